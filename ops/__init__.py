@@ -1,0 +1,1 @@
+"""The `naikkelas` command: local stack, demo, topics, lag, parked, redrive, rebuild, audit."""

@@ -1,0 +1,90 @@
+"""The comparisons themselves: pure, over what was read."""
+
+from __future__ import annotations
+
+from ops.audit.log import Log
+from ops.audit.report import ConsumerState, Finding, Report
+
+Positions = dict[str, int]
+
+
+def compare_log(report: Report, sources: dict[str, Positions], log: Log) -> None:
+    """Compare what the sources hold with what was published, and look at the order it was published in."""
+    for topic, seen in log.topics.items():
+        report.events += seen.events
+        report.wire_duplicates += seen.duplicates
+        report.foreign_records += seen.foreign
+        report.reordered += seen.reordered
+        if seen.reordered:
+            detail = f"{seen.reordered} events were published before one of their predecessors"
+            report.add(Finding("reordered", topic, None, 0, seen.reordered, detail))
+        _compare_heads(report, topic, sources.get(topic, {}), seen.heads)
+        for subject, early in seen.early.items():
+            head = seen.heads.get(subject, 0)
+            report.gaps += min(early) - head - 1
+            report.add(Finding("gap", topic, subject, head + 1, min(early), "a sequence is missing in the log"))
+
+
+def _compare_heads(report: Report, topic: str, versions: Positions, heads: Positions) -> None:
+    for subject, version in versions.items():
+        head = heads.get(subject, 0)
+        if head < version:
+            report.lost += version - head
+            report.add(Finding("lost", topic, subject, version, head, "stored at the source, missing in the log"))
+        elif head > version:
+            report.add(Finding("ahead", topic, subject, version, head, "published, but the source is older"))
+    for subject in heads.keys() - versions.keys():
+        report.add(Finding("ahead", topic, subject, 0, heads[subject], "published, but the source does not know it"))
+
+
+def compare_positions(
+    report: Report,
+    state: ConsumerState,
+    consumer: str,
+    topic: str,
+    versions: Positions,
+    positions: Positions,
+    parked: dict[str | None, int],
+) -> None:
+    """Compare one consumer's positions on one topic with the source's versions."""
+    state.aggregates += len(versions)
+    state.parked += sum(parked.values())
+    report.parked += sum(parked.values())
+    for subject, version in versions.items():
+        position = positions.get(subject, 0)
+        missing = version - position - parked.get(subject, 0)
+        if position > version:
+            state.ahead += 1
+            report.add(Finding("ahead", consumer, subject, version, position, f"position on {topic} beyond the source"))
+        elif missing > 0:
+            state.behind += missing
+            report.lost += missing
+            report.add(Finding("behind", consumer, subject, version, position, f"not applied and not parked: {topic}"))
+    for subject in positions.keys() - versions.keys():
+        state.ahead += 1
+        detail = f"position on {topic} of an aggregate that the source does not know"
+        report.add(Finding("ahead", consumer, subject, 0, positions[subject], detail))
+    for waiting, count in parked.items():
+        report.add(Finding("parked", consumer, waiting, 0, count, f"parked events of {topic}: look, repair, redrive"))
+
+
+def compare_effect(report: Report, effect: str, positions: Positions, effects: Positions) -> None:
+    """Compare the position that an effect's own rows show with the consumer's position."""
+    for subject, position in positions.items():
+        found = effects.get(subject, 0)
+        if found < position:
+            report.lost += max(1, position - max(found, 0))
+            report.add(Finding("effect", effect, subject, position, found, "a row of the projection is missing"))
+        elif found > position:
+            report.doubled += found - position
+            report.add(Finding("doubled", effect, subject, position, found, "more effects than events applied"))
+    for subject in effects.keys() - positions.keys():
+        report.doubled += 1
+        report.add(Finding("doubled", effect, subject, 0, effects[subject], "an effect without a position"))
+
+
+def compare_messages(report: Report, notifying: set[str], messages: dict[str, int]) -> None:
+    """Each event that calls for a message must have led to one, or to a reason why not."""
+    for event_id in sorted(notifying - messages.keys()):
+        report.lost += 1
+        report.add(Finding("message", "notifications", event_id, 1, 0, "this event led to no message"))

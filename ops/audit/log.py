@@ -1,0 +1,123 @@
+"""The topics, read from their first record: what was published, in which order, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.broker import KafkaSettings, make_reader
+from shared.envelope import EnvelopeError, headers_of, read_address
+
+POLL_MS = 500
+MAX_RECORDS = 5_000
+
+
+@dataclass(slots=True)
+class TopicLog:
+    """One topic as it was published."""
+
+    heads: dict[str, int] = field(default_factory=dict)
+    """Aggregate → the highest sequence up to which nothing is missing."""
+    early: dict[str, set[int]] = field(default_factory=dict)
+    """Aggregate → sequences that came before one of their predecessors."""
+    events: int = 0
+    """Records seen for the first time."""
+    duplicates: int = 0
+    reordered: int = 0
+    foreign: int = 0
+
+    def take(self, subject: str, sequence: int) -> bool:
+        """Count one record in the order of its partition; ``False`` if it was there before."""
+        head = self.heads.get(subject, 0)
+        early = self.early.get(subject)
+        if sequence <= head or (early is not None and sequence in early):
+            self.duplicates += 1
+            return False
+        self.events += 1
+        if sequence != head + 1:
+            self.early.setdefault(subject, set()).add(sequence)
+            return True
+        self.heads[subject] = sequence if early is None else self._close(subject, sequence, early)
+        return True
+
+    def _close(self, subject: str, head: int, early: set[int]) -> int:
+        """A missing one came after its successors: count the inversion and move the head over them."""
+        self.reordered += 1
+        while head + 1 in early:
+            head += 1
+            early.discard(head)
+        if not early:
+            del self.early[subject]
+        return head
+
+
+@dataclass(slots=True)
+class Log:
+    """All topics, and the events that must have led to a message."""
+
+    topics: dict[str, TopicLog]
+    notifying: set[str] = field(default_factory=set)
+    """Ids of events of the watched types that came by a command, not by an import."""
+
+
+async def read_log(
+    kafka: KafkaSettings,
+    topics: Sequence[str],
+    watched: frozenset[bytes],
+    progress: Callable[[int, int], None],
+) -> Log:
+    """Read every topic to where it ends now.
+
+    ``watched`` are CloudEvents types, ``progress(done, total)`` is called now and then. Raises aiokafka's errors.
+    """
+    reader = make_reader(kafka, "audit")
+    await reader.start()
+    try:
+        ends = await _assign(reader, topics)
+        log = Log({topic: TopicLog() for topic in topics})
+        total, done = sum(ends.values()), 0
+        waiting = {place for place, end in ends.items() if end > 0}
+        while waiting:
+            batches = await reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            for place, records in batches.items():
+                for record in records:
+                    if record.offset < ends[place]:
+                        _take(log, watched, place.topic, record.headers)
+                        done += 1
+            progress(done, total)
+            waiting = {place for place in waiting if await reader.position(place) < ends[place]}
+        return log
+    finally:
+        await reader.stop()
+
+
+async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    places = [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in sorted(reader.partitions_for_topic(topic) or await _partitions(reader, topic))
+    ]
+    reader.assign(places)
+    await reader.seek_to_beginning(*places)
+    ends = await reader.end_offsets(places)
+    starts = await reader.beginning_offsets(places)
+    return {place: end if end > starts[place] else 0 for place, end in ends.items()}
+
+
+async def _partitions(reader: AIOKafkaConsumer, topic: str) -> set[int]:
+    await reader._client.add_topic(topic)
+    return reader.partitions_for_topic(topic) or set()
+
+
+def _take(log: Log, watched: frozenset[bytes], topic: str, raw: Sequence[tuple[str, bytes | None]]) -> None:
+    headers = headers_of(raw)
+    try:
+        address = read_address(headers)
+    except EnvelopeError:
+        log.topics[topic].foreign += 1
+        return
+    fresh = log.topics[topic].take(address.subject, address.sequence)
+    if fresh and headers["ce_type"] in watched and headers.get("ce_origin") != b"import":
+        log.notifying.add(headers.get("ce_id", b"").decode("ascii", "replace"))

@@ -1,0 +1,90 @@
+"""What an audit found, in the shape that ``naikkelas audit --json`` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MOST_FINDINGS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    kind: str
+    """``lost``, ``doubled``, ``gap``, ``reordered``, ``ahead``, ``behind``, ``effect``, ``message``, ``unpublished``."""
+    where: str
+    """Topic, consumer or effect."""
+    aggregate_id: str | None
+    expected: int | None
+    found: int | None
+    detail: str
+
+
+@dataclass(slots=True)
+class ConsumerState:
+    """One consumer compared with the sources of its topics."""
+
+    aggregates: int = 0
+    behind: int = 0
+    """Events not applied yet and not parked."""
+    ahead: int = 0
+    """Aggregates whose position is beyond the source's version."""
+    parked: int = 0
+    effects: dict[str, int] = field(default_factory=dict)
+    """Per effect, the number of aggregates that were compared."""
+
+
+@dataclass(slots=True)
+class Report:
+    """The result of one audit; ``ok`` only if nothing is lost, doubled, reordered, missing or parked."""
+
+    events: int = 0
+    aggregates: int = 0
+    lost: int = 0
+    doubled: int = 0
+    reordered: int = 0
+    gaps: int = 0
+    parked: int = 0
+    unpublished: int = 0
+    wire_duplicates: int = 0
+    """Records that were published again; harmless, because positions drop them."""
+    foreign_records: int = 0
+    """Records without a readable address."""
+    seconds: float = 0.0
+    consumers: dict[str, ConsumerState] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    total_findings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, finding: Finding) -> None:
+        """Note a finding; beyond 200 only their number is kept."""
+        self.total_findings[finding.kind] += 1
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.append(finding)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was found."""
+        return not self.total_findings
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready data."""
+        return {
+            "ok": self.ok,
+            "events": self.events,
+            "aggregates": self.aggregates,
+            "lost": self.lost,
+            "doubled": self.doubled,
+            "reordered": self.reordered,
+            "gaps": self.gaps,
+            "parked": self.parked,
+            "unpublished": self.unpublished,
+            "wire_duplicates": self.wire_duplicates,
+            "foreign_records": self.foreign_records,
+            "seconds": round(self.seconds, 3),
+            "consumers": {name: asdict(state) for name, state in sorted(self.consumers.items())},
+            "findings": [asdict(finding) for finding in self.findings],
+            "total_findings": dict(self.total_findings),
+        }

@@ -1,0 +1,167 @@
+"""Stored JSON Schemas of the contracts: one folder per type and major version, one file per revision.
+
+``python -m ops.contracts write`` adds a revision where a contract differs from its newest one and leaves the old
+ones as they are, so that the tests can hold new data against every schema that a reader may still have.
+``python -m ops.contracts check`` exits 1 and names the contracts whose newest revision is not the code's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from shared.contracts import CONTRACTS
+from shared.contracts.fact import TYPE_PREFIX, Fact
+from shared.contracts.privacy import privacy_of
+
+SCHEMAS = Path(__file__).parents[1] / "tests" / "contracts" / "schemas"
+
+_SEALED = "nk1." + "0190f0c0a0007000800000000000abcd" + ".example.AAECAwQFBgcICQoLDA0ODw"
+_BY_PATTERN = {
+    r"^nk1\.[0-9a-f]{32}\.[a-z_]+\.[A-Za-z0-9_-]+$": _SEALED,
+    r"^(64\.71\.\d{2}\.\d{4}|TIDAK_DIKETAHUI)$": "64.71.01.1001",
+    r"^\d{5}$": "56102",
+}
+_BY_FORMAT = {
+    "uuid": "0190f0c0-a000-7000-8000-00000000abcd",
+    "date": "2026-01-31",
+    "date-time": "2026-01-31T00:30:00+08:00",
+}
+_BY_TYPE: dict[str, Any] = {"integer": 7, "number": 7.5, "boolean": True, "string": "teks", "null": None}
+
+
+class NoExampleError(ValueError):
+    """A schema has a form for which this module knows no example."""
+
+
+def models_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield ``model`` and every model nested in its fields, each once."""
+    seen: set[type[BaseModel]] = set()
+    queue: list[Any] = [model]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            if item not in seen:
+                seen.add(item)
+                yield item
+                queue.extend(field.annotation for field in item.model_fields.values())
+        else:
+            queue.extend(get_args(item))
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(mode="validation")
+    for part in models_of(model):
+        properties = (schema if part is model else schema["$defs"][part.__name__])["properties"]
+        for name, described in properties.items():
+            described["x-privacy"] = str(privacy_of(part, name))
+    return schema
+
+
+def document_of(fact: type[Fact]) -> dict[str, Any]:
+    """Return what is stored for ``fact``: its schema, the schema of its sealed part, and two examples.
+
+    Each property carries ``x-privacy``. ``x-personal`` is the schema of what ``personal`` seals.
+    """
+    schema = _schema(fact)
+    document: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": fact.type_name(),
+        "x-topic": fact.TOPIC,
+        "x-aggregate": fact.AGGREGATE,
+        **schema,
+        "examples": [example(schema, full=True), example(schema, full=False)],
+    }
+    if fact.PERSONAL is not None:
+        personal = _schema(fact.PERSONAL)
+        document["x-personal"] = {**personal, "examples": [example(personal, full=True), example(personal, full=False)]}
+    return document
+
+
+def example(schema: dict[str, Any], *, full: bool) -> Any:
+    """Return a value that ``schema`` accepts: with every property, or with the required ones only."""
+    return _value(schema, schema.get("$defs", {}), full)
+
+
+def _value(schema: dict[str, Any], defs: dict[str, Any], full: bool) -> Any:
+    if "$ref" in schema:
+        return _value(defs[schema["$ref"].rpartition("/")[2]], defs, full)
+    if "anyOf" in schema:
+        return _value(schema["anyOf"][0], defs, full)
+    for key in ("const", "enum"):
+        if key in schema:
+            return schema[key] if key == "const" else schema[key][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return _object(schema, defs, full)
+    if kind == "array":
+        return [_value(schema["items"], defs, full)] if full and "items" in schema else []
+    return _scalar(schema)
+
+
+def _object(schema: dict[str, Any], defs: dict[str, Any], full: bool) -> dict[str, Any]:
+    required = schema.get("required", ())
+    properties = schema.get("properties", {}).items()
+    return {name: _value(described, defs, full) for name, described in properties if full or name in required}
+
+
+def _scalar(schema: dict[str, Any]) -> Any:
+    if "pattern" in schema and schema["pattern"] not in _BY_PATTERN:
+        raise NoExampleError(f"ops/contracts.py has no example for the pattern {schema['pattern']}")
+    if "pattern" in schema:
+        return _BY_PATTERN[schema["pattern"]]
+    found = _BY_FORMAT.get(schema.get("format", ""), _BY_TYPE.get(schema.get("type", "")))
+    if found is None and schema.get("type") != "null":
+        raise NoExampleError(f"ops/contracts.py has no example for {schema}")
+    return found
+
+
+def folder_of(type_name: str, root: Path = SCHEMAS) -> Path:
+    """Return the folder of a type's revisions, for example ``business.registered.v1``."""
+    return root / type_name.removeprefix(f"{TYPE_PREFIX}.")
+
+
+def revisions(type_name: str, root: Path = SCHEMAS) -> list[dict[str, Any]]:
+    """Return the stored documents of a type, oldest first."""
+    paths = sorted(folder_of(type_name, root).glob("[0-9][0-9][0-9].json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def outdated(root: Path = SCHEMAS) -> list[str]:
+    """Return the types whose newest stored revision is not what the code says."""
+    return [name for name, fact in CONTRACTS.items() if revisions(name, root)[-1:] != [document_of(fact)]]
+
+
+def write(root: Path = SCHEMAS) -> list[Path]:
+    """Store a new revision for each outdated type and return the files written."""
+    written: list[Path] = []
+    for name in outdated(root):
+        folder = folder_of(name, root)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{len(revisions(name, root)) + 1:03}.json"
+        path.write_text(json.dumps(document_of(CONTRACTS[name]), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``write`` or ``check``."""
+    if arguments == ["write"]:
+        paths = write()
+        sys.stdout.write("".join(f"{path.relative_to(SCHEMAS)}\n" for path in paths) or "nothing changed\n")
+        return 0
+    if arguments == ["check"]:
+        late = outdated()
+        sys.stdout.write("".join(f"{name}: run `make schemas`\n" for name in late))
+        return 1 if late else 0
+    sys.stderr.write("usage: python -m ops.contracts write|check\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

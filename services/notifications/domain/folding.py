@@ -1,0 +1,132 @@
+"""A batch of facts folded into what it changes: recipients, contacts, and drafts of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.notifications.domain.notices import Draft, RecipientKind, draft, notice_of
+from shared.contracts.registry import (
+    BusinessProfile,
+    Consents,
+    ImportCompleted,
+    OwnerConsentChanged,
+    OwnerContactChanged,
+    OwnerErased,
+    OwnerRegistered,
+)
+from shared.envelope import Event
+
+
+@dataclass(slots=True)
+class RecipientChange:
+    """What a batch says of one owner. ``None`` means: not said."""
+
+    version: int
+    whole: bool = False
+    """The batch holds the first fact: every field is said."""
+    personal: str | None = None
+    preferences: tuple[Consents, str, str | None] | None = None
+    """Consents, language, channel; always said together."""
+    erased: bool = False
+
+
+@dataclass(slots=True)
+class ContactChange:
+    """What a batch says of who stands behind one business."""
+
+    version: int
+    owner_id: UUID | None = None
+    personal: str | None = None
+
+
+@dataclass(slots=True)
+class Changes:
+    """A batch, folded. ``notifying`` keeps the order of the events."""
+
+    recipients: dict[UUID, RecipientChange] = field(default_factory=dict)
+    contacts: dict[UUID, ContactChange] = field(default_factory=dict)
+    notifying: list[tuple[Event, UUID | None]] = field(default_factory=list)
+    """Events that somebody is told of, each with the business's owner as far as the batch itself knows it."""
+
+    @property
+    def erased(self) -> list[UUID]:
+        """Owners who were erased."""
+        return [owner_id for owner_id, change in self.recipients.items() if change.erased]
+
+    def contacts_wanted(self) -> list[UUID]:
+        """Return the businesses whose owner must be looked up, because the batch does not tell."""
+        return list({event.fact.aggregate_id for event, owner_id in self.notifying if _needs_contact(event, owner_id)})
+
+
+def _needs_contact(event: Event, owner_id: UUID | None) -> bool:
+    return owner_id is None and not isinstance(event.fact, ImportCompleted)
+
+
+def fold(events: Sequence[Event]) -> Changes:
+    """Fold a batch. The facts of one aggregate are in order; those of different ones need not be."""
+    changes = Changes()
+    for event in events:
+        owner_id = _fold_one(changes, event)
+        if notice_of(event) is not None:
+            changes.notifying.append((event, owner_id))
+    return changes
+
+
+def _fold_one(changes: Changes, event: Event) -> UUID | None:
+    """Take one fact in and return the owner that it concerns, if the batch tells."""
+    match event.fact:
+        case OwnerRegistered() as fact:
+            preferences = (fact.consents, fact.language, fact.channel)
+            changes.recipients[fact.owner_id] = RecipientChange(event.meta.sequence, True, fact.personal, preferences)
+            return fact.owner_id
+        case OwnerContactChanged() | OwnerConsentChanged() | OwnerErased() as fact:
+            _fold_owner(changes.recipients, fact, event.meta.sequence)
+            return fact.owner_id
+        case ImportCompleted():
+            return None
+    business_id = getattr(event.fact, "business_id", None)
+    return None if business_id is None else _fold_business(changes.contacts, business_id, event)
+
+
+def _fold_owner(
+    recipients: dict[UUID, RecipientChange],
+    fact: OwnerContactChanged | OwnerConsentChanged | OwnerErased,
+    sequence: int,
+) -> None:
+    change = recipients.setdefault(fact.owner_id, RecipientChange(sequence))
+    change.version = sequence
+    if isinstance(fact, OwnerContactChanged):
+        change.personal = fact.personal
+    elif isinstance(fact, OwnerConsentChanged):
+        change.preferences = (fact.consents, fact.language, fact.channel)
+    else:
+        change.erased = True
+
+
+def _fold_business(contacts: dict[UUID, ContactChange], business_id: UUID, event: Event) -> UUID | None:
+    change = contacts.get(business_id)
+    if change is None:
+        change = contacts[business_id] = ContactChange(event.meta.sequence)
+    change.version = event.meta.sequence
+    if isinstance(event.fact, BusinessProfile):
+        change.owner_id, change.personal = event.fact.owner_ids[0], event.fact.personal
+    return change.owner_id
+
+
+def drafts(changes: Changes, owners: Mapping[UUID, UUID]) -> list[Draft]:
+    """Return the messages of a batch; ``owners`` tells the owner of the businesses in ``contacts_wanted``.
+
+    Raises ``KeyError`` for a business that nothing is known of: its first fact always tells its owner.
+    """
+    found: list[Draft] = []
+    for event, owner_id in changes.notifying:
+        notice = notice_of(event)
+        if notice is None:
+            continue
+        if notice.kind is RecipientKind.OFFICER and isinstance(event.fact, ImportCompleted):
+            found.append(draft(event, notice, event.fact.officer))
+        else:
+            found.append(draft(event, notice, str(owner_id or owners[event.fact.aggregate_id])))
+    return found

@@ -1,0 +1,134 @@
+"""How a message stands, how it may move, and whether its recipient wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain.notices import RecipientKind
+
+
+class State(StrEnum):
+    """Where a message is on its way."""
+
+    WAITING = "waiting"  # its recipient is not known yet
+    QUEUED = "queued"
+    SENDING = "sending"  # a sender has it in hand
+    SENT = "sent"  # the other side took it
+    DELIVERED = "delivered"  # the other side says it arrived
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # it was handed over, and no answer came: it may have arrived or not
+    SUPPRESSED = "suppressed"  # nobody is told: no consent, no address, no channel, erased
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.QUEUED, State.SUPPRESSED}),
+    State.QUEUED: frozenset({State.SENDING, State.SUPPRESSED}),
+    State.SENDING: frozenset({State.QUEUED, State.SENT, State.FAILED, State.UNKNOWN, State.SUPPRESSED}),
+    # A late answer may still tell what became of it. Sending it again is an operator's decision.
+    State.UNKNOWN: frozenset({State.SENT, State.DELIVERED, State.FAILED, State.QUEUED}),
+    State.SENT: frozenset({State.DELIVERED, State.FAILED}),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.DELIVERED: frozenset(),
+    State.SUPPRESSED: frozenset(),
+}
+"""State to what it may become: receipts only move forward."""
+
+RESENDABLE = frozenset({State.FAILED, State.UNKNOWN})
+
+
+def sources_of(target: State) -> list[str]:
+    """Return the states from which a message may become ``target``."""
+    return [state.value for state, targets in MOVES.items() if target in targets]
+
+
+class Suppression(StrEnum):
+    """Why nobody is told."""
+
+    NO_CONSENT = "no_consent"
+    NO_CHANNEL = "no_channel"
+    CHANNEL_UNAVAILABLE = "channel_unavailable"
+    NO_ADDRESS = "no_address"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An owner as far as the way to tell them goes. ``personal`` is sealed."""
+
+    owner_id: UUID
+    personal: str | None
+    language: str
+    channel: str | None
+    consent: bool
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a message whose recipient is known."""
+
+    state: State
+    reason: str | None
+    language: str | None
+    channel: str | None
+
+
+def decide(recipient: Recipient, available: AbstractSet[str]) -> Decision:
+    """Decide whether, and by which channel, an owner is told; ``available`` are the channels that this service runs."""
+    suppression: Suppression | None = None
+    if recipient.erased:
+        suppression = Suppression.ERASED
+    elif not recipient.consent:
+        suppression = Suppression.NO_CONSENT
+    elif recipient.channel is None:
+        suppression = Suppression.NO_CHANNEL
+    elif recipient.channel not in available:
+        suppression = Suppression.CHANNEL_UNAVAILABLE
+    state = State.QUEUED if suppression is None else State.SUPPRESSED
+    return Decision(state, suppression, recipient.language, recipient.channel)
+
+
+OFFICER_CHANNEL = "email"
+
+
+def decide_for_officer(available: AbstractSet[str]) -> Decision:
+    """Decide how an officer is told: by e-mail, or by the console where that is the only channel."""
+    channel = OFFICER_CHANNEL if OFFICER_CHANNEL in available else next(iter(sorted(available)), None)
+    if channel is None:
+        return Decision(State.SUPPRESSED, Suppression.NO_CHANNEL, "id", None)
+    return Decision(State.QUEUED, None, "id", channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that a sender has in hand."""
+
+    id: UUID
+    template: str
+    recipient_kind: RecipientKind
+    recipient_id: str
+    business_id: UUID | None
+    channel: str
+    params: dict[str, Any]
+    sealed_reason: str | None
+    attempt: int
+    """Counts this try; the claim holds as long as it is the newest."""
+    occurred_at: datetime
+
+
+class NotResendableError(ValueError):
+    """A message that did not fail, or was suppressed, is not sent again."""
+
+    def __init__(self, message_id: UUID, state: str) -> None:
+        super().__init__(f"message {message_id} is {state}")
+        self.message_id = message_id
+        self.state = state
+
+
+class UnknownMessageError(LookupError):
+    """There is no such message."""

@@ -1,0 +1,196 @@
+"""The ways out: one small port, and behind it SMTP and the console.
+
+A delivery that raises nothing says what became of it. The one moment that counts is ``hand_over``: before it nothing
+has left, after it the other side may have the message even if no answer comes.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from enum import Enum
+from typing import Protocol, TextIO
+
+import structlog
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+    SMTPTimeoutError,
+)
+
+log = structlog.get_logger(__name__)
+
+HandOver = Callable[[], Awaitable[bool]]
+"""Notes that the body goes out now; ``False`` means: it is not ours any more, do not send."""
+
+
+class Result(Enum):
+    """What became of one delivery."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_OURS = "not_ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A result, with a reason that holds no address: servers love to repeat it in their answers."""
+
+    result: Result
+    reason: str | None = None
+
+
+class ChannelAwayError(ConnectionError):
+    """The channel takes nothing from us now, whatever the message: wait, then try again."""
+
+
+class Channel(Protocol):
+    """A way out. One instance per sender, because it holds a connection."""
+
+    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
+        """Deliver one message. Raises ``ChannelAwayError`` if nothing was handed over and nothing can be."""
+
+    async def close(self) -> None:
+        """Let the connection go."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where and how mail is handed in."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    starttls: bool = False
+    timeout_seconds: float = 30.0
+
+
+_ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+def _reason(code: int, message: str) -> str:
+    found = _ENHANCED.match(message)
+    return f"smtp_{code}" + (f"_{found[1]}" if found else "")
+
+
+def _refused(code: int, message: str) -> Delivery:
+    """Return the outcome of a refusal of this message: 4xx may pass later, 5xx will not (RFC 5321, 4.2.1)."""
+    return Delivery(Result.RETRY if 400 <= code < 500 else Result.FAILED, _reason(code, message))
+
+
+class SmtpChannel:
+    """E-mail by SMTP, over one connection that is used again."""
+
+    def __init__(self, server: SmtpServer, sender_address: str) -> None:
+        self._server = server
+        self._sender_address = sender_address
+        self._client: SMTP | None = None
+
+    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
+        """Deliver one mail to one address."""
+        client = await self._ready()
+        try:
+            await client.rcpt(address, timeout=self._server.timeout_seconds)
+        except SMTPRecipientRefused as error:
+            await self.close()
+            return _refused(error.code, error.message)
+        except (SMTPException, OSError, TimeoutError) as error:
+            await self.close()
+            raise _away(error) from error
+        if not await hand_over():
+            await self.close()
+            return Delivery(Result.NOT_OURS)
+        return await self._send(client, mail.as_bytes(policy=SMTP_POLICY))
+
+    async def _send(self, client: SMTP, body: bytes) -> Delivery:
+        """Send the body. Without an answer it is unknown whether the server has it."""
+        try:
+            await client.data(body)
+        except SMTPDataError as error:
+            await self.close()
+            return _refused(error.code, error.message)
+        except SMTPTimeoutError:
+            await self.close()
+            return Delivery(Result.UNKNOWN, "no_answer")
+        except (SMTPException, OSError, TimeoutError):
+            await self.close()
+            return Delivery(Result.UNKNOWN, "connection_lost")
+        return Delivery(Result.SENT)
+
+    async def _ready(self) -> SMTP:
+        """Return a connection with a mail begun. One that the server closed while it was idle is made anew, once."""
+        if self._client is not None:
+            try:
+                await self._client.mail(self._sender_address)
+                return self._client
+            except (SMTPException, OSError, TimeoutError):
+                await self.close()
+        try:
+            client = await self._connect()
+            await client.mail(self._sender_address)
+        except (SMTPException, OSError, TimeoutError) as error:
+            await self.close()
+            raise _away(error) from error
+        return client
+
+    async def _connect(self) -> SMTP:
+        server = self._server
+        self._client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            start_tls=server.starttls,
+            tls_context=ssl.create_default_context() if server.starttls else None,
+            timeout=server.timeout_seconds,
+        )
+        await self._client.connect()
+        return self._client
+
+    async def close(self) -> None:
+        """Say good-bye if the server listens, and let the connection go."""
+        client, self._client = self._client, None
+        if client is not None and client.is_connected:
+            with suppress(SMTPException, OSError, TimeoutError):
+                await client.quit(timeout=1)
+            client.close()
+
+
+def _away(error: BaseException) -> ChannelAwayError:
+    if isinstance(error, SMTPResponseException):
+        return ChannelAwayError(_reason(error.code, error.message))
+    if isinstance(error, SMTPServerDisconnected):
+        return ChannelAwayError("connection_lost")
+    return ChannelAwayError(type(error).__name__)
+
+
+class ConsoleChannel:
+    """Writes messages to a stream. For a developer's machine: it shows names, so it runs only where it is named."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
+        """Write one message."""
+        if not await hand_over():
+            return Delivery(Result.NOT_OURS)
+        body = mail.get_body(("plain",))
+        text = body.get_content() if body is not None else ""
+        self._stream.write(f"--- {address}: {mail['Subject']}\n{text}\n")
+        self._stream.flush()
+        return Delivery(Result.SENT)
+
+    async def close(self) -> None:
+        """Nothing is held."""

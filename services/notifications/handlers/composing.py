@@ -1,0 +1,167 @@
+"""From a claimed message to a mail: keys fetched, personal fields opened, text rendered. Nothing opened is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import HeaderParseError, MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from jinja2 import TemplateError
+
+from services.notifications.domain.messages import Claimed, Recipient, State, Suppression
+from services.notifications.domain.notices import RecipientKind
+from services.notifications.domain.text import lines, one_line
+from services.notifications.domain.timing import WITA
+from services.notifications.handlers.rendering import Renderer
+from services.notifications.store import facts, messages
+from shared.contracts.fact import PersonalFields
+from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPersonal
+from shared.database import Pool
+from shared.keys import Answer, Gone
+from shared.sealing import UnreadableError, open_sealed, owner_of
+
+log = structlog.get_logger(__name__)
+
+PersonalT = TypeVar("PersonalT", bound=PersonalFields)
+
+
+class NotComposedError(Exception):
+    """There is no mail to send, and what becomes of the message: ``queued`` means that a later try may do."""
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(f"{state}: {reason}")
+        self.state = state
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the messages of a batch refer to, sealed as stored."""
+
+    recipients: Mapping[UUID, Recipient]
+    businesses: Mapping[UUID, str | None]
+    officers: Mapping[str, tuple[str, str]]
+
+    def sealed(self, message: Claimed) -> list[str]:
+        """Return the sealed texts that this message needs."""
+        if message.recipient_kind is RecipientKind.OFFICER:
+            return []
+        recipient = self.recipients.get(UUID(message.recipient_id))
+        business = self.businesses.get(message.business_id) if message.business_id else None
+        texts = (recipient.personal if recipient else None, business, message.sealed_reason)
+        return [text for text in texts if text is not None]
+
+
+async def look_around(pool: Pool, claimed: Sequence[Claimed]) -> Surroundings:
+    """Load what these messages refer to."""
+    owners = {UUID(m.recipient_id) for m in claimed if m.recipient_kind is RecipientKind.OWNER}
+    officers = {m.recipient_id for m in claimed if m.recipient_kind is RecipientKind.OFFICER}
+    async with pool.acquire() as connection:
+        contacts = await facts.load_contacts(connection, {m.business_id for m in claimed if m.business_id})
+        return Surroundings(
+            recipients=await facts.load_recipients(connection, owners),
+            businesses={business_id: personal for business_id, (_, personal) in contacts.items()},
+            officers=await messages.load_officers(connection, officers) if officers else {},
+        )
+
+
+def key_owners(surroundings: Surroundings, claimed: Sequence[Claimed]) -> set[UUID]:
+    """Return the owners whose keys these messages need."""
+    return {owner_of(text) for message in claimed for text in surroundings.sealed(message)}
+
+
+def _open(sealed: str | None, model: type[PersonalT], keys: Mapping[UUID, Answer]) -> PersonalT | None:
+    """Return what is sealed; ``None`` if there is nothing, or its key is gone."""
+    if sealed is None:
+        return None
+    key = keys.get(owner_of(sealed), Gone.UNKNOWN)
+    return None if isinstance(key, Gone) else open_sealed(key, sealed, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Makes mails. ``fallback`` is where digests go of officers that are not in the address book."""
+
+    renderer: Renderer
+    mail_from: str
+    fallback: str | None
+
+    @property
+    def sender_address(self) -> str:
+        """The bare address that mails come from."""
+        return parseaddr(self.mail_from)[1]
+
+    def compose(
+        self, message: Claimed, surroundings: Surroundings, keys: Mapping[UUID, Answer], now: datetime
+    ) -> tuple[EmailMessage, str]:
+        """Return the mail and the address that it goes to. Raises ``NotComposedError``."""
+        try:
+            if message.recipient_kind is RecipientKind.OFFICER:
+                address, language = surroundings.officers.get(message.recipient_id, (self.fallback, "id"))
+                return self._mail(message, language, message.params, address, now)
+            return self._to_owner(message, surroundings, keys, now)
+        except UnreadableError:
+            raise NotComposedError(State.FAILED, "unreadable") from None
+        except TemplateError as error:
+            log.error("template_failed", template=message.template, error=type(error).__name__)
+            raise NotComposedError(State.FAILED, "template") from error
+
+    def _to_owner(
+        self, message: Claimed, surroundings: Surroundings, keys: Mapping[UUID, Answer], now: datetime
+    ) -> tuple[EmailMessage, str]:
+        recipient = surroundings.recipients[UUID(message.recipient_id)]
+        if recipient.personal is None or keys.get(recipient.owner_id) is Gone.ERASED:
+            raise NotComposedError(State.SUPPRESSED, Suppression.ERASED)
+        owner = _open(recipient.personal, OwnerPersonal, keys)
+        if owner is None:
+            raise NotComposedError(State.QUEUED, "key_unknown")
+        sealed = surroundings.businesses.get(message.business_id) if message.business_id else None
+        business = _open(sealed, BusinessPersonal, keys)
+        reason = _open(message.sealed_reason, ReasonPersonal, keys)
+        values = {
+            **message.params,
+            "name": one_line(owner.name),
+            "business": one_line(business.name) if business else None,
+            "reason": lines(reason.reason) if reason else None,
+            "occurred_at": message.occurred_at,
+        }
+        address = owner.email if message.channel == "email" else message.channel
+        return self._mail(message, recipient.language, values, address, now)
+
+    def _mail(
+        self, message: Claimed, language: str, values: Mapping[str, Any], address: str | None, now: datetime
+    ) -> tuple[EmailMessage, str]:
+        rendered = self.renderer.render(message.template, language, values)
+        mail = EmailMessage()
+        mail["From"] = self.mail_from
+        if message.channel == "email":
+            mail["To"] = address = _checked(address)
+        mail["Subject"] = rendered.subject
+        mail["Date"] = format_datetime(now.astimezone(WITA))
+        # The same at every try, so that a mailbox which keeps only one copy of a message can do so.
+        mail["Message-ID"] = f"<{message.id}@{self.sender_address.rpartition('@')[2]}>"
+        mail["Content-Language"] = language
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(rendered.text)
+        mail.add_alternative(rendered.html, subtype="html")
+        return mail, address or message.channel
+
+
+def _checked(address: str | None) -> str:
+    """Return an address that may stand in a header and in an SMTP command. Raises ``NotComposedError``."""
+    if not address or not address.isascii() or len(address) > 254:
+        raise NotComposedError(State.SUPPRESSED, Suppression.NO_ADDRESS)
+    try:
+        parsed = Address(addr_spec=address)
+    except (HeaderParseError, MessageError, ValueError, IndexError):
+        raise NotComposedError(State.SUPPRESSED, Suppression.NO_ADDRESS) from None
+    if parsed.addr_spec != address or not parsed.username or "." not in parsed.domain:
+        raise NotComposedError(State.SUPPRESSED, Suppression.NO_ADDRESS)
+    return address

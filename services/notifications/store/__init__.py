@@ -1,0 +1,1 @@
+"""The tables of the notifications: facts in (``facts``), messages on their way (``messages``), answers (``reads``)."""

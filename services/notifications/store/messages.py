@@ -1,0 +1,124 @@
+"""Messages on their way: claimed, handed over, settled, recovered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.notifications.domain.messages import Claimed, Decision, Recipient, State, sources_of
+from services.notifications.domain.notices import RecipientKind
+from services.notifications.domain.timing import Rate
+from services.notifications.store.facts import QUERIES
+from shared.database import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a claimed message. ``reason`` is a code, never a value."""
+
+    state: State
+    reason: str | None = None
+    next_attempt_at: datetime | None = None
+    language: str | None = None
+    channel: str | None = None
+    uncounted: bool = False
+    """The try is given back: the other side was not asked."""
+
+
+async def find_completable(connection: Connection, limit: int) -> list[tuple[UUID, Recipient]]:
+    """Lock and return messages that waited for an owner who is known now."""
+    rows = await connection.fetch(QUERIES.find_completable, limit)
+    return [(row["id"], Recipient(**{k: v for k, v in row.items() if k != "id"})) for row in rows]
+
+
+async def complete_waiting(connection: Connection, decided: Sequence[tuple[UUID, Decision]], now: datetime) -> None:
+    """Write what was decided of messages that waited."""
+    rows = [(k, d.state.value, d.reason, d.language, d.channel) for k, d in decided]
+    await connection.execute(QUERIES.complete_waiting, *zip(*rows, strict=True), now)
+
+
+async def take_tokens(connection: Connection, channel: str, rate: Rate, now: datetime) -> float:
+    """Lock the channel's bucket until the transaction ends and return the tokens in it."""
+    await connection.execute(QUERIES.open_bucket, channel, rate.burst, now)
+    row = await connection.fetchrow(QUERIES.lock_bucket, channel)
+    return rate.refilled(row["tokens"], now - row["refilled_at"])
+
+
+async def save_tokens(connection: Connection, channel: str, tokens: float, now: datetime) -> None:
+    """Write what is left in the bucket."""
+    await connection.execute(QUERIES.save_bucket, channel, tokens, now)
+
+
+async def claim_due(
+    connection: Connection, channel: str, now: datetime, quiet: bool, sender: str, lease: timedelta, limit: int
+) -> list[Claimed]:
+    """Take up to ``limit`` due messages in hand. In quiet hours only those to officers."""
+    rows = await connection.fetch(QUERIES.claim_due, channel, now, quiet, sender, now + lease, limit)
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: asyncpg.Record) -> Claimed:
+    owner_id = row["owner_id"]
+    return Claimed(
+        id=row["id"],
+        template=row["template"],
+        recipient_kind=RecipientKind.OFFICER if owner_id is None else RecipientKind.OWNER,
+        recipient_id=row["officer_sub"] if owner_id is None else str(owner_id),
+        business_id=row["business_id"],
+        channel=row["channel"],
+        params=orjson.loads(row["params"]),
+        sealed_reason=row["sealed_reason"],
+        attempt=row["attempts"],
+        occurred_at=row["occurred_at"],
+    )
+
+
+async def load_officers(connection: Connection, subs: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+    """Return address and language of those officers that are in the address book."""
+    rows = await connection.fetch(QUERIES.load_officers, list(subs))
+    return {row["sub"]: (row["address"], row["language"]) for row in rows}
+
+
+async def hand_over(pool: Pool, message_id: UUID, sender: str, now: datetime, lease: timedelta) -> bool:
+    """Note that the body goes out now. ``False``: the message is no longer this sender's, do not send it."""
+    return bool(await pool.fetchval(QUERIES.hand_over, message_id, sender, now, now + lease))
+
+
+async def settle(pool: Pool, message_id: UUID, sender: str, outcome: Outcome, now: datetime) -> bool:
+    """Write what became of a message. ``False``: it is no longer this sender's, nothing changed."""
+    done = await pool.fetchval(
+        QUERIES.settle,
+        message_id,
+        sender,
+        outcome.state.value,
+        outcome.reason,
+        outcome.next_attempt_at,
+        outcome.language,
+        outcome.channel,
+        now,
+        int(outcome.uncounted),
+        sources_of(outcome.state),
+    )
+    return bool(done)
+
+
+async def recover(pool: Pool, now: datetime, instance: str, life: str) -> dict[str, int]:
+    """Take messages from senders that are gone and return how many are queued again, and how many unknown."""
+    rows = await pool.fetch(QUERIES.recover, now, instance, life)
+    return {row["state"]: row["messages"] for row in rows}
+
+
+async def lock_state(connection: Connection, message_id: UUID) -> State | None:
+    """Lock a message and return how it stands; ``None`` if there is none."""
+    found = await connection.fetchval(QUERIES.lock_message, message_id)
+    return None if found is None else State(found)
+
+
+async def requeue(connection: Connection, message_id: UUID, now: datetime, reason: str, actor: str) -> None:
+    """Queue a message again at an operator's word; the reason goes into its steps."""
+    await connection.execute(QUERIES.requeue, message_id, now, reason, actor)

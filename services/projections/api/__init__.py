@@ -1,0 +1,1 @@
+"""HTTP of the projections: JSON for officers and services (``routes``), one page for everybody (``page``)."""

@@ -1,0 +1,96 @@
+"""The dashboard as a page: counts only, for everybody, without JavaScript and without anything from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Depends
+from jinja2 import Environment
+from starlette.responses import HTMLResponse, Response
+
+from services.projections.api.routes import Ask
+from services.projections.api.views import SOURCE
+from services.projections.domain.counting import UNIT, Bucket, Dashboard, Dimension
+from services.projections.domain.names import CLASS_NAMES, day, moment, number, percent
+from services.projections.handlers.answering import Overview
+from shared.auth import public
+from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
+from shared.web_pages.charts import stacked_bars
+
+TEMPLATES = Path(__file__).parent / "templates"
+KINDS = {**CLASS_NAMES, "tidak_diketahui": "Belum diketahui"}
+CACHE_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """Businesses of one kecamatan, by class in the order of ``KINDS``."""
+
+    label: str
+    by_class: tuple[int, ...]
+    total: int
+    newest: str
+    unknown: bool
+
+
+def page_router() -> APIRouter:
+    """Return the routes of the page and its style sheet."""
+    environment = _environment()
+    router = APIRouter(tags=["halaman"], dependencies=[Depends(public())], include_in_schema=False)
+
+    @router.get("/")
+    async def dashboard_page(answers: Ask) -> Response:
+        html = render(environment, await answers.overview())
+        return HTMLResponse(html, headers={**PAGE_HEADERS, "Cache-Control": f"public, max-age={CACHE_SECONDS}"})
+
+    @router.get(STYLE_PATH)
+    async def style() -> Response:
+        return Response(
+            style_sheet(),
+            media_type="text/css",
+            headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
+        )
+
+    return router
+
+
+def _environment() -> Environment:
+    environment = page_environment(TEMPLATES)
+    environment.filters |= {"number": number, "day": day, "moment": moment}
+    environment.globals |= {"percent": percent, "kinds": KINDS}
+    return environment
+
+
+def render(environment: Environment, overview: Overview) -> str:
+    """Return the page."""
+    dashboard = overview.dashboard
+    places = dashboard.breakdowns[Dimension.KECAMATAN]
+    rows = [*places.buckets, places.unknown]
+    status = {bucket.code: bucket.businesses for bucket in dashboard.breakdowns[Dimension.STATUS].buckets}
+    return environment.get_template("dashboard.html").render(
+        total=dashboard.total,
+        merged=dashboard.merged,
+        changed_at=dashboard.changed_at,
+        verified=status.get("terverifikasi", 0),
+        naik_kelas=overview,
+        by={dimension.value: part for dimension, part in dashboard.breakdowns.items()},
+        chart=stacked_bars([(bucket.label, _cells(dashboard, bucket)) for bucket in rows]),
+        matrix=[_matrix_row(dashboard, bucket, bucket is places.unknown) for bucket in rows],
+        columns=[sum(_cells(dashboard, bucket)[kind] for bucket in rows) for kind in KINDS],
+        caption=_caption(dashboard),
+    )
+
+
+def _cells(dashboard: Dashboard, bucket: Bucket) -> dict[str, int]:
+    return {kind: dashboard.cells.get((bucket.code, kind), 0) for kind in KINDS}
+
+
+def _matrix_row(dashboard: Dashboard, bucket: Bucket, unknown: bool) -> MatrixRow:
+    values = tuple(_cells(dashboard, bucket).values())
+    return MatrixRow(bucket.label, values, bucket.businesses, day(bucket.newest), unknown)
+
+
+def _caption(dashboard: Dashboard) -> str:
+    total = dashboard.total
+    return f"Satuan: {UNIT}. Sumber: {SOURCE}. Data per {day(total.oldest)} sampai {day(total.newest)}."

@@ -1,0 +1,1 @@
+"""The facts that the projections are made of, live (``projecting``) and from the beginning (``replay``)."""

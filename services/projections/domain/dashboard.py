@@ -1,0 +1,136 @@
+"""``district_dashboard``: one row per business, as it stands now. Counts are made when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.projections.reference import UNKNOWN, kecamatan_of
+from shared.contracts import registry
+from shared.contracts.fact import Fact
+from shared.contracts.registry import BusinessClass, BusinessProfile, BusinessStatus, Workers
+from shared.envelope import Event
+
+
+class DashboardRow(NamedTuple):
+    """One business, in the order of the columns."""
+
+    business_id: UUID
+    kelurahan: str = UNKNOWN
+    kecamatan: str = UNKNOWN
+    kelas: str = BusinessClass.TIDAK_DIKETAHUI.value
+    status: str = BusinessStatus.DRAF.value
+    sector: str = "tidak_diketahui"
+    workers: int | None = None
+    """All workers that are known; ``None`` is not known, 0 is none."""
+    source: str = "tidak_diketahui"
+    as_of: date | None = None
+    """The day the data speaks of (WITA)."""
+    merged_into: UUID | None = None
+    class_facts: int = 0
+    """Facts that have a row in ``class_history``, for the audit."""
+    facts: int = 0
+    """Facts folded into this row; equal to ``version`` unless the row was lost or tampered with."""
+    version: int = 0
+    """Sequence of the last fact folded."""
+    changed_at: datetime | None = None
+
+
+def total_workers(workers: Workers | None) -> int | None:
+    """Return the sum of what is known; ``None`` if nothing is."""
+    if workers is None:
+        return None
+    parts = (workers.paid_men, workers.paid_women, workers.unpaid_men, workers.unpaid_women)
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def _profile(fact: BusinessProfile) -> dict[str, Any]:
+    return {
+        "kelurahan": fact.kelurahan,
+        "kecamatan": kecamatan_of(fact.kelurahan),
+        "sector": fact.sector,
+        "source": fact.source,
+        "as_of": fact.as_of,
+    }
+
+
+def _registered(_: DashboardRow, fact: Any) -> dict[str, Any]:
+    return {
+        "kelurahan": fact.kelurahan,
+        "kecamatan": kecamatan_of(fact.kelurahan),
+        "sector": fact.sector,
+        "source": fact.source,
+        "as_of": fact.as_of,
+        "status": fact.status.value,
+        "kelas": fact.kelas.kelas.value,
+        "workers": total_workers(fact.workers),
+        "class_facts": 1,
+    }
+
+
+def _changed(_: DashboardRow, fact: Any) -> dict[str, Any]:
+    return _profile(fact)
+
+
+def _class_changed(row: DashboardRow, fact: Any) -> dict[str, Any]:
+    return {"kelas": fact.current.kelas.value, "class_facts": row.class_facts + 1}
+
+
+def _workers(_: DashboardRow, fact: Any) -> dict[str, Any]:
+    return {"workers": total_workers(fact.workers)}
+
+
+def _merged(_: DashboardRow, fact: Any) -> dict[str, Any]:
+    return {"status": BusinessStatus.DIGABUNG.value, "merged_into": fact.into_id}
+
+
+def _merge_undone(_: DashboardRow, fact: Any) -> dict[str, Any]:
+    return {"status": fact.status.value, "merged_into": None}
+
+
+def _status(status: BusinessStatus) -> Callable[[DashboardRow, Any], dict[str, Any]]:
+    return lambda _row, _fact: {"status": status.value}
+
+
+_STEPS: dict[type[Fact], Callable[[DashboardRow, Any], dict[str, Any]]] = {
+    registry.BusinessRegistered: _registered,
+    registry.BusinessChanged: _changed,
+    registry.BusinessSubmitted: _status(BusinessStatus.DIAJUKAN),
+    registry.BusinessVerified: _status(BusinessStatus.TERVERIFIKASI),
+    registry.BusinessReturned: _status(BusinessStatus.PERLU_PERBAIKAN),
+    registry.BusinessRejected: _status(BusinessStatus.DITOLAK),
+    registry.BusinessDeactivated: _status(BusinessStatus.NONAKTIF),
+    registry.BusinessReactivated: lambda _row, fact: {"status": fact.status.value},
+    registry.BusinessClosed: _status(BusinessStatus.TUTUP),
+    registry.BusinessClassChanged: _class_changed,
+    registry.BusinessWorkersRecorded: _workers,
+    registry.BusinessDuplicateProposed: lambda _row, _fact: {},
+    registry.BusinessMerged: _merged,
+    registry.BusinessMergeUndone: _merge_undone,
+}
+
+
+def evolve(row: DashboardRow | None, event: Event) -> DashboardRow:
+    """Return the row after ``event``; a fact that the row already holds changes nothing."""
+    meta, fact = event.meta, event.fact
+    if row is None:
+        row = DashboardRow(fact.business_id)  # type: ignore[attr-defined]  # every fact of this topic has one
+    elif meta.sequence <= row.version:
+        return row
+    changes = _STEPS[type(fact)](row, fact)
+    return row._replace(version=meta.sequence, facts=row.facts + 1, changed_at=meta.time, **changes)
+
+
+def fold(rows: dict[UUID, DashboardRow], events: Iterable[Event]) -> dict[UUID, DashboardRow]:
+    """Return the rows that ``events`` change, folded onto ``rows`` (by business)."""
+    folded: dict[UUID, DashboardRow] = {}
+    for event in events:
+        key: UUID = event.fact.business_id  # type: ignore[attr-defined]  # as above
+        before = folded.get(key) or rows.get(key)
+        after = evolve(before, event)
+        if after is not before:
+            folded[key] = after
+    return folded

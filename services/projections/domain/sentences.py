@@ -1,0 +1,106 @@
+"""The timeline in Indonesian: one sentence per fact, made when it is read, so that a better text needs no rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from services.projections.domain.names import (
+    BASIS_NAMES,
+    CLASS_NAMES,
+    FIELD_NAMES,
+    SOURCE_NAMES,
+    STATUS_NAMES,
+    day,
+    number,
+    sector_name,
+)
+from services.projections.reference import Places
+
+Detail = Mapping[str, Any]
+
+_PLAIN = {
+    "business.submitted": "Usaha diajukan untuk verifikasi.",
+    "business.verified": "Usaha diverifikasi oleh petugas.",
+    "business.returned": "Usaha dikembalikan kepada pemilik untuk diperbaiki.",
+    "business.rejected": "Pengajuan usaha ditolak.",
+    "business.deactivated": "Usaha dinyatakan tidak aktif.",
+}
+
+
+def sentence(name: str, detail: Detail | None, places: Places) -> str:
+    """Return what happened, as an officer reads it. ``name`` and ``detail`` as in ``business_timeline``."""
+    plain = _PLAIN.get(name)
+    if plain is not None:
+        return plain
+    writer = _WRITERS.get(name)
+    return writer(detail or {}, places) if writer else f"Peristiwa tercatat ({name})."
+
+
+def _day(value: Any) -> str:
+    return day(date.fromisoformat(value)) if value else "tanggal yang tidak diketahui"
+
+
+def _kelas(code: Any) -> str:
+    return "kelas belum diketahui" if code not in CLASS_NAMES else f"kelas {code}"
+
+
+def _status(code: Any) -> str:
+    return STATUS_NAMES.get(code, str(code)).lower()
+
+
+def _registered(detail: Detail, places: Places) -> str:
+    sector = detail.get("sector", "tidak_diketahui")
+    business = "Usaha" if sector == "tidak_diketahui" else f"Usaha bidang {sector_name(sector).lower()}"
+    source = SOURCE_NAMES.get(detail.get("source", ""), "sumber lain")
+    return (
+        f"{business} didaftarkan di {places.name(detail.get('kelurahan', ''))}, {_kelas(detail.get('kelas'))}, "
+        f"status {_status(detail.get('status'))} (sumber: {source}; data per {_day(detail.get('as_of'))})."
+    )
+
+
+def _changed(detail: Detail, _: Places) -> str:
+    fields = [FIELD_NAMES.get(field, field.replace("_", " ")) for field in detail.get("changed", ())]
+    what = ", ".join(fields) if fields else "data usaha"
+    source = SOURCE_NAMES.get(detail.get("source", ""), "sumber lain")
+    return f"Data diperbarui: {what} (sumber: {source}; data per {_day(detail.get('as_of'))})."
+
+
+def _class_changed(detail: Detail, _: Places) -> str:
+    before, after = detail.get("before"), detail.get("kelas")
+    ladder = ["mikro", "kecil", "menengah"]
+    rises = before in ladder and after in ladder and ladder.index(after) > ladder.index(before)
+    basis = BASIS_NAMES.get(detail.get("basis") or "", "dasar tidak disebut")
+    year = f", tahun {detail['year']}" if detail.get("year") else ""
+    note = " Perlu diperiksa: data bertentangan." if detail.get("flags") else ""
+    return f"{'Naik kelas' if rises else 'Kelas dicatat ulang'}: dari {_kelas(before)} ke {_kelas(after)} ({basis}{year}).{note}"
+
+
+def _workers(detail: Detail, _: Places) -> str:
+    men = [detail.get("paid_men"), detail.get("unpaid_men")]
+    women = [detail.get("paid_women"), detail.get("unpaid_women")]
+    known = [value for value in [*men, *women] if value is not None]
+    if not known:
+        return f"Tenaga kerja didata per {_day(detail.get('as_of'))}: jumlahnya belum diketahui."
+    parts = [
+        f"{number(sum(value for value in group if value is not None))} {word}"
+        for group, word in ((men, "laki-laki"), (women, "perempuan"))
+        if any(value is not None for value in group)
+    ]
+    return f"Tenaga kerja didata per {_day(detail.get('as_of'))}: {number(sum(known))} orang ({', '.join(parts)})."
+
+
+_WRITERS: dict[str, Callable[[Detail, Places], str]] = {
+    "business.registered": _registered,
+    "business.changed": _changed,
+    "business.class_changed": _class_changed,
+    "business.workers_recorded": _workers,
+    "business.reactivated": lambda d, _: f"Usaha aktif kembali dengan status {_status(d.get('status'))}.",
+    "business.closed": lambda d, _: f"Usaha tutup pada {_day(d.get('closed_on'))}.",
+    "business.duplicate_proposed": lambda d, _: f"Diduga sama dengan usaha {d.get('other_id')}; menunggu keputusan petugas.",
+    "business.merged": lambda d, _: f"Usaha digabung ke usaha {d.get('into_id')}.",
+    "business.merge_undone": lambda d, _: (
+        f"Penggabungan dibatalkan; usaha berdiri sendiri lagi dengan status {_status(d.get('status'))}."
+    ),
+}

@@ -1,0 +1,70 @@
+"""``business_timeline``: every fact of a business, in order, with what is not personal of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from shared.contracts import registry
+from shared.contracts.fact import Fact
+from shared.contracts.registry import BusinessProfile, ClassRecord
+from shared.envelope import Event
+
+
+class TimelineRow(NamedTuple):
+    """One fact, in the order of the columns."""
+
+    business_id: UUID
+    sequence: int
+    event_id: UUID
+    name: str
+    """``business.verified`` and so on: the contract's name, without prefix and version."""
+    at: datetime
+    origin: str
+    detail: str | None
+    """JSON of what the sentence needs; ``None`` if the name says it all."""
+
+
+def _profile(fact: BusinessProfile) -> dict[str, Any]:
+    return {"kelurahan": fact.kelurahan, "sector": fact.sector, "source": fact.source, "as_of": fact.as_of}
+
+
+def _kelas(record: ClassRecord) -> dict[str, Any]:
+    return {"kelas": record.kelas, "basis": record.basis, "year": record.year, "source": record.source}
+
+
+_DETAILS: dict[type[Fact], Callable[[Any], dict[str, Any]]] = {
+    registry.BusinessRegistered: lambda f: {**_profile(f), "status": f.status, "kelas": f.kelas.kelas},
+    registry.BusinessChanged: lambda f: {**_profile(f), "changed": f.changed},
+    registry.BusinessReactivated: lambda f: {"status": f.status},
+    registry.BusinessClosed: lambda f: {"closed_on": f.closed_on},
+    registry.BusinessClassChanged: lambda f: {
+        "before": f.previous.kelas,
+        **_kelas(f.current),
+        "as_of": f.current.as_of,
+        "flags": f.flags,
+    },
+    registry.BusinessWorkersRecorded: lambda f: {**f.workers.model_dump(), "as_of": f.as_of},
+    registry.BusinessDuplicateProposed: lambda f: {"other_id": f.other_id, "grounds": f.grounds},
+    registry.BusinessMerged: lambda f: {"into_id": f.into_id},
+    registry.BusinessMergeUndone: lambda f: {"from_id": f.from_id, "status": f.status},
+}
+
+
+def timeline_row(event: Event) -> TimelineRow:
+    """Return the row that ``event`` adds."""
+    meta, fact = event.meta, event.fact
+    detail = _DETAILS.get(type(fact))
+    return TimelineRow(
+        fact.business_id,  # type: ignore[attr-defined]  # every fact of this topic has one
+        meta.sequence,
+        meta.id,
+        fact.NAME,
+        meta.time,
+        meta.origin,
+        orjson.dumps(detail(fact)).decode() if detail else None,
+    )

@@ -1,0 +1,1 @@
+"""What the service does: project a batch, answer a question, rebuild a generation."""

@@ -1,0 +1,64 @@
+"""Project a batch of facts: one SELECT, a fold, one upsert per projection, in the transaction of the positions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.projections.commands import Projection
+from services.projections.domain.classes import class_row
+from services.projections.domain.dashboard import DashboardRow, fold
+from services.projections.domain.timeline import timeline_row
+from services.projections.store import batches
+from services.projections.store.batches import Connection
+from shared.envelope import Event
+
+ALL = frozenset(Projection)
+
+
+async def project_batch(connection: Connection, events: Sequence[Event]) -> None:
+    """Apply ``events``, each aggregate's in order, to the live tables, inside the caller's transaction."""
+    await batches.hold_generations(connection)
+    await write_batch(connection, events, ALL, standby=False)
+
+
+async def write_batch(
+    connection: Connection, events: Sequence[Event], projections: Collection[Projection], *, standby: bool
+) -> None:
+    """Apply ``events`` to the given projections of one generation. Facts that it holds already change nothing."""
+    before: dict[UUID, DashboardRow] = {}
+    if Projection.DISTRICT_DASHBOARD in projections and (known := _begun_earlier(events)):
+        before = await batches.load_dashboard(connection, known, standby=standby)
+    writing: asyncio.Task[None] | None = None
+    try:
+        for projection, rows_of in _ROWS:
+            if projection not in projections:
+                continue
+            rows = rows_of(events, before)
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(batches.save(connection, projection, rows, standby=standby))
+            # Let the statement leave: the database writes these rows while the next ones are made here.
+            await asyncio.sleep(0)
+    finally:
+        if writing is not None:
+            await writing
+
+
+def _begun_earlier(events: Iterable[Event]) -> set[UUID]:
+    """Return the businesses that may have a row from an earlier batch: those whose first fact is not among these."""
+    begun_here = {event.meta.subject for event in events if event.meta.sequence == 1}
+    return {
+        event.fact.business_id  # type: ignore[attr-defined]  # every fact of this topic has one
+        for event in events
+        if event.meta.subject not in begun_here
+    }
+
+
+_ROWS: tuple[tuple[Projection, Callable[[Sequence[Event], dict[UUID, DashboardRow]], Sequence[tuple[Any, ...]]]], ...] = (
+    (Projection.BUSINESS_TIMELINE, lambda events, _: [timeline_row(event) for event in events]),
+    (Projection.CLASS_HISTORY, lambda events, _: [row for event in events if (row := class_row(event)) is not None]),
+    (Projection.DISTRICT_DASHBOARD, lambda events, before: list(fold(before, events).values())),
+)

@@ -1,0 +1,91 @@
+-- Statements of the projections. A rebuild runs the same ones against the other generation, by the name of its table.
+
+-- name: hold_generations
+-- Keeps the generations from being swapped until the transaction ends. Before anything else in it.
+SELECT pg_advisory_xact_lock_shared($1);
+
+-- name: stop_batches
+-- Waits until no batch is under way and keeps new ones waiting until the transaction ends.
+SELECT pg_advisory_xact_lock($1);
+
+-- name: load_district_dashboard
+-- The rows of some businesses.
+SELECT business_id, kelurahan, kecamatan, kelas, status, sector, workers, source, as_of, merged_into, class_facts,
+       facts, version, changed_at
+FROM district_dashboard WHERE business_id = ANY ($1::uuid[]);
+
+-- name: save_district_dashboard
+-- Rows of a batch, a column an array. A row that is further already stays as it is.
+INSERT INTO district_dashboard (business_id, kelurahan, kecamatan, kelas, status, sector, workers, source, as_of,
+                                merged_into, class_facts, facts, version, changed_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
+                     $9::date[], $10::uuid[], $11::int[], $12::bigint[], $13::bigint[], $14::timestamptz[])
+ON CONFLICT (business_id) DO UPDATE SET
+    kelurahan = EXCLUDED.kelurahan, kecamatan = EXCLUDED.kecamatan, kelas = EXCLUDED.kelas, status = EXCLUDED.status,
+    sector = EXCLUDED.sector, workers = EXCLUDED.workers, source = EXCLUDED.source, as_of = EXCLUDED.as_of,
+    merged_into = EXCLUDED.merged_into, class_facts = EXCLUDED.class_facts, facts = EXCLUDED.facts,
+    version = EXCLUDED.version, changed_at = EXCLUDED.changed_at
+WHERE district_dashboard.version < EXCLUDED.version;
+
+-- name: save_business_timeline
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO business_timeline (business_id, sequence, event_id, name, at, origin, detail)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::jsonb[])
+ON CONFLICT (business_id, sequence) DO UPDATE SET
+    event_id = EXCLUDED.event_id, name = EXCLUDED.name, at = EXCLUDED.at, origin = EXCLUDED.origin,
+    detail = EXCLUDED.detail;
+
+-- name: save_class_history
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO class_history (business_id, sequence, before, after, basis, year, source, as_of, naik_kelas, at)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::date[],
+                     $9::boolean[], $10::timestamptz[])
+ON CONFLICT (business_id, sequence) DO UPDATE SET
+    before = EXCLUDED.before, after = EXCLUDED.after, basis = EXCLUDED.basis, year = EXCLUDED.year,
+    source = EXCLUDED.source, as_of = EXCLUDED.as_of, naik_kelas = EXCLUDED.naik_kelas, at = EXCLUDED.at;
+
+-- name: save_positions
+-- How far the other generation has come, per aggregate.
+INSERT INTO stream_position (consumer, topic, aggregate_id, position)
+SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[])
+ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
+
+-- name: count_businesses
+-- Every count of the dashboard in one pass, so that all of them speak of the same moment. A merged business is
+-- counted under the one it went into, and apart. level tells the grouping sets apart: a bit per column, from
+-- kecamatan (32) to source (1), set if the column is not grouped by.
+SELECT GROUPING(kecamatan, kelurahan, kelas, status, sector, source) AS level,
+       kecamatan, kelurahan, kelas, status, sector, source,
+       count(*) FILTER (WHERE status <> 'digabung') AS businesses,
+       count(*) FILTER (WHERE status = 'digabung') AS merged,
+       sum(workers) FILTER (WHERE status <> 'digabung') AS workers,
+       count(workers) FILTER (WHERE status <> 'digabung') AS workers_known,
+       min(as_of) FILTER (WHERE status <> 'digabung') AS oldest,
+       max(as_of) FILTER (WHERE status <> 'digabung') AS newest,
+       max(changed_at) AS changed_at
+FROM district_dashboard
+GROUP BY GROUPING SETS ((kecamatan, kelas), (kecamatan), (kelurahan), (kelas), (status), (sector), (source), ());
+
+-- name: count_naik_kelas
+-- Steps up the ladder mikro, kecil, menengah since a day, and the businesses that made them.
+SELECT count(*) AS steps, count(DISTINCT business_id) AS businesses FROM class_history
+WHERE naik_kelas AND at >= $1;
+
+-- name: business_place
+-- Where a business is; no row if it is not known here.
+SELECT kelurahan FROM district_dashboard WHERE business_id = $1;
+
+-- name: business_timeline_page
+-- What happened to a business after a place in its order.
+SELECT sequence, event_id, name, at, origin, detail FROM business_timeline
+WHERE business_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3;
+
+-- name: business_classes
+-- The classes of a business, oldest first.
+SELECT sequence, before, after, basis, year, source, as_of, naik_kelas, at FROM class_history
+WHERE business_id = $1 ORDER BY sequence;
+
+-- name: list_generations
+-- The generations of every projection, newest first.
+SELECT projection, generation, state, started_at, swapped_at, report FROM projection_generation
+ORDER BY projection, generation DESC;

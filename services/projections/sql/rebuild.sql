@@ -1,0 +1,141 @@
+-- Statements of a rebuild, run by the migrating login. live_table, other_table, leaving_table and running_login stand
+-- for the names of the projection at hand and of the login of the service.
+
+-- name: lock_rebuild
+-- One rebuild of a projection at a time; held by the session. False if another one runs.
+SELECT pg_try_advisory_lock($1, hashtext($2));
+
+-- name: drop_standby
+-- Takes away the generation that is not live.
+DROP TABLE IF EXISTS other_table;
+
+-- name: create_standby
+-- A table of the same shape, without indexes: they come after the load.
+CREATE TABLE other_table (LIKE live_table INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE);
+
+-- name: grant_standby
+-- The rights of the running login, before the table can become the live one.
+GRANT SELECT, INSERT, UPDATE, DELETE ON other_table TO running_login;
+
+-- name: index_district_dashboard
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id), SET (fillfactor = 85);
+
+-- name: index_business_timeline
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+
+-- name: index_class_history
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+CREATE INDEX ON other_table (at) WHERE naik_kelas;
+
+-- name: analyze_standby
+-- Statistics, so that the first reader after the swap gets a good plan.
+ANALYZE other_table;
+
+-- name: forget_positions
+-- The positions of a generation that is taken away.
+DELETE FROM stream_position WHERE consumer = $1;
+
+-- name: forget_parked
+-- What a generation that is taken away, or becomes the live one, could not apply.
+DELETE FROM parked_event WHERE consumer = $1;
+
+-- name: compare_district_dashboard
+-- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
+WITH even AS (
+    SELECT l.aggregate_id FROM stream_position l
+    JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
+    WHERE l.consumer = 'projections' AND l.topic = $2
+), pair AS (
+    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
+           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
+    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id
+)
+SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
+       count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
+       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
+FROM pair JOIN even ON even.aggregate_id = pair.business_id;
+
+-- name: compare_business_timeline
+-- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
+WITH even AS (
+    SELECT l.aggregate_id FROM stream_position l
+    JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
+    WHERE l.consumer = 'projections' AND l.topic = $2
+), pair AS (
+    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
+           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
+    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id AND s.sequence = l.sequence
+)
+SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
+       count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
+       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
+FROM pair JOIN even ON even.aggregate_id = pair.business_id;
+
+-- name: compare_class_history
+-- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
+WITH even AS (
+    SELECT l.aggregate_id FROM stream_position l
+    JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
+    WHERE l.consumer = 'projections' AND l.topic = $2
+), pair AS (
+    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
+           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
+    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id AND s.sequence = l.sequence
+)
+SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
+       count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
+       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
+FROM pair JOIN even ON even.aggregate_id = pair.business_id;
+
+-- name: count_behind
+-- Aggregates that the live generation has brought further than the other one.
+SELECT count(*) FROM stream_position l
+LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
+WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position > coalesce(s.position, 0);
+
+-- name: swap_names
+-- The other generation takes the live one's name, and the other way round.
+ALTER TABLE live_table RENAME TO leaving_table;
+ALTER TABLE other_table RENAME TO live_table;
+ALTER TABLE leaving_table RENAME TO other_table;
+
+-- name: adopt_positions
+-- After the swap the other generation is the one that was live: it stands where the live consumer stands.
+INSERT INTO stream_position (consumer, topic, aggregate_id, position)
+SELECT $1, l.topic, l.aggregate_id, l.position FROM stream_position l
+LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
+WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position IS DISTINCT FROM s.position
+ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
+
+-- name: discarded_facts
+-- Facts that an operator took out of the live generation; the other one leaves them out too.
+SELECT aggregate_id::text, sequence FROM parked_history
+WHERE consumer = 'projections' AND action = 'discarded' AND aggregate_id IS NOT NULL AND sequence IS NOT NULL;
+
+-- name: begin_generation
+-- A new generation is being built; one that was left half-built, or stood by, is gone.
+WITH gone AS (
+    UPDATE projection_generation SET state = 'dropped'
+    WHERE projection = $1 AND state IN ('building', 'ready', 'standby')
+)
+INSERT INTO projection_generation (projection, generation, state)
+SELECT $1, max(generation) + 1, 'building' FROM projection_generation WHERE projection = $1
+RETURNING generation;
+
+-- name: generation_is_ready
+-- The generation has caught up and was compared.
+UPDATE projection_generation SET state = 'ready', report = $2 WHERE projection = $1 AND state = 'building';
+
+-- name: standby_state
+-- The state of the generation that is not live: ready or standby; none otherwise.
+SELECT state FROM projection_generation WHERE projection = $1 AND state IN ('ready', 'standby');
+
+-- name: swap_states
+-- Live and standby change places in the book-keeping too.
+UPDATE projection_generation
+SET state = CASE state WHEN 'live' THEN 'standby' ELSE 'live' END,
+    swapped_at = CASE state WHEN 'live' THEN swapped_at ELSE now() END
+WHERE projection = $1 AND state IN ('live', 'ready', 'standby');

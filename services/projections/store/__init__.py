@@ -1,0 +1,1 @@
+"""The tables of the projections: batches in (``batches``), answers out (``reads``), generations (``generations``)."""

@@ -1,0 +1,159 @@
+"""Two generations of a projection side by side: made, filled, compared, swapped. Run by the migrating login."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+from services.projections.commands import Projection
+from services.projections.store.batches import GENERATION_LOCK, QUERIES, SQL
+from shared.database import load_queries
+
+Connection = asyncpg.Connection
+REBUILD = load_queries(SQL / "rebuild.sql")
+TOPIC = "umkm.business"
+
+_REBUILD_LOCK = 0x6E6B_7262  # "nkrb": first half of the key, the projection is the second
+_SWAP_LOCK_TIMEOUT = "3s"
+
+
+class SwapBusyError(RuntimeError):
+    """Batches or readers held the tables too long; nothing changed, try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The two generations against each other, over the aggregates that both have brought equally far."""
+
+    aggregates: int
+    rows: int
+    differing: int
+    """Rows that are not the same; ``missing`` and ``extra`` are among them."""
+    missing: int
+    extra: int
+    ids: tuple[str, ...]
+    """Up to 20 businesses with differing rows."""
+    behind: int
+    """Aggregates that the live generation has brought further."""
+
+
+def _text(name: str, projection: Projection, running_login: str = "") -> str:
+    """Return a statement with the names of the projection at hand: all from code, none from outside."""
+    text: str = getattr(REBUILD, name)
+    for placeholder, value in (
+        ("live_table", projection.value),
+        ("other_table", projection.standby),
+        ("leaving_table", f"{projection.value}_leaving"),
+        ("running_login", f'"{running_login}"'),
+    ):
+        text = text.replace(placeholder, value)
+    return text
+
+
+async def connect(dsn: str) -> Connection:
+    """Open the connection of a rebuild: statements may take long, and its work is lost with a crash anyway."""
+    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=1800)
+    await connection.execute("SET application_name = 'projections rebuild'")
+    return connection
+
+
+async def role_of(dsn: str) -> str:
+    """Return the name of the login behind ``dsn``."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return str(await connection.fetchval("SELECT current_user"))
+    finally:
+        await connection.close()
+
+
+async def lock_rebuild(connection: Connection, projection: Projection) -> bool:
+    """Claim the projection for this session; ``False`` if another rebuild runs."""
+    return bool(await connection.fetchval(REBUILD.lock_rebuild, _REBUILD_LOCK, projection.value))
+
+
+async def begin(connection: Connection, projection: Projection, running_login: str) -> int:
+    """Make an empty generation in the place of what is not live, and return its number."""
+    async with connection.transaction():
+        generation = await connection.fetchval(REBUILD.begin_generation, projection.value)
+        await connection.execute(_text("drop_standby", projection))
+        await connection.execute(_text("create_standby", projection))
+        await connection.execute(_text("grant_standby", projection, running_login))
+        await connection.execute(REBUILD.forget_positions, projection.consumer)
+        await connection.execute(REBUILD.forget_parked, projection.consumer)
+    return int(generation)
+
+
+async def discarded(connection: Connection) -> set[tuple[str, int]]:
+    """Return the facts that an operator took out of the live generation: aggregate and sequence."""
+    return {(row[0], row[1]) for row in await connection.fetch(REBUILD.discarded_facts)}
+
+
+async def copy_rows(connection: Connection, projection: Projection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows to the new generation."""
+    if rows:
+        await connection.copy_records_to_table(projection.standby, records=rows)
+
+
+async def copy_positions(connection: Connection, projection: Projection, positions: Mapping[str, int]) -> None:
+    """Write how far the new generation has come with aggregates that are new to it."""
+    rows: Iterable[tuple[str, str, str, int]] = (
+        (projection.consumer, subject, TOPIC, position) for subject, position in positions.items()
+    )
+    await connection.copy_records_to_table(
+        "stream_position", records=rows, columns=["consumer", "aggregate_id", "topic", "position"]
+    )
+
+
+async def finish_load(connection: Connection, projection: Projection) -> None:
+    """Make the indexes and the statistics."""
+    async with connection.transaction():
+        await connection.execute(_text(f"index_{projection.value}", projection))
+        await connection.execute(_text("analyze_standby", projection))
+
+
+async def compare(connection: Connection, projection: Projection) -> Comparison:
+    """Compare the generations row by row, in one snapshot."""
+    row = await connection.fetchrow(_text(f"compare_{projection.value}", projection), projection.consumer, TOPIC)
+    behind = await count_behind(connection, projection)
+    ids = tuple(str(value) for value in row["ids"] or ())
+    return Comparison(row["aggregates"], row["rows"], row["differing"], row["missing"], row["extra"], ids, behind)
+
+
+async def count_behind(connection: Connection, projection: Projection) -> int:
+    """Return how many aggregates the live generation has brought further than the other one."""
+    return int(await connection.fetchval(REBUILD.count_behind, projection.consumer, TOPIC))
+
+
+async def mark_ready(connection: Connection, projection: Projection, report: dict[str, Any]) -> None:
+    """Note that the new generation can be swapped in."""
+    await connection.execute(REBUILD.generation_is_ready, projection.value, orjson.dumps(report).decode())
+
+
+async def standby_state(connection: Connection, projection: Projection) -> str | None:
+    """Return ``ready`` or ``standby`` if there is another generation to go to."""
+    state: str | None = await connection.fetchval(REBUILD.standby_state, projection.value)
+    return state
+
+
+async def stop_batches(connection: Connection) -> None:
+    """Keep batches waiting until the transaction ends. Raises ``SwapBusyError`` after 3 s."""
+    await connection.execute(f"SET LOCAL lock_timeout = '{_SWAP_LOCK_TIMEOUT}'")
+    try:
+        await connection.execute(QUERIES.stop_batches, GENERATION_LOCK)
+    except asyncpg.LockNotAvailableError as error:
+        raise SwapBusyError("a batch did not end") from error
+
+
+async def swap_names(connection: Connection, projection: Projection) -> None:
+    """Exchange the tables, inside a transaction that has stopped the batches. Raises ``SwapBusyError`` after 3 s."""
+    try:
+        await connection.execute(_text("swap_names", projection))
+    except asyncpg.LockNotAvailableError as error:
+        raise SwapBusyError("a reader did not end") from error
+    await connection.execute(REBUILD.swap_states, projection.value)
+    await connection.execute(REBUILD.forget_parked, projection.consumer)
+    await connection.execute(REBUILD.adopt_positions, projection.consumer, TOPIC)

@@ -1,0 +1,20 @@
+"""The consumer layer: facts in order, each once in effect, poison set aside, nothing lost.
+
+``Consumer`` runs it around FastStream; ``apply_batch`` is the heart, one transaction per batch.
+Owns the tables ``stream_position``, ``parked_event``, ``parked_history``, ``consumer_counter``.
+"""
+
+from shared.consumer.applying import Apply, Definition, StaleOwnerError, apply_batch
+from shared.consumer.consumer import Consumer
+from shared.consumer.redrive import discard, redrive_requested, request_redrive
+
+__all__ = [
+    "Apply",
+    "Consumer",
+    "Definition",
+    "StaleOwnerError",
+    "apply_batch",
+    "discard",
+    "redrive_requested",
+    "request_redrive",
+]

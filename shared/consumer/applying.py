@@ -1,0 +1,133 @@
+"""One batch, one transaction: effects, positions and parked records together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from shared.consumer import store
+from shared.consumer.ordering import Streams
+from shared.consumer.planning import Plan, Spot, make_plan
+from shared.consumer.records import Item
+from shared.database import is_infrastructure_error
+from shared.envelope import Event
+
+ATTEMPTS = 3
+
+Apply = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
+"""Writes the effects of events, in order, on the given connection, inside the caller's transaction."""
+
+log = structlog.get_logger(__name__)
+
+
+class StaleOwnerError(ConnectionError):
+    """Another process applied these events first; read the batch again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one consumer is: its name, the types it applies, and how."""
+
+    name: str
+    types: frozenset[str]
+    apply: Apply
+
+
+async def apply_batch(connection: asyncpg.Connection, definition: Definition, items: Sequence[Item]) -> Plan:
+    """Apply a batch in one transaction and return what it came to.
+
+    Raises infrastructure errors (nothing is stored then; read the batch again), never for what a record holds.
+    """
+    subjects = sorted({item.address.subject for item in items if item.address is not None})
+    try:
+        async with connection.transaction():
+            streams = Streams(await store.lock_positions(connection, definition.name, subjects))
+            streams.load_parked(await store.load_parked(connection, definition.name, subjects))
+            plan = make_plan(definition.types, streams, items)
+            await carry_out(connection, definition, streams, plan)
+    except asyncpg.UniqueViolationError as error:
+        if error.table_name != "stream_position":
+            raise
+        raise StaleOwnerError("another owner of the partition was faster") from error
+    _report(definition.name, plan)
+    return plan
+
+
+async def carry_out(connection: asyncpg.Connection, definition: Definition, streams: Streams, plan: Plan) -> None:
+    """Apply the plan's events, then write positions, parked records and counters."""
+    plan.settle(await _apply_isolated(connection, definition.apply, plan.events))
+    await store.move_positions(connection, definition.name, streams.stored, plan.moved, plan.topics)
+    if plan.released:
+        await store.unpark(connection, definition.name, plan.released, "released")
+    if plan.reparked:
+        await store.unpark(connection, definition.name, plan.reparked, "failed_again")
+    if parkings := plan.parkings:
+        await store.park(connection, definition.name, parkings)
+    await store.count(connection, definition.name, plan.counts)
+
+
+def _report(consumer: str, plan: Plan) -> None:
+    for parking in plan.parkings:
+        log.warning(
+            "event_parked",
+            consumer=consumer,
+            kind=parking.kind,
+            reason=parking.reason,
+            topic=parking.item.topic,
+            partition=parking.item.partition,
+            offset=parking.item.offset,
+        )
+
+
+async def _apply_isolated(
+    connection: asyncpg.Connection, apply: Apply, events: Sequence[Event]
+) -> dict[Spot, tuple[str, int]]:
+    """Apply all events; if some fail, find them by halving. Return reason and attempts of each that failed.
+
+    After a failure the later events of the same aggregate are not tried. Order is kept throughout.
+    """
+    failures: dict[Spot, tuple[str, int]] = {}
+    stopped: set[str] = set()
+    pending: list[Sequence[Event]] = [events]
+    while pending:
+        part = [event for event in pending.pop() if event.meta.subject not in stopped]
+        if not part:
+            continue
+        error = await _attempt(connection, apply, part, ATTEMPTS if len(part) == 1 else 1)
+        if error is None:
+            continue
+        if len(part) == 1:
+            meta = part[0].meta
+            stopped.add(meta.subject)
+            failures[meta.subject, meta.sequence] = (reason_of(error), ATTEMPTS)
+        else:
+            middle = len(part) // 2
+            pending += [part[middle:], part[:middle]]
+    return failures
+
+
+async def _attempt(
+    connection: asyncpg.Connection, apply: Apply, events: Sequence[Event], attempts: int
+) -> Exception | None:
+    for attempt in range(1, attempts + 1):
+        try:
+            async with connection.transaction():
+                await apply(connection, events)
+            return None
+        except Exception as error:
+            if is_infrastructure_error(error):
+                raise
+            if attempt == attempts:
+                return error
+    return None
+
+
+def reason_of(error: Exception) -> str:
+    """Return why an event failed, without any value of it: class, SQL state and constraint."""
+    parts = [type(error).__name__]
+    if isinstance(error, asyncpg.PostgresError):
+        parts += [str(part) for part in (error.sqlstate, error.table_name, error.constraint_name) if part]
+    return " ".join(parts)

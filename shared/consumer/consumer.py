@@ -1,0 +1,243 @@
+"""The consumer process around the layer: FastStream subscribers, retries of the infrastructure, draining, health.
+
+FastStream's own policies lose or spin (docs/decisions/0002): so every subscriber is a batch of raw bytes with
+``NACK_ON_ERROR``, whose handler raises for infrastructure errors only, after waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from faststream.security import BaseSecurity, SASLScram512
+
+from shared.broker import KafkaSettings
+from shared.consumer.applying import Apply, Definition, apply_batch
+from shared.consumer.records import KafkaRecord, read_item
+from shared.consumer.redrive import redrive_requested
+from shared.database import is_infrastructure_error
+
+MAX_RECORDS = 2000
+BATCH_WAIT_MS = 100
+DRAIN_SECONDS = 10.0
+MAX_DELAY_SECONDS = 5.0
+SESSION_TIMEOUT_MS = 10_000
+MAX_POLL_INTERVAL_MS = 300_000
+REDRIVE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets the batch in hand end before its partitions go to somebody else, and notes what is assigned."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._consumer.idle.wait(), DRAIN_SECONDS)
+        self._consumer.assigned = frozenset()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        self._consumer.assigned = frozenset((place.topic, place.partition) for place in assigned)
+        self._consumer.joined = True
+
+
+class Consumer:
+    """One consumer of one service: applies the facts of its topics exactly once in effect.
+
+    ``apply(connection, events)`` writes the effects of a batch, inside the layer's transaction; it must be a function
+    of its arguments alone, because a batch may be applied again after a roll-back, whole or in parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        topics: Sequence[str],
+        types: frozenset[str],
+        apply: Apply,
+        pool: asyncpg.Pool,
+        kafka: KafkaSettings,
+        instance: str,
+    ) -> None:
+        self.definition = Definition(name, types, apply)
+        self.topics = tuple(topics)
+        self._pool = pool
+        self._kafka = kafka
+        self._instance = instance
+        self._delay = 0.0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.assigned: frozenset[tuple[str, int]] = frozenset()
+        self.joined = False
+        self.problem: str | None = "starting"
+        """What keeps it from applying, or ``None``."""
+        self.progress_at = monotonic()
+        """When a batch was last applied, or a try to reach the servers last came round."""
+        self.applied = 0
+        """Events applied since the start."""
+        self.broker: KafkaBroker | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until ``stop`` is set; then let the batch in hand end and commit it."""
+        redriving = asyncio.create_task(self._redrive_loop(stop))
+        try:
+            broker = await self._start_broker(stop)
+            if broker is not None:
+                await stop.wait()
+                await broker.stop()
+        finally:
+            redriving.cancel()
+            await asyncio.wait([redriving])
+
+    async def _start_broker(self, stop: asyncio.Event) -> KafkaBroker | None:
+        """Connect and join, for as long as it takes."""
+        delay = 0.2
+        while not stop.is_set():
+            broker = self.make_broker()
+            try:
+                await broker.start()
+            except (KafkaError, OSError, TimeoutError) as error:
+                self.problem, self.progress_at = "broker", monotonic()
+                log.warning("consumer_waits", away="broker", error=type(error).__name__, seconds=delay)
+                await broker.stop()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), delay)
+                delay = min(delay * 2, MAX_DELAY_SECONDS)
+                continue
+            self.problem, self.broker = None, broker
+            return broker
+        return None
+
+    def make_broker(self) -> KafkaBroker:
+        """Return a FastStream broker, not started, with this consumer's one subscriber."""
+        broker = KafkaBroker(
+            self._kafka.bootstrap,
+            security=_security(self._kafka),
+            client_id=f"{self.definition.name}-{self._instance}",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            graceful_timeout=DRAIN_SECONDS,
+            apply_types=False,
+            logger=None,
+        )
+        subscriber = broker.subscriber(
+            *self.topics,
+            batch=True,
+            group_id=self.definition.name,
+            group_instance_id=f"{self.definition.name}-{self._instance}",
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=BATCH_WAIT_MS,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            no_reply=True,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=1024 * 1024,
+            listener=_Drain(self),
+        )
+
+        async def parse(message: tuple[KafkaRecord, ...]) -> KafkaAckableMessage:
+            # The framework's parser fails on a null or non-UTF-8 header, and what it cannot parse it loses.
+            return KafkaAckableMessage(
+                raw_message=message, body=b"", headers={}, batch_headers=[], consumer=subscriber.consumer
+            )
+
+        async def decode(message: KafkaAckableMessage) -> Any:
+            return message.raw_message
+
+        subscriber(self.handle, parser=parse, decoder=decode)
+        return broker
+
+    async def handle(self, records: Any) -> None:
+        """Apply one batch, a sequence of ``KafkaRecord``.
+
+        Raises for infrastructure errors, after a growing wait: then the batch is read again.
+        """
+        self.idle.clear()
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                plan = await apply_batch(connection, self.definition, [read_item(record) for record in records])
+        except Exception as error:
+            await self._hold_back(error)
+            raise
+        finally:
+            self.idle.set()
+        self._delay, self.problem, self.progress_at = 0.0, None, monotonic()
+        self.applied += len(plan.steps)
+
+    async def _hold_back(self, error: Exception) -> None:
+        """Wait before the batch is read again, for as long as it takes; far below ``max_poll_interval_ms``."""
+        known = is_infrastructure_error(error)
+        self.problem, self.progress_at = ("database" if known else type(error).__name__), monotonic()
+        self._delay = min(max(0.1, self._delay * 2), MAX_DELAY_SECONDS)
+        log.log(
+            30 if known else 40,
+            "consumer_waits",
+            consumer=self.definition.name,
+            away=self.problem,
+            error=type(error).__name__,
+            seconds=self._delay,
+            exc_info=not known,
+        )
+        await asyncio.sleep(self._delay)
+
+    async def _redrive_loop(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REDRIVE_SECONDS)
+            try:
+                await redrive_requested(self._pool, self.definition)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                if not is_infrastructure_error(error) and not isinstance(error, asyncpg.UniqueViolationError):
+                    raise
+
+    def positions_lag(self) -> int | None:
+        """Return how many records are fetched or waiting on the assigned partitions; ``None`` if not known."""
+        consumer = self._aiokafka()
+        if consumer is None or not self.assigned:
+            return None
+        total = 0
+        for place in consumer.assignment():
+            high = consumer.highwater(place)
+            state = consumer._subscription.subscription.assignment.state_value(place)
+            if high is None or state is None or not state.has_valid_position:
+                return None
+            total += max(0, high - state.position)
+        return total
+
+    def _aiokafka(self) -> Any:
+        if self.broker is None or not self.broker.subscribers:
+            return None
+        return self.broker.subscribers[0].consumer  # type: ignore[attr-defined]
+
+    def tasks_alive(self) -> bool:
+        """Tell whether the subscriber's consuming task still runs."""
+        if self.broker is None:
+            return True
+        return all(
+            any(not task.done() for task in subscriber.tasks)  # type: ignore[attr-defined]
+            for subscriber in self.broker.subscribers
+        )
+
+
+def _security(kafka: KafkaSettings) -> BaseSecurity | None:
+    client = kafka.client()
+    context = client.get("ssl_context")
+    if kafka.security_protocol.startswith("SASL_"):
+        return SASLScram512(kafka.username, kafka.password, ssl_context=context, use_ssl=context is not None)
+    return BaseSecurity(ssl_context=context, use_ssl=True) if context is not None else None

@@ -1,0 +1,139 @@
+"""Bringing parked events back: one aggregate at a time, in order, into one consumer only.
+
+An operator asks (``request_redrive``); the consumer's own process does it within about a second, because only it has
+the code that applies the events.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from shared.consumer import store
+from shared.consumer.applying import Definition, carry_out
+from shared.consumer.ordering import Streams
+from shared.consumer.planning import Plan, make_plan
+from shared.consumer.records import Item
+
+log = structlog.get_logger(__name__)
+
+_REQUESTED = """
+SELECT DISTINCT aggregate_id::text FROM parked_event
+WHERE consumer = $1 AND redrive_requested_at IS NOT NULL AND aggregate_id IS NOT NULL ORDER BY 1 LIMIT 500
+"""
+_ROWS = """
+SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
+WHERE consumer = $1 AND aggregate_id = $2::uuid ORDER BY sequence FOR UPDATE
+"""
+_HOMELESS = """
+SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
+WHERE consumer = $1 AND aggregate_id IS NULL AND redrive_requested_at IS NOT NULL ORDER BY id LIMIT 500 FOR UPDATE
+"""
+
+
+async def request_redrive(
+    connection: asyncpg.Connection | asyncpg.Pool, consumer: str, aggregate_id: UUID | None = None
+) -> int:
+    """Ask for the parked events of one aggregate, or of all (``None``), and return how many events that are."""
+    done = await connection.execute(
+        "UPDATE parked_event SET redrive_requested_at = now() "
+        "WHERE consumer = $1 AND ($2::uuid IS NULL OR aggregate_id = $2)",
+        consumer,
+        aggregate_id,
+    )
+    return int(str(done).removeprefix("UPDATE "))
+
+
+async def discard(connection: asyncpg.Connection, consumer: str, parked_id: int, reason: str) -> bool:
+    """Give one parked event up, with a reason that stays in ``parked_history``; ``False`` if there is none.
+
+    The stream goes on behind it: its sequence counts as applied.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "DELETE FROM parked_event WHERE id = $1 AND consumer = $2 RETURNING aggregate_id, sequence, topic",
+            parked_id,
+            consumer,
+        )
+        if row is None:
+            return False
+        await connection.execute(
+            "INSERT INTO parked_history (consumer, aggregate_id, sequence, action, reason) "
+            "VALUES ($1, $2, $3, 'discarded', $4)",
+            consumer,
+            row["aggregate_id"],
+            row["sequence"],
+            reason,
+        )
+        if row["aggregate_id"] is not None and row["sequence"] is not None:
+            await connection.execute(
+                "INSERT INTO stream_position (consumer, aggregate_id, topic, position) VALUES ($1, $2, $3, $4) "
+                "ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position "
+                "WHERE stream_position.position = EXCLUDED.position - 1",
+                consumer,
+                row["aggregate_id"],
+                row["topic"],
+                row["sequence"],
+            )
+            await request_redrive(connection, consumer, row["aggregate_id"])
+    return True
+
+
+async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:
+    """Do what was asked for and return how many events were applied. Raises infrastructure errors."""
+    async with pool.acquire() as connection:
+        subjects = [row[0] for row in await connection.fetch(_REQUESTED, definition.name)]
+        applied = await _redrive_homeless(connection, definition)
+        for subject in subjects:
+            applied += await _redrive_aggregate(connection, definition, subject)
+    return applied
+
+
+async def _redrive_aggregate(connection: asyncpg.Connection, definition: Definition, subject: str) -> int:
+    async with connection.transaction():
+        stored = await store.lock_positions(connection, definition.name, [subject])
+        items = [store.item_of(row) for row in await connection.fetch(_ROWS, definition.name, subject)]
+        return await _replay(connection, definition, Streams(stored), items)
+
+
+async def _redrive_homeless(connection: asyncpg.Connection, definition: Definition) -> int:
+    """Try records whose address could not be read again: newer code may read it."""
+    async with connection.transaction():
+        items = [store.item_of(row) for row in await connection.fetch(_HOMELESS, definition.name)]
+        subjects = sorted({item.address.subject for item in items if item.address is not None})
+        stored = await store.lock_positions(connection, definition.name, subjects)
+        return await _replay(connection, definition, Streams(stored), items)
+
+
+async def _replay(connection: asyncpg.Connection, definition: Definition, streams: Streams, items: list[Item]) -> int:
+    if not items:
+        return 0
+    ids = [item.parked_id for item in items if item.parked_id is not None]
+    await connection.execute("DELETE FROM parked_event WHERE id = ANY ($1::bigint[])", ids)
+    for item in items:
+        item.parked_id = None
+    plan = make_plan(definition.types, streams, items)
+    await carry_out(connection, definition, streams, plan)
+    applied = await _trace(connection, definition.name, plan)
+    log.info("redriven", consumer=definition.name, applied=applied, parked_again=len(plan.parkings))
+    return applied
+
+
+async def _trace(connection: asyncpg.Connection, consumer: str, plan: Plan) -> int:
+    """Write into ``parked_history`` what became of each event and return how many were applied."""
+    parked = {(p.item.topic, p.item.partition, p.item.offset) for p in plan.parkings}
+    done = [
+        step.address for step in plan.steps if (step.item.topic, step.item.partition, step.item.offset) not in parked
+    ]
+    failed = [p.item.address for p in plan.parkings if p.kind == "poison" and p.item.address is not None]
+    await connection.execute(
+        "INSERT INTO parked_history (consumer, aggregate_id, sequence, action) "
+        "SELECT $1, a, s, x FROM unnest($2::uuid[], $3::bigint[], $4::text[]) AS h(a, s, x)",
+        consumer,
+        [address.subject for address in [*done, *failed]],
+        [address.sequence for address in [*done, *failed]],
+        ["redriven"] * len(done) + ["failed_again"] * len(failed),
+    )
+    return len(done)

@@ -1,0 +1,24 @@
+"""Contracts of the facts: one frozen model per fact and major version, one module per publishing service.
+
+``CONTRACTS`` maps each CloudEvents type to its model. Pure: no input, no output.
+"""
+
+from __future__ import annotations
+
+from shared.contracts import registry
+from shared.contracts.fact import Fact
+
+_MODULES = (registry,)
+
+
+def _facts() -> dict[str, type[Fact]]:
+    found: dict[str, type[Fact]] = {}
+    for module in _MODULES:
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Fact) and "NAME" in vars(value):
+                found[value.type_name()] = value
+    return found
+
+
+CONTRACTS: dict[str, type[Fact]] = _facts()
+"""CloudEvents type → model, every fact that the platform publishes."""

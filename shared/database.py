@@ -1,0 +1,165 @@
+"""PostgreSQL: the pool, named statements, migrations, and which errors are the infrastructure's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import asyncpg
+
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection
+
+COMMAND_TIMEOUT_SECONDS = 30.0
+MIGRATION_LOCK = 0x6E61696B  # "naik": one advisory lock for every migrating process of a database
+
+_INFRASTRUCTURE_STATES = (
+    "08",  # connection
+    "25006",  # read only (a replica during a failover)
+    "40001",  # serialization
+    "40P01",  # deadlock
+    "53",  # disk full, memory, too many connections
+    "55P03",  # lock not available
+    "57",  # cancelled, shut down, starting
+    "58",  # system error
+)
+
+
+def is_infrastructure_error(error: BaseException) -> bool:
+    """Tell whether waiting and trying again can help: the database's or the network's fault, not the data's."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state.startswith(_INFRASTRUCTURE_STATES)
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, asyncpg.DataError | ValueError)
+    return isinstance(error, OSError | TimeoutError | ConnectionError | EOFError)
+
+
+async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:
+    """Return an open pool; every statement is bounded to 30 s. Raises what asyncpg raises."""
+    return await asyncpg.create_pool(
+        dsn, min_size=min_size, max_size=max_size, command_timeout=COMMAND_TIMEOUT_SECONDS, timeout=10
+    )
+
+
+class Queries:
+    """Named statements of one ``.sql`` file, each an attribute."""
+
+    def __init__(self, statements: dict[str, str], path: Path) -> None:
+        self._statements = statements
+        self._path = path
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._statements[name]
+        except KeyError:
+            raise AttributeError(f"{self._path.name} has no statement named {name}") from None
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all statements."""
+        return frozenset(self._statements)
+
+
+_NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
+
+
+def load_queries(path: Path) -> Queries:
+    """Read the statements of ``path``: blocks that begin with ``-- name: <name>`` and a comment that describes them.
+
+    Raises ``ValueError`` for a name that stands twice or a statement without description.
+    """
+    parts = _NAME.split(path.read_text(encoding="utf-8"))
+    statements: dict[str, str] = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        if name in statements:
+            raise ValueError(f"{path.name}: statement {name} stands twice")
+        if not body.lstrip("\n").startswith("-- "):
+            raise ValueError(f"{path.name}: statement {name} has no description")
+        statements[name] = body.strip().rstrip(";")
+    return Queries(statements, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """The migrations of one component: ``NNNN_*.sql`` in a folder, run in order, each in a transaction."""
+
+    component: str
+    folder: Path
+
+    def files(self) -> list[Path]:
+        """Return the files in the order they run."""
+        return sorted(self.folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+
+
+KERNEL_SQL = Path(__file__).parent / "sql"
+
+
+def kernel_migrations(*components: str) -> list[Migrations]:
+    """Return the kernel's migrations by name: ``outbox``, ``consumer``, ``idempotency``."""
+    return [Migrations(f"shared/{name}", KERNEL_SQL / name) for name in components]
+
+
+class MigrationChangedError(RuntimeError):
+    """A migration that already ran stands in the code with another text."""
+
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migration (
+    component text NOT NULL, name text NOT NULL, sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (component, name))
+"""
+
+
+async def migrate(dsn: str, migrations: Sequence[Migrations], roles: dict[str, str]) -> list[str]:
+    """Run what has not run yet, one process at a time, and return the names of what ran.
+
+    ``roles`` fills ``${app_role}`` and ``${audit_role}`` in the files. A lock that is held elsewhere makes a
+    statement fail after 5 s (``lock_timeout``) and leaves the schema as it was.
+    Raises ``MigrationChangedError`` if a file changed after it ran.
+    """
+    files = [(item.component, path, path.read_text(encoding="utf-8")) for item in migrations for path in item.files()]
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await connection.execute(_LEDGER)
+        await connection.execute("SET lock_timeout = '5s'")
+        done = {(r["component"], r["name"]): r["sha256"] for r in await connection.fetch("TABLE schema_migration")}
+        return [
+            f"{component}/{path.name}"
+            for component, path, text in files
+            if await _apply(connection, component, path.name, text, done, roles)
+        ]
+    finally:
+        await connection.close()
+
+
+async def _apply(
+    connection: asyncpg.Connection,
+    component: str,
+    name: str,
+    text: str,
+    done: dict[tuple[str, str], str],
+    roles: dict[str, str],
+) -> bool:
+    digest = sha256(text.encode()).hexdigest()
+    known = done.get((component, name))
+    if known == digest:
+        return False
+    if known is not None:
+        raise MigrationChangedError(f"{component}/{name} changed after it ran; write a new migration instead")
+    async with connection.transaction():
+        await connection.execute(_fill(text, roles))
+        await connection.execute(
+            "INSERT INTO schema_migration (component, name, sha256) VALUES ($1, $2, $3)", component, name, digest
+        )
+    return True
+
+
+def _fill(text: str, roles: dict[str, str]) -> str:
+    """Put role names in for ``${…}``; dollar quotes of functions stay as they are."""
+    for name, role in roles.items():
+        text = text.replace(f"${{{name}}}", f'"{role}"')
+    return text

@@ -1,0 +1,160 @@
+"""Health of a process: named checks, each bounded in time; what is unknown is unhealthy.
+
+``/health/ready`` says whether this copy can do its work now, and names each cause. ``/health/live`` holds only the
+checks that a restart would mend (a loop that stopped turning), never those of a database or a broker that is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import asyncpg
+from fastapi import APIRouter, Depends
+from starlette.responses import JSONResponse, Response
+
+from shared.auth import KeySource, public
+from shared.masking import mask_text
+
+TIMEOUT_SECONDS = 2.0
+CACHE_SECONDS = 0.5
+"""Probes that come faster than this get the last report, so that they cannot load what they watch."""
+
+Check = Callable[[], Awaitable[str | None]]
+"""Returns None if all is well, else the cause in a few words. An exception or no answer in 2 s is a cause too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of all checks of one kind."""
+
+    service: str
+    instance: str
+    causes: dict[str, str | None]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no check found a cause."""
+        return not any(self.causes.values())
+
+    def response(self) -> Response:
+        """Return 200 or 503, with each check and its cause."""
+        checks = {
+            name: {"ok": True} if cause is None else {"ok": False, "cause": cause}
+            for name, cause in self.causes.items()
+        }
+        body: dict[str, Any] = {"status": "ok" if self.healthy else "failing"}
+        body |= {"service": self.service, "instance": self.instance, "checks": checks}
+        return JSONResponse(body, status_code=200 if self.healthy else 503)
+
+
+@dataclass(slots=True)
+class Pulse:
+    """A heartbeat: a loop calls ``beat`` each time it turns, and the check fails when the last one is too old."""
+
+    max_age: float
+    """Seconds."""
+    clock: Callable[[], float] = monotonic
+    _last: float | None = None
+
+    def beat(self) -> None:
+        """Say that the loop turned."""
+        self._last = self.clock()
+
+    async def check(self) -> str | None:
+        """Return the cause if there never was a beat, or the last one is too old."""
+        if self._last is None:
+            return "no sign of life yet"
+        age = self.clock() - self._last
+        return None if age <= self.max_age else f"last sign of life {age:.0f} s ago"
+
+
+@dataclass(slots=True)
+class Health:
+    """The checks of one process."""
+
+    service: str
+    instance: str = ""
+    timeout: float = TIMEOUT_SECONDS
+    _ready: dict[str, Check] = field(default_factory=dict)
+    _live: dict[str, Check] = field(default_factory=dict)
+    _last: dict[str, tuple[float, Report]] = field(default_factory=dict)
+    _stopping: bool = False
+
+    def add(self, name: str, check: Check, *, live: bool = False) -> None:
+        """Add a check to readiness, and with ``live`` also to liveness: only where a restart is the cure."""
+        if name in self._ready:
+            raise ValueError(f"health check {name} is there already")
+        self._ready[name] = check
+        if live:
+            self._live[name] = check
+
+    def stopping(self) -> None:
+        """Say not ready from now on: this copy drains and takes no new work."""
+        self._stopping = True
+        self._last.clear()
+
+    async def ready(self) -> Report:
+        """Return whether this copy can work now."""
+        report = await self._report("ready", self._ready)
+        if self._stopping:
+            return Report(self.service, self.instance, {**report.causes, "process": "stopping"})
+        if not report.causes:
+            return Report(self.service, self.instance, {"process": "no check is declared"})
+        return report
+
+    async def live(self) -> Report:
+        """Return whether a restart is not needed."""
+        return await self._report("live", self._live)
+
+    async def _report(self, kind: str, checks: dict[str, Check]) -> Report:
+        known = self._last.get(kind)
+        if known is not None and monotonic() - known[0] < CACHE_SECONDS:
+            return known[1]
+        causes = await asyncio.gather(*(self._run(check) for check in checks.values()), return_exceptions=True)
+        report = Report(self.service, self.instance, dict(zip(checks, map(_cause, causes), strict=True)))
+        self._last[kind] = (monotonic(), report)
+        return report
+
+    async def _run(self, check: Check) -> str | None:
+        async with asyncio.timeout(self.timeout):
+            return await check()
+
+    def router(self) -> APIRouter:
+        """Return the two routes, open to everybody."""
+        router = APIRouter(prefix="/health", tags=["health"], dependencies=[Depends(public())])
+
+        @router.get("/live", summary="Apakah proses ini hidup", responses={503: {"description": "perlu dimulai ulang"}})
+        async def live() -> Response:
+            return (await self.live()).response()
+
+        @router.get("/ready", summary="Apakah proses ini siap", responses={503: {"description": "belum siap"}})
+        async def ready() -> Response:
+            return (await self.ready()).response()
+
+        return router
+
+
+def _cause(outcome: str | BaseException | None) -> str | None:
+    if isinstance(outcome, TimeoutError):
+        return "no answer in time"
+    if isinstance(outcome, BaseException):
+        return mask_text(f"{type(outcome).__name__}: {outcome}"[:200])
+    return None if outcome is None else mask_text(outcome)
+
+
+def database_check(pool: asyncpg.Pool) -> Check:
+    """Return the check that the database answers a statement."""
+
+    async def check() -> str | None:
+        return None if await pool.fetchval("SELECT 1", timeout=TIMEOUT_SECONDS) == 1 else "unexpected answer"
+
+    return check
+
+
+def keys_check(keys: KeySource) -> Check:
+    """Return the check that the token issuer's public keys are at hand."""
+    return keys.problem

@@ -1,0 +1,141 @@
+"""Masking: NIK, phone numbers, e-mail addresses, tokens and secrets out of any text or nested value.
+
+Used for logs and for values echoed in problem answers. It errs towards masking: a long number that is no NIK is
+masked too. Identifiers that are hexadecimal (UUIDs, trace ids, digests) are recognised first and left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+SECRET = "[rahasia]"
+PERSONAL = "[pribadi]"
+LONGEST_TEXT = 8_192
+DEEPEST = 8
+
+PERSONAL_FIELDS = frozenset(
+    "nik npwp no_ktp ktp phone phones phone_number telepon no_telepon telp no_hp hp whatsapp wa email e_mail "
+    "full_name owner_name nama nama_lengkap nama_pemilik address alamat birth_date birth_place".split()
+)
+"""Names of fields whose value is about a person, whatever it looks like."""
+
+_SECRET_FIELD = re.compile(
+    r"(?i)(pass(word|wd|phrase)?|secret|token|authorization|api_?key|private_?key|encryption_?key|kek|cookie|credentials?|dsn|jwk)$"
+)
+# Between two digits of one number people write blanks, dots, dashes and the like, up to two of them.
+_GAP = r"[\s.,\-_/()\u00a0\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff'+]{0,3}"
+_HEX_ID = (
+    r"(?P<keep>(?<![0-9A-Za-z])(?:(?=[0-9\-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|00-(?=[0-9]*[a-f])[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?=(?:[0-9]*[a-f]){3})(?:[0-9a-f]{64}|[0-9a-f]{32}))(?![0-9A-Za-z]))"
+)
+_NIK = rf"(?P<nik>\d(?:{_GAP}\d){{15,}})"
+_MOBILE = (
+    rf"(?P<phone>(?:(?<!\d)0{_GAP}0{_GAP}|\+\s*|(?<!\d))(?:6{_GAP}2{_GAP}(?:0{_GAP})?|0{_GAP})8(?:{_GAP}\d){{7,12}})"
+)
+_LANDLINE = rf"(?P<line>(?:\+\s*62{_GAP}|(?<!\d)0)[2-9]\d{{1,2}}{_GAP}\d{{5,8}}(?!\d))"
+_ABROAD = rf"(?P<abroad>\+\d(?:{_GAP}\d){{7,14}})"
+_NUMBERS = re.compile("|".join((_HEX_ID, _NIK, _MOBILE, _ABROAD, _LANDLINE)))
+_ENOUGH_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){8}")
+
+_EMAIL = re.compile(r"[^\s@<>\"'`,;:()\[\]{}|=/\\]{1,128}(?:@|%40|\uff20)[^\s@<>\"'`,;:()\[\]{}|=/\\?&]{2,255}")
+_DSN_LOGIN = re.compile(r"(?<=://)[^\s/@]{0,256}@")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)[A-Za-z0-9._~+/=\-]{6,}")
+_JWT = re.compile(r"ey[JI][A-Za-z0-9_\-]{6,}(?:\.[A-Za-z0-9_\-]*){0,4}")
+_NAMED_SECRET = re.compile(
+    r"(?i)((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|encryption[_-]?key|authorization|cookie)"
+    r"[\"']?\s*(?:=|:)\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)"
+)
+_NAMED_WORDS = ("pass", "secret", "token", "key", "authorization", "cookie")
+_ROW_OF_ERROR = re.compile(r"(?s)(Failing row contains |Key \([^)]*\)=)\(.*?\)(?=[ .]|$)")
+_INPUT_OF_ERROR = re.compile(r"(?s)input_value=.*?(?=, input_type=)")
+
+
+def _number(match: re.Match[str]) -> str:
+    if match.lastgroup == "keep":
+        return match.group()
+    return "[nik]" if match.lastgroup == "nik" else "[telepon]"
+
+
+def mask_text(text: str) -> str:
+    """Return ``text`` with NIK, phones, addresses, tokens and secrets replaced by words in brackets."""
+    if len(text) < 6:
+        return text
+    lower = text.lower()
+    if "://" in text and "@" in text:
+        text = _DSN_LOGIN.sub(SECRET + "@", text)
+    if any(word in lower for word in _NAMED_WORDS):
+        text = _NAMED_SECRET.sub(rf"\1{SECRET}", text)
+    if "bearer" in lower or "basic" in lower:
+        text = _BEARER.sub(rf"\1 {SECRET}", text)
+    if "ey" in text:
+        text = _JWT.sub("[token]", text)
+    if "contains (" in text or ")=(" in text:
+        text = _ROW_OF_ERROR.sub(rf"\1({PERSONAL})", text)
+    if "input_value=" in text:
+        text = _INPUT_OF_ERROR.sub(f"input_value={PERSONAL}", text)
+    if "@" in text or "%40" in text or "\uff20" in text:
+        text = _EMAIL.sub("[surel]", text)
+    if _ENOUGH_DIGITS.search(text):
+        text = _NUMBERS.sub(_number, text)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
+
+
+def field_is_secret(name: str) -> bool:
+    """Tell whether a field of this name holds a secret."""
+    return _SECRET_FIELD.search(name) is not None
+
+
+def field_is_personal(name: str) -> bool:
+    """Tell whether a field of this name speaks of a person."""
+    return name.lower().replace("-", "_") in PERSONAL_FIELDS
+
+
+def _mask_scalar(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        if -10_000_000 < value < 10_000_000:
+            return value
+        text = mask_text(str(value))
+        return text if "[" in text or abs(value) >= 2**63 else _as_phone(value)
+    if isinstance(value, float):
+        if -1e9 < value < 1e9:
+            return value
+        text = mask_text(f"{value:.0f}")
+        return text if "[" in text else value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return mask_text(bytes(value).decode("utf-8", "replace"))
+    return mask_text(str(value))
+
+
+def _as_phone(value: int) -> int | str:
+    """A mobile number whose leading zero a spreadsheet ate: 8 and nine to eleven digits more."""
+    digits = str(value)
+    return "[telepon]" if digits.startswith("8") and 10 <= len(digits) <= 12 else value
+
+
+def mask_value(name: str, value: Any, depth: int = 0) -> Any:
+    """Return ``value`` of a field called ``name`` masked, however deep it is nested (below 8 levels: as one text)."""
+    if value is None or isinstance(value, bool):
+        return value
+    if name and field_is_secret(name) and not isinstance(value, int | float):
+        return SECRET
+    if name and field_is_personal(name):
+        return PERSONAL
+    if isinstance(value, str):
+        return mask_text(value)
+    if depth >= DEEPEST:
+        return mask_text(repr(value))
+    if isinstance(value, Mapping):
+        return {mask_text(str(key)): mask_value(str(key), item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [mask_value("", item, depth + 1) for item in value]
+    return _mask_scalar(value)
+
+
+def mask_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a log event masked in keys and values."""
+    return {mask_text(key): mask_value(key, value) for key, value in event.items()}

@@ -1,0 +1,117 @@
+"""The outbox: a fact is stored in the transaction of its change, or neither is.
+
+``append`` runs on the caller's connection, inside its transaction, *after* the aggregate's row is locked, so that
+``sequence`` and the order of the outbox follow the lock order of the key. The relay (``shared.relay``) publishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import uuid_utils.compat as uuid7s
+
+from shared.contracts.fact import Fact
+
+WAKE_CHANNEL = "outbox"
+HINT_SECONDS = 0.02
+
+INSERT = """
+INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id,
+                    causation_id, origin, traceparent, data)
+SELECT t, k, e, y, $1, s, $2, $3, $4, $5, $6, d
+FROM unnest($7::text[], $8::uuid[], $9::uuid[], $10::text[], $11::bigint[], $12::text[])
+     WITH ORDINALITY AS u(t, k, e, y, s, d, n)
+ORDER BY n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why and when something happened: goes into every fact that comes of it."""
+
+    correlation_id: str
+    causation_id: str | None
+    actor: str
+    origin: str
+    """``command`` or ``import``."""
+    traceparent: str | None
+    now: datetime
+    """Aware; the one clock reading of the command."""
+
+
+def new_event_id() -> UUID:
+    """Return a fresh UUIDv7."""
+    return uuid7s.uuid7()
+
+
+def insert_arguments(
+    source: str, facts: Sequence[tuple[int, Fact]], cause: Cause
+) -> tuple[list[UUID], tuple[Any, ...]]:
+    """Return the ids of the new events and the arguments of ``INSERT``, for callers that write it into a statement."""
+    ids = [new_event_id() for _ in facts]
+    return ids, (
+        source,
+        cause.now,
+        cause.correlation_id,
+        cause.causation_id,
+        cause.origin,
+        cause.traceparent,
+        [fact.TOPIC for _, fact in facts],
+        [fact.aggregate_id for _, fact in facts],
+        ids,
+        [fact.type_name() for _, fact in facts],
+        [sequence for sequence, _ in facts],
+        [fact.model_dump_json() for _, fact in facts],
+    )
+
+
+async def append(
+    connection: asyncpg.Connection, source: str, facts: Sequence[tuple[int, Fact]], cause: Cause
+) -> list[UUID]:
+    """Store facts with their sequence numbers (the aggregate's version after each) and return their event ids.
+
+    Must run inside the transaction that changes the aggregates, after their rows are locked.
+    Raises ``RuntimeError`` outside of a transaction: a fact stored alone could speak of a change that failed.
+    """
+    if not connection.is_in_transaction():
+        raise RuntimeError("outbox.append must run inside the transaction of the change")
+    if not facts:
+        return []
+    ids, arguments = insert_arguments(source, facts, cause)
+    await connection.execute(INSERT, *arguments)
+    return ids
+
+
+async def outbox_depth(connection: asyncpg.Connection | asyncpg.Pool) -> int:
+    """Return how many stored facts are not published yet."""
+    return int(await connection.fetchval("SELECT outbox_pending()"))
+
+
+class Hint:
+    """Tells the relay that there is work, at most every 20 ms, never inside a command's transaction.
+
+    ``NOTIFY`` inside the transaction takes a lock of the whole database at commit; from here it is one cheap
+    statement of its own, and losing it costs only the relay's next poll.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Ask for a hint soon; returns at once. Call it after the commit."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        await asyncio.sleep(HINT_SECONDS)
+        try:
+            await self._pool.execute(f"NOTIFY {WAKE_CHANNEL}")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return  # a hint only: the relay polls anyway

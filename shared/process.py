@@ -1,0 +1,55 @@
+"""How a service's process runs: its parts side by side, until a signal asks it to stop or one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvloop
+
+Part = Callable[[asyncio.Event], Awaitable[None]]
+"""A part of a process: works until the event is set, then drains and returns. Raises only what a restart must mend."""
+
+log = structlog.get_logger(__name__)
+
+
+def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """Run ``main(stop)`` on uvloop; SIGTERM and SIGINT set ``stop``. Return the exit code: 0, or 1 if it failed."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_until_signal(main))
+        except ExceptionGroup as failures:
+            for failure in failures.exceptions:
+                log.error("process_failed", error=type(failure).__name__, detail=str(failure), exc_info=failure)
+            return 1
+    return 0
+
+
+async def _until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # Batches of models make many short-lived objects: what is there at the start is left out of every collection.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    await together(stop, main)
+
+
+async def together(stop: asyncio.Event, *parts: Part) -> None:
+    """Run the parts side by side; if one fails, the others are asked to stop and its error is raised in a group."""
+
+    async def guarded(part: Part) -> None:
+        try:
+            await part(stop)
+        finally:
+            stop.set()
+
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(guarded(part))

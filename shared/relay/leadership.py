@@ -1,0 +1,95 @@
+"""Who owns which shard: a session advisory lock on a connection of its own, and an epoch that fences the cursor.
+
+If the connection dies, the locks are gone with it, so the owner asks the connection before each publish. A relay
+that was stopped and continued can at worst publish again what is out already; its cursor writes change no row,
+because the epoch moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import asyncpg
+
+from shared.outbox import WAKE_CHANNEL
+from shared.relay.reading import Cursor
+
+SHARDS = 8
+LOCK_CLASS = 7420
+
+
+class LeadershipLostError(ConnectionError):
+    """The shards belong to somebody else, or to nobody; start again from the locks."""
+
+
+_STORE = """
+UPDATE relay_cursor SET base = $3::text::pg_snapshot, target = $4::text::pg_snapshot, last_id = $5,
+       published = published + $6 / cardinality($1::smallint[]), published_at = now()
+FROM unnest($1::smallint[], $2::bigint[]) AS mine(shard, epoch)
+WHERE relay_cursor.shard = mine.shard AND relay_cursor.epoch = mine.epoch
+"""
+
+
+class Leadership:
+    """The shards that this process owns, with their cursors."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._epochs: dict[int, int] = {}
+        self.cursors: dict[int, Cursor] = {}
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever a writer hints at new rows."""
+        await self._connection.add_listener(WAKE_CHANNEL, lambda *_: wake())
+
+    async def claim(self, wanted: int) -> int:
+        """Take free shards until ``wanted`` are owned; return how many are owned now."""
+        for shard in range(SHARDS):
+            if len(self.cursors) >= wanted:
+                break
+            if shard not in self.cursors and await self._lock(shard):
+                await self._adopt(shard)
+        return len(self.cursors)
+
+    async def _lock(self, shard: int) -> bool:
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, shard))
+
+    async def _adopt(self, shard: int) -> None:
+        row = await self._connection.fetchrow(
+            "UPDATE relay_cursor SET epoch = epoch + 1 WHERE shard = $1 "
+            "RETURNING epoch, base::text, target::text, last_id",
+            shard,
+        )
+        if row is None:
+            raise LeadershipLostError(f"relay_cursor has no shard {shard}; run the migrations")
+        self._epochs[shard] = row["epoch"]
+        self.cursors[shard] = Cursor(row["base"], row["target"], row["last_id"])
+
+    async def release(self, keep: int) -> None:
+        """Give shards back until ``keep`` are left, so that another relay can take its share."""
+        while len(self.cursors) > keep:
+            shard, _ = self.cursors.popitem()
+            del self._epochs[shard]
+            await self._connection.execute("SELECT pg_advisory_unlock($1, $2)", LOCK_CLASS, shard)
+
+    async def confirm(self) -> None:
+        """Ask the connection that holds the locks whether it still lives. Raises what asyncpg raises if not."""
+        await self._connection.execute("SELECT 1")
+
+    def groups(self) -> list[tuple[Cursor, list[int]]]:
+        """Return the owned shards grouped by equal cursor: one read serves a group."""
+        found: dict[Cursor, list[int]] = {}
+        for shard, cursor in self.cursors.items():
+            found.setdefault(cursor, []).append(shard)
+        return list(found.items())
+
+    async def store(self, shards: Sequence[int], cursor: Cursor, published: int) -> None:
+        """Move the cursor of ``shards``. Raises ``LeadershipLostError`` if one of them has another owner by now."""
+        epochs = [self._epochs[shard] for shard in shards]
+        done = await self._connection.execute(
+            _STORE, list(shards), epochs, cursor.base, cursor.target, cursor.last_id, published
+        )
+        if done != f"UPDATE {len(shards)}":
+            raise LeadershipLostError("another relay owns the shard")
+        for shard in shards:
+            self.cursors[shard] = cursor

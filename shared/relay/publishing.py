@@ -1,0 +1,141 @@
+"""Rows of the outbox to record batches, and these to the broker: one batch per partition at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.broker import KafkaSettings, make_producer
+from shared.envelope import dynamic_headers, static_headers
+from shared.partitioning import partitions_of
+
+ACK_SECONDS = 30.0
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+Wave = dict[Place, Any]
+"""At most one batch per partition."""
+
+
+class BrokerAwayError(ConnectionError):
+    """The broker did not take a batch in time; the producer was abandoned, publish the round again."""
+
+
+class Publisher:
+    """An idempotent producer that is thrown away when it gets stuck, because aiokafka's never times out by itself."""
+
+    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> AIOKafkaProducer:
+        """Return the producer, started. Raises ``BrokerAwayError`` if no broker answers within 30 s."""
+        if self._producer is None:
+            producer = make_producer(self._settings, self._client_id)
+            try:
+                await asyncio.wait_for(producer.start(), ACK_SECONDS)
+            except (KafkaError, OSError, TimeoutError) as error:
+                await _abandon(producer)
+                raise BrokerAwayError(f"no broker: {type(error).__name__}") from error
+            self._producer = producer
+        return self._producer
+
+    async def prepare(self, rows: Sequence[asyncpg.Record]) -> list[Wave]:
+        """Return the rows as waves of batches: in a wave at most one batch per partition, waves in order."""
+        producer = await self.start()
+        waves: list[Wave] = []
+        wave_of: dict[Place, int] = {}
+        for row, place in zip(rows, await self._places(producer, rows), strict=True):
+            depth = wave_of.setdefault(place, 0)
+            while not _append(_batch(producer, waves, depth, place), row):
+                depth = wave_of[place] = depth + 1
+        return waves
+
+    async def _places(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[Place]:
+        counts: dict[str, int] = {}
+        for topic in {row["topic"] for row in rows}:
+            counts[topic] = len(await self._bounded(producer.partitions_for(topic)))
+        if len(set(counts.values())) == 1:
+            count = next(iter(counts.values()))
+            return list(zip((r["topic"] for r in rows), partitions_of([r["key"] for r in rows], count), strict=True))
+        return [(r["topic"], partitions_of([r["key"]], counts[r["topic"]])[0]) for r in rows]
+
+    async def send(self, waves: Sequence[Wave]) -> None:
+        """Send the waves and wait for every acknowledgement.
+
+        A later batch of a partition leaves only after the earlier one is in: a failure in between cannot reorder.
+        Raises ``BrokerAwayError`` if one fails; the whole round has to be published again.
+        """
+        producer = await self.start()
+        for wave in waves:
+            await self._bounded(_send_wave(producer, wave))
+
+    async def _bounded(self, work: Any) -> Any:
+        try:
+            return await asyncio.wait_for(work, ACK_SECONDS)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop()
+            raise BrokerAwayError(f"publishing failed: {type(error).__name__}") from error
+
+    async def stop(self) -> None:
+        """Give the producer up, whatever it still holds; what was not acknowledged is published again."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _abandon(producer)
+
+
+async def _send_wave(producer: AIOKafkaProducer, wave: Wave) -> None:
+    acknowledgements = [
+        await producer.send_batch(batch, topic, partition=partition) for (topic, partition), batch in wave.items()
+    ]
+    await asyncio.gather(*acknowledgements)
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Stop without flushing for ever: aiokafka's ``stop()`` waits for batches that may never leave (#1101)."""
+    try:
+        await asyncio.wait_for(producer.stop(), 2.0)
+    except (KafkaError, OSError, TimeoutError):
+        await producer.client.close()
+
+
+def _batch(producer: AIOKafkaProducer, waves: list[Wave], depth: int, place: Place) -> Any:
+    if depth == len(waves):
+        waves.append({})
+    wave = waves[depth]
+    batch = wave.get(place)
+    if batch is None:
+        batch = wave[place] = producer.create_batch()
+    return batch
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _append(batch: Any, row: asyncpg.Record) -> bool:
+    key = row["key"]
+    moment = row["occurred_at"]
+    headers = [
+        *static_headers(row["type"], row["source"]),
+        *dynamic_headers(
+            row["event_id"],
+            key,
+            row["sequence"],
+            moment,
+            row["correlation_id"],
+            row["causation_id"],
+            row["origin"],
+            row["traceparent"],
+        ),
+    ]
+    added = batch.append(timestamp=_milliseconds(moment), key=key.encode(), value=row["data"].encode(), headers=headers)
+    return added is not None

@@ -1,0 +1,79 @@
+"""What became visible between two snapshots of the outbox, in the order of id.
+
+A row is new if its transaction is visible now and was not in the base snapshot: at or above its ``xmax``, or in its
+list of transactions in progress. Rows of a transaction that stays open are looked for by its id alone, so a long one
+elsewhere costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+PAGE = 2_000
+CHUNK = 5_000
+
+_COLUMNS = """id, shard, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
+    occurred_at, correlation_id, causation_id, origin, traceparent, data"""
+
+_NEW = """
+FROM outbox
+WHERE shard = ANY ($1::smallint[])
+  AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot) OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
+"""
+
+POLL = f"SELECT pg_current_snapshot()::text AS snapshot, {_COLUMNS} {_NEW} ORDER BY id LIMIT {PAGE}"
+FRESH = f"SELECT {_COLUMNS} {_NEW} ORDER BY id"
+RESUMED = f"""SELECT {_COLUMNS} {_NEW}
+  AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND id > $4 ORDER BY id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where one shard stands: ``base`` is published; of ``target`` minus ``base``, all up to ``last_id``."""
+
+    base: str
+    target: str | None
+    last_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Rows to publish now, and the cursor that holds once they are acknowledged."""
+
+    rows: Sequence[asyncpg.Record]
+    after: Cursor
+
+
+async def rounds(connection: asyncpg.Connection, shards: Sequence[int], cursor: Cursor) -> AsyncGenerator[Round, None]:
+    """Yield what is new for ``shards``, in order: nothing, one page, or the chunks of a whole backlog.
+
+    Each round's cursor may be stored only after its rows are acknowledged by the broker.
+    """
+    if cursor.target is None:
+        page = await connection.fetch(POLL, shards, cursor.base)
+        if not page:
+            return
+        if len(page) < PAGE:
+            yield Round(page, Cursor(page[0]["snapshot"], None, 0))
+            return
+    async for chunk in _backlog(connection, shards, cursor):
+        yield chunk
+
+
+async def _backlog(
+    connection: asyncpg.Connection, shards: Sequence[int], cursor: Cursor
+) -> AsyncGenerator[Round, None]:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        # The rows come from one sort over one snapshot; a page at a time would sort the backlog for each page.
+        if cursor.target is None:
+            target = str(await connection.fetchval("SELECT pg_current_snapshot()::text"))
+            rows = await connection.cursor(FRESH, shards, cursor.base)
+        else:
+            target = cursor.target
+            rows = await connection.cursor(RESUMED, shards, cursor.base, target, cursor.last_id)
+        while chunk := await rows.fetch(CHUNK):
+            yield Round(chunk, Cursor(cursor.base, target, chunk[-1]["id"]))
+    yield Round((), Cursor(target, None, 0))

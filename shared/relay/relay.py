@@ -1,0 +1,182 @@
+"""The loop that ties locks, reading and publishing together, and survives the loss of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import asyncpg
+import structlog
+
+from shared.broker import KafkaSettings
+from shared.database import is_infrastructure_error
+from shared.relay.leadership import SHARDS, Leadership
+from shared.relay.publishing import BrokerAwayError, Publisher, Wave
+from shared.relay.reading import Cursor, Round, rounds
+
+BUSY_SECONDS = 0.005
+IDLE_SECONDS = 0.1
+BALANCE_SECONDS = 2.0
+FIRST_DELAY_SECONDS = 0.2
+MAX_DELAY_SECONDS = 5.0
+RETENTION = timedelta(days=7)
+HOUSEKEEPING_SECONDS = 3600.0
+COPIES_KEY = 7422
+SORT_MEMORY = "64MB"  # a backlog is sorted once; a larger one spills to disk
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Publishes one service's outbox until ``stop`` is set. Any number of processes may run at once."""
+
+    def __init__(self, dsn: str, kafka: KafkaSettings, instance: str, retention: timedelta = RETENTION) -> None:
+        self._dsn = dsn
+        self._publisher = Publisher(kafka, client_id=f"relay-{instance}")
+        self._retention = retention
+        self._wake = asyncio.Event()
+        self._pause = BUSY_SECONDS
+        self._delay = FIRST_DELAY_SECONDS
+        self._balanced_at = 0.0
+        self._kept_at = 0.0
+        self.published = 0
+        """Rows acknowledged by the broker since the start."""
+        self.shards = 0
+        """Shards owned now."""
+        self.problem: str | None = "starting"
+        """What keeps it from publishing, or ``None``."""
+        self.alive_at = monotonic()
+        """When the loop last came round (``time.monotonic``)."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until ``stop`` is set; broker or database away means wait, say so, and go on."""
+        try:
+            while not stop.is_set():
+                await self._try(stop)
+        finally:
+            await self._publisher.stop()
+
+    async def _try(self, stop: asyncio.Event) -> None:
+        """Publish until ``stop`` is set or something is away, and then wait a little."""
+        try:
+            async with self._connections() as (locks, reading):
+                await self._lead(locks, reading, stop)
+        except BrokerAwayError as error:
+            await self._wait(stop, "broker", error)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not is_infrastructure_error(error):
+                raise
+            await self._wait(stop, "database", error)
+
+    async def _wait(self, stop: asyncio.Event, what: str, error: BaseException) -> None:
+        self.problem, self.shards = what, 0
+        log.warning("relay_waits", away=what, error=type(error).__name__, detail=str(error)[:200], seconds=self._delay)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), self._delay)
+        self.alive_at = monotonic()
+        self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)
+
+    @asynccontextmanager
+    async def _connections(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
+        """Open two connections of our own: one holds the locks and the cursor, one reads."""
+        locks = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
+        try:
+            reading = await asyncpg.connect(
+                self._dsn, timeout=10, command_timeout=120, server_settings={"work_mem": SORT_MEMORY, "jit": "off"}
+            )
+            try:
+                yield locks, reading
+            finally:
+                reading.terminate()
+        finally:
+            # Terminating frees the locks at once; a polite close could hang on a dead network.
+            locks.terminate()
+
+    async def _lead(self, locks: asyncpg.Connection, reading: asyncpg.Connection, stop: asyncio.Event) -> None:
+        await self._publisher.start()
+        if await locks.fetchval("SELECT outbox_adopt_cluster()"):
+            log.warning("relay_republishes", reason="the database runs in another cluster: restored")
+        await locks.execute("SELECT pg_advisory_lock_shared($1, 0)", COPIES_KEY)  # counted by the other copies
+        leadership = Leadership(locks)
+        await leadership.listen(self._wake.set)
+        self._balanced_at = self._kept_at = 0.0
+        while not stop.is_set():
+            await self._balance(locks, leadership)
+            await self._keep_house(locks)
+            self.problem, self.shards, self.alive_at = None, len(leadership.cursors), monotonic()
+            self._delay = FIRST_DELAY_SECONDS
+            found = 0
+            for cursor, shards in leadership.groups():
+                found += await self._publish_group(reading, leadership, cursor, shards, stop)
+            await self._rest(found)
+
+    async def _balance(self, locks: asyncpg.Connection, leadership: Leadership) -> None:
+        """Share the shards: each live relay keeps at most its part, rounded up."""
+        if monotonic() - self._balanced_at < (BALANCE_SECONDS if leadership.cursors else IDLE_SECONDS):
+            return
+        self._balanced_at = monotonic()
+        copies = await locks.fetchval(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            COPIES_KEY,
+        )
+        share = -(-SHARDS // max(1, copies))
+        await leadership.release(share)
+        await leadership.claim(share)
+
+    async def _keep_house(self, locks: asyncpg.Connection) -> None:
+        if monotonic() - self._kept_at < HOUSEKEEPING_SECONDS and self._kept_at:
+            return
+        self._kept_at = monotonic()
+        now = datetime.now(UTC)
+        await locks.execute("SELECT outbox_make_partitions($1, 7)", now.date())
+        dropped = await locks.fetch("SELECT outbox_drop_partitions($1)", now - self._retention)
+        if dropped:
+            log.info("outbox_partitions_dropped", partitions=[row[0] for row in dropped])
+
+    async def _publish_group(
+        self,
+        reading: asyncpg.Connection,
+        leadership: Leadership,
+        cursor: Cursor,
+        shards: list[int],
+        stop: asyncio.Event,
+    ) -> int:
+        """Publish what is new for a group of shards, reading and packing ahead while a round is in flight."""
+        found = 0
+        flight: asyncio.Task[None] | None = None
+        try:
+            async with aclosing(rounds(reading, shards, cursor)) as found_rounds:
+                async for item in found_rounds:
+                    waves = await self._publisher.prepare(item.rows) if item.rows else []
+                    if flight is not None:
+                        await flight
+                    flight = asyncio.create_task(self._publish(leadership, shards, item, waves))
+                    found += len(item.rows)
+                    self.alive_at = monotonic()
+                    if stop.is_set():
+                        break
+            if flight is not None:
+                await flight
+        finally:
+            if flight is not None and not flight.done():
+                flight.cancel()
+                await asyncio.wait([flight])
+        return found
+
+    async def _publish(self, leadership: Leadership, shards: list[int], item: Round, waves: list[Wave]) -> None:
+        await leadership.confirm()
+        await self._publisher.send(waves)
+        await leadership.store(shards, item.after, len(item.rows))
+        self.published += len(item.rows)
+
+    async def _rest(self, found: int) -> None:
+        self._pause = BUSY_SECONDS if found else min(self._pause * 1.5, IDLE_SECONDS)
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._pause)
+        except TimeoutError:
+            return
+        self._wake.clear()

@@ -1,0 +1,54 @@
+"""Topics, principals and their rights, declared once; ``naikkelas topics apply`` makes the broker match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+
+DAY_MS = 24 * 60 * 60 * 1000
+KEEP_FOR_EVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One aggregate stream. The number of partitions is never lowered: order per key hangs on it."""
+
+    name: str
+    partitions: int
+    retention_ms: int = KEEP_FOR_EVER
+    max_message_bytes: int = 8 * 1024 * 1024
+
+    def config(self) -> dict[str, str]:
+        """Return the topic's configuration as the broker takes it."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+            "message.timestamp.type": "CreateTime",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A Kafka user with the exact rights it needs. ``group_prefix`` names the consumer groups it may use."""
+
+    name: str
+    reads: tuple[str, ...] = field(default=())
+    writes: tuple[str, ...] = field(default=())
+    group_prefix: str | None = None
+    superuser: bool = False
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(OWNER_TOPIC, partitions=6),
+    Topic(BUSINESS_TOPIC, partitions=6),
+    Topic(IMPORT_TOPIC, partitions=1),
+)
+
+PRINCIPALS: tuple[Principal, ...] = (
+    Principal("registry", writes=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC)),
+    Principal("projections", reads=(BUSINESS_TOPIC,), group_prefix="projections"),
+    Principal("notifications", reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC), group_prefix="notifications"),
+    Principal("operator", superuser=True),
+)

@@ -1,0 +1,161 @@
+"""The outermost layer of a service's HTTP: one pure ASGI middleware that does per request what every route needs.
+
+It gives the request its id and trace, bounds its body, adds the security headers to every answer (those of errors too),
+and writes the one line of access log.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import structlog
+import uuid_utils
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.masking import mask_text
+from shared.problems import Problem, problem_response, standard
+from shared.web.bodies import ClientGoneError, CountedBody, Limits, ReadBody, check_json, declared_length, is_streamed
+from shared.web.bodies import read_whole, too_large
+
+__all__ = ["Edge", "Limits", "Trace"]
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_NO_STORE = (b"cache-control", b"no-store")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+
+log = structlog.get_logger("access")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a request is found again: in logs, in events, in other services' traces."""
+
+    request_id: str
+    correlation_id: str
+    traceparent: str | None
+
+
+def read_trace(headers: Headers) -> Trace:
+    """Return the ids that the caller sent, where they are well formed and hold nothing personal; else fresh ones."""
+    request_id = _given(headers.get("x-request-id")) or str(uuid_utils.uuid7())
+    correlation_id = _given(headers.get("x-correlation-id")) or request_id
+    parent = headers.get("traceparent", "")
+    return Trace(request_id, correlation_id, parent if _TRACEPARENT.fullmatch(parent) else None)
+
+
+def _given(text: str | None) -> str | None:
+    if text is None or not _ID.fullmatch(text) or mask_text(text) != text:
+        return None
+    return text
+
+
+class Edge:
+    """Wraps an ASGI app; see the module."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of the server."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        trace = read_trace(headers)
+        state = scope.setdefault("state", {})
+        state["request_id"], state["correlation_id"] = trace.request_id, trace.correlation_id
+        state["traceparent"] = trace.traceparent
+        answer = _Answer(send, trace.request_id)
+        started = perf_counter()
+        tokens = structlog.contextvars.bind_contextvars(
+            request_id=trace.request_id, correlation_id=trace.correlation_id
+        )
+        try:
+            await self._serve(scope, headers, receive, answer)
+        finally:
+            _log_access(scope, answer, perf_counter() - started)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
+        try:
+            receive = await self._bounded(scope, headers, receive)
+        except Problem as problem:
+            response = problem_response(problem, answer.request_id, scope["path"])
+            # The rest of a refused body is not read: the connection cannot serve another request.
+            response.headers["connection"] = "close"
+            await response(scope, receive, answer.send)
+        except ClientGoneError:
+            return
+        else:
+            await self._app(scope, receive, answer.send)
+
+    async def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """Return how the app receives the body. Raises the problem of a request that is refused at the door."""
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            raise standard(400, "Alamat tidak boleh memuat karakter NUL.")
+        length = declared_length(headers)
+        if scope["method"] in _WITHOUT_BODY and not length and "transfer-encoding" not in headers:
+            return receive
+        limits = self._limits
+        streamed = is_streamed(headers)
+        limit = limits.uploads.get(scope["path"].rstrip("/"), limits.body) if streamed else limits.body
+        if length is not None and length > limit:
+            raise too_large(limit)
+        if streamed:
+            return CountedBody(receive, limit)
+        body = await read_whole(receive, limits)
+        check_json(body, limits.depth)
+        return ReadBody(body, receive)
+
+
+class _Answer:
+    """Sends the app's answer with the headers of the edge, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in headers}
+            headers += [pair for pair in (*_SECURITY, _NO_STORE) if pair[0] not in names]
+            headers.append((b"x-request-id", self.request_id.encode()))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _log_access(scope: Scope, answer: _Answer, seconds: float) -> None:
+    """Write who asked for what: the route rather than the path where one matched, never the query."""
+    route = scope.get("route")
+    path: Any = getattr(route, "path", None) or scope["path"]
+    principal = scope["state"].get("principal")
+    status = answer.status
+    write = log.debug if path.startswith("/health/") and status == 200 else log.info
+    write(
+        "request",
+        method=scope["method"],
+        path=path,
+        status=status,
+        ms=round(seconds * 1000, 2),
+        actor=getattr(principal, "sub", None),
+    )

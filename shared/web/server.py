@@ -1,0 +1,96 @@
+"""Serving an app with uvicorn until the process is asked to stop; requests under way are finished first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from shared.health import Health
+from shared.web.app import health_app
+
+DRAIN_SHARE = 0.8
+"""The part of DRAIN_SECONDS that requests under way get; the rest is for closing pools and connections."""
+BACKLOG = 2_048
+
+log = structlog.get_logger(__name__)
+
+
+class HttpSettings(Protocol):
+    """The settings that serving needs (``ServiceSettings`` has them)."""
+
+    @property
+    def http_host(self) -> str: ...
+    @property
+    def http_port(self) -> int: ...
+    @property
+    def drain_seconds(self) -> float: ...
+
+
+class PortTakenError(OSError):
+    """The address to listen on cannot be had; the text says which, and what to do."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the process, which sets ``stop`` for all its parts."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one. Raises ``PortTakenError``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise PortTakenError(f"Cannot listen on {host}:{port} ({why}): set HTTP_PORT to a free port.") from error
+
+
+def _without_duplicate(record: logging.LogRecord) -> bool:
+    """Drop uvicorn's account of an exception that the app's own handler has logged with its request id."""
+    return not record.getMessage().startswith("Exception in ASGI application")
+
+
+async def run_http(app: FastAPI, settings: HttpSettings, stop: asyncio.Event) -> None:
+    """Serve ``app`` until ``stop`` is set, then take no more requests and finish those under way (bounded).
+
+    Readiness says "stopping" as soon as ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app
+    does not start or the server ends by itself.
+    """
+    with listen(settings.http_host, settings.http_port) as sock:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=max(1, int(settings.drain_seconds * DRAIN_SHARE)),
+        )
+        logging.getLogger("uvicorn.error").addFilter(_without_duplicate)
+        server = _Server(config)
+        app.state.port = sock.getsockname()[1]
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            app.state.health.stopping()
+            server.should_exit = True
+            await serving
+    if not stop.is_set():
+        raise RuntimeError("the HTTP server ended by itself; its log says why")
+
+
+async def run_health(health: Health, settings: HttpSettings, stop: asyncio.Event) -> None:
+    """Serve the health of a worker process on its HTTP_PORT until ``stop`` is set."""
+    await run_http(health_app(health), settings, stop)

@@ -1,0 +1,204 @@
+"""The deploy files keep the house's promises, whether or not an engine is here to run them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics"}
+SCALABLE = {name for name in SERVICES if name.endswith(("-api", "-worker", "-relay"))}
+FROM_OUTSIDE = {"jwks", "smtp_password", "service_token"}
+PACKAGES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
+VARIABLE = re.compile(r"\$\{([A-Z_]+)")
+
+
+def _seconds(text: str) -> int:
+    number, unit = int(text[:-1]), text[-1]
+    return number * {"s": 1, "m": 60}[unit]
+
+
+def _example() -> dict[str, str]:
+    lines = (DEPLOY / ".env.example").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    shutil.copy(DEPLOY / "make-secrets", tmp_path)
+    subprocess.run(["sh", tmp_path / "make-secrets"], check=True, capture_output=True)
+    return tmp_path / "secrets"
+
+
+def test_every_service_of_the_tree_is_deployed() -> None:
+    assert {name.removesuffix("-api") for name in SERVICES if name.endswith("-api")} == PACKAGES
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_container_is_fenced_in(name: str) -> None:
+    service = SERVICES[name]
+    assert service["init"] is True
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "cpus", "pids_limit", "stop_grace_period"} <= set(service)
+    assert not service.get("privileged")
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOTS))
+def test_every_lasting_container_has_a_health_check(name: str) -> None:
+    assert {"test", "interval", "timeout", "retries"} <= set(SERVICES[name]["healthcheck"])
+
+
+def test_only_the_proxy_and_the_mail_catcher_publish_a_port() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "mailpit"}
+    assert SERVICES["mailpit"]["profiles"] == ["dev"]
+    assert SERVICES["mailpit"]["ports"] == ["127.0.0.1:8025:8025"]
+
+
+def test_scalable_services_have_no_fixed_name_and_no_host_port() -> None:
+    for name in SCALABLE:
+        assert not {"ports", "container_name", "hostname"} & set(SERVICES[name])
+
+
+def test_every_process_may_drain_before_it_is_killed() -> None:
+    for name in SCALABLE:
+        service = SERVICES[name]
+        assert _seconds(service["stop_grace_period"]) > int(service["environment"]["DRAIN_SECONDS"])
+
+
+def test_processes_wait_for_their_migration_and_their_topics() -> None:
+    for name in SCALABLE:
+        migrate = f"{name.rpartition('-')[0]}-migrate"
+        for job in (migrate, "topics"):
+            assert SERVICES[name]["depends_on"][job] == {"condition": "service_completed_successfully"}
+        assert SERVICES[migrate]["command"] == ["migrate"]
+
+
+def test_only_migrations_hold_the_login_that_may_change_a_schema() -> None:
+    for name, service in SERVICES.items():
+        assert any(secret.endswith("_migration_dsn") for secret in service.get("secrets", ())) == name.endswith(
+            "-migrate"
+        )
+
+
+def test_a_service_holds_its_own_secrets_only() -> None:
+    for name in SCALABLE | {name for name in ONE_SHOTS if name != "topics"}:
+        own = name.rpartition("-")[0]
+        others = PACKAGES - {own}
+        assert not [s for s in SERVICES[name]["secrets"] if any(other in s for other in others)]
+        assert ("key_encryption_key" in SERVICES[name]["secrets"]) == (own == "registry")
+
+
+def test_no_secret_stands_in_the_environment() -> None:
+    for name, service in SERVICES.items():
+        for variable in service.get("environment", {}):
+            if re.search(r"PASSWORD|TOKEN|SECRET|DSN|_KEY", variable):
+                assert variable.endswith("_FILE"), f"{name}: {variable}"
+
+
+def test_every_secret_is_a_file_and_is_made_or_asked_for(secrets: Path) -> None:
+    made = {path.name for path in secrets.iterdir()}
+    assert made == set(COMPOSE["secrets"]) - FROM_OUTSIDE
+    used = {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
+    assert used == set(COMPOSE["secrets"])
+    assert all(set(described) == {"file"} for described in COMPOSE["secrets"].values())
+
+
+def test_secrets_are_random_and_are_not_made_twice(secrets: Path) -> None:
+    before = {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()}
+    assert len(set(before.values())) == len(before)
+    assert all(len(value) >= 32 for value in before.values())
+    subprocess.run(["sh", secrets.parent / "make-secrets"], check=True, capture_output=True)
+    assert {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()} == before
+
+
+def test_the_example_names_every_variable_and_holds_no_password() -> None:
+    used = set(VARIABLE.findall((DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
+    example = _example()
+    assert used == set(example)
+    assert not [name for name in example if re.search("PASSWORD|TOKEN|KEY|DSN", name)]
+    for name in ("CLUSTER_ID", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_FILE", "SMTP_HOST", "MAIL_FROM"):
+        assert example[name] == ""
+
+
+def test_images_are_public_names_that_can_be_replaced() -> None:
+    for name, service in SERVICES.items():
+        assert service["image"].startswith(("naikkelas/", "${")), name
+    for name, image in _example().items():
+        if name.endswith("_IMAGE"):
+            assert re.fullmatch(r"[a-z0-9/]+:[a-z0-9.-]+", image)
+
+
+def _instructions(path: Path) -> Iterator[str]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield line.strip()
+
+
+def test_the_dockerfile_suits_the_classic_builder_and_copies_one_service() -> None:
+    path = DEPLOY / "Dockerfile"
+    assert not path.read_text(encoding="utf-8").startswith("# syntax")
+    text = "\n".join(_instructions(path))
+    assert not re.search(r"<<|--link|--mount", text)
+    service = text.partition("FROM runtime AS service")[2]
+    copied = [line.split()[1] for line in service.splitlines() if line.startswith("COPY")]
+    assert copied == ["services/__init__.py", "services/${SERVICE}"]
+    assert "--require-hashes" in text
+    assert text.count("USER 10001:10001") == 2
+
+
+def test_only_what_the_images_hold_goes_to_the_builder() -> None:
+    assert next(_instructions(ROOT / ".dockerignore")) == "*"
+
+
+def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
+    text = (DEPLOY / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"dynamic a (\S+) 8000", text)) == {f"{name}-api" for name in PACKAGES}
+    assert "/registry/keys" in text
+
+
+@pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
+def test_shell_scripts_parse_and_stop_at_the_first_error(script: str) -> None:
+    path = DEPLOY / script
+    subprocess.run(["sh", "-n", path], check=True)
+    assert "\nset -eu\n" in path.read_text(encoding="utf-8")
+    assert path.stat().st_mode & 0o111
+
+
+def _compose_plugin() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("profiles", [[], ["dev"], ["cluster"], ["dev", "cluster"]])
+def test_compose_accepts_the_file(profiles: list[str], tmp_path: Path) -> None:
+    if not _compose_plugin():
+        pytest.skip("docker compose is not installed")
+    filled = {name: value or "filled" for name, value in _example().items()}
+    env = tmp_path / "env"
+    env.write_text("".join(f"{name}={value}\n" for name, value in filled.items()), encoding="utf-8")
+    chosen = [word for profile in profiles for word in ("--profile", profile)]
+    command = ["docker", "compose", "--file", DEPLOY / "compose.yaml", "--env-file", env, *chosen, "config", "--quiet"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_compose_refuses_the_example_as_it_is() -> None:
+    if not _compose_plugin():
+        pytest.skip("docker compose is not installed")
+    command = ["docker", "compose", "--file", DEPLOY / "compose.yaml", "--env-file", DEPLOY / ".env.example", "config"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "missing a value" in done.stderr
