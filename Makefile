@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # The first Python of 3.11 or newer; say `make demo PYTHON=/path/to/python3.12` to choose another one.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$p; break; }; done)
 
 VENV := .venv

@@ -1,6 +1,6 @@
-"""Skips are counted: with STRICT_SKIPS set, a skip that ``tests/allowed-skips.txt`` does not name fails the run.
+"""Skips are counted: a skip that the file named by STRICT_SKIPS does not list fails the run.
 
-A line of that file is ``<pattern of the test's id> | <pattern of the reason>``, both shell-like.
+CI names ``tests/allowed-skips.txt``. A line of it is ``<pattern of the test's id> | <pattern of the reason>``, both shell-like.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
 
-
-def _allowed() -> list[tuple[str, str]]:
-    lines = (line.split("#", 1)[0].strip() for line in ALLOWED.read_text(encoding="utf-8").splitlines())
+def _allowed(path: Path) -> list[tuple[str, str]]:
+    lines = (line.split("#", 1)[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
     pairs = (line.partition("|") for line in lines if line)
     return [(test.strip(), reason.strip() or "*") for test, _, reason in pairs]
 
@@ -61,12 +59,12 @@ class SkipWatch:
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Name the skips that nobody allowed."""
         if self.unlisted:
-            terminalreporter.section("skips that tests/allowed-skips.txt does not name: the run fails", red=True)
+            terminalreporter.section("skips that are not allowed: the run fails", red=True)
             for line in sorted(set(self.unlisted)):
                 terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the skips where CI asks for it."""
-    if os.environ.get("STRICT_SKIPS"):
-        config.pluginmanager.register(SkipWatch(_allowed()), "skip-watch")
+    if path := os.environ.get("STRICT_SKIPS"):
+        config.pluginmanager.register(SkipWatch(_allowed(Path(path))), "skip-watch")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncpg
 
-Pool = asyncpg.Pool
-Connection = asyncpg.Connection
+Pool: TypeAlias = asyncpg.Pool
+Connection: TypeAlias = asyncpg.Connection
 
 COMMAND_TIMEOUT_SECONDS = 30.0
 MIGRATION_LOCK = 0x6E61696B  # "naik": one advisory lock for every migrating process of a database

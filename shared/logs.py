@@ -26,6 +26,20 @@ def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return mask_event(event)
 
 
+class _NamedLogger(structlog.BytesLogger):
+    """Writes lines, and knows the name that its module asked for."""
+
+    def __init__(self, name: str | None, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self.name = name
+
+
+def _add_name(logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if logger.name is not None:
+        event.setdefault("logger", logger.name)
+    return event
+
+
 def _stamp(service: str, instance: str | None) -> Processor:
     fixed = {"service": service} | ({"instance": instance} if instance else {})
 
@@ -59,10 +73,12 @@ def configure_logs(
     ``level`` is a name of the standard library (``INFO``). Uncaught exceptions go the same way.
     """
     number = logging.getLevelNamesMapping()[level]
+    out = stream or sys.stdout.buffer
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _add_name,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             _mask,
@@ -70,7 +86,7 @@ def configure_logs(
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
+        logger_factory=lambda name=None, *_: _NamedLogger(name, out),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -10,14 +10,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-SECRET = "[rahasia]"
+SECRET = "[rahasia]"  # noqa: S105 (what stands in place of one)
 PERSONAL = "[pribadi]"
 LONGEST_TEXT = 8_192
 DEEPEST = 8
 
 PERSONAL_FIELDS = frozenset(
-    "nik npwp no_ktp ktp phone phones phone_number telepon no_telepon telp no_hp hp whatsapp wa email e_mail "
-    "full_name owner_name nama nama_lengkap nama_pemilik address alamat birth_date birth_place".split()
+    {
+        *("nik", "npwp", "ktp", "no_ktp", "birth_date", "birth_place", "address", "alamat"),
+        *("phone", "phones", "phone_number", "telepon", "telp", "no_telepon", "hp", "no_hp", "whatsapp", "wa"),
+        *("email", "e_mail", "surel", "full_name", "owner_name", "nama", "nama_lengkap", "nama_pemilik"),
+    }
 )
 """Names of fields whose value is about a person, whatever it looks like."""
 
@@ -42,7 +45,8 @@ _ENOUGH_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){8}")
 
 _EMAIL = re.compile(r"[^\s@<>\"'`,;:()\[\]{}|=/\\]{1,128}(?:@|%40|\uff20)[^\s@<>\"'`,;:()\[\]{}|=/\\?&]{2,255}")
 _DSN_LOGIN = re.compile(r"(?<=://)[^\s/@]{0,256}@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)[A-Za-z0-9._~+/=\-]{6,}")
+_BEARER = re.compile(r"(?i)\b(bearer)(?:\s+|%20)[A-Za-z0-9._~+/=\-]{6,}")
+_BASIC = re.compile(r"\b([Bb]asic)\s+(?=[a-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{8,}=*")
 _JWT = re.compile(r"ey[JI][A-Za-z0-9_\-]{6,}(?:\.[A-Za-z0-9_\-]*){0,4}")
 _NAMED_SECRET = re.compile(
     r"(?i)((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|encryption[_-]?key|authorization|cookie)"
@@ -51,6 +55,17 @@ _NAMED_SECRET = re.compile(
 _NAMED_WORDS = ("pass", "secret", "token", "key", "authorization", "cookie")
 _ROW_OF_ERROR = re.compile(r"(?s)(Failing row contains |Key \([^)]*\)=)\(.*?\)(?=[ .]|$)")
 _INPUT_OF_ERROR = re.compile(r"(?s)input_value=.*?(?=, input_type=)")
+# (signs of which one stands in the lower-cased text if the pattern can match, pattern, what stands in its place)
+_RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    (("://",), _DSN_LOGIN, f"{SECRET}@"),
+    (_NAMED_WORDS, _NAMED_SECRET, rf"\1{SECRET}"),
+    (("bearer",), _BEARER, rf"\1 {SECRET}"),
+    (("basic",), _BASIC, rf"\1 {SECRET}"),
+    (("eyj", "eyi"), _JWT, "[token]"),
+    (("contains (", ")=("), _ROW_OF_ERROR, rf"\1({PERSONAL})"),
+    (("input_value=",), _INPUT_OF_ERROR, f"input_value={PERSONAL}"),
+    (("@", "%40", "\uff20"), _EMAIL, "[surel]"),
+)
 
 
 def _number(match: re.Match[str]) -> str:
@@ -64,20 +79,9 @@ def mask_text(text: str) -> str:
     if len(text) < 6:
         return text
     lower = text.lower()
-    if "://" in text and "@" in text:
-        text = _DSN_LOGIN.sub(SECRET + "@", text)
-    if any(word in lower for word in _NAMED_WORDS):
-        text = _NAMED_SECRET.sub(rf"\1{SECRET}", text)
-    if "bearer" in lower or "basic" in lower:
-        text = _BEARER.sub(rf"\1 {SECRET}", text)
-    if "ey" in text:
-        text = _JWT.sub("[token]", text)
-    if "contains (" in text or ")=(" in text:
-        text = _ROW_OF_ERROR.sub(rf"\1({PERSONAL})", text)
-    if "input_value=" in text:
-        text = _INPUT_OF_ERROR.sub(f"input_value={PERSONAL}", text)
-    if "@" in text or "%40" in text or "\uff20" in text:
-        text = _EMAIL.sub("[surel]", text)
+    for signs, pattern, replacement in _RULES:
+        if any(sign in lower for sign in signs):
+            text = pattern.sub(replacement, text)
     if _ENOUGH_DIGITS.search(text):
         text = _NUMBERS.sub(_number, text)
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
@@ -93,46 +97,47 @@ def field_is_personal(name: str) -> bool:
     return name.lower().replace("-", "_") in PERSONAL_FIELDS
 
 
-def _mask_scalar(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
+def _hidden_by_name(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, bool) or not name:
+        return None
+    if field_is_secret(name) and not isinstance(value, int | float):
+        return SECRET
+    return PERSONAL if field_is_personal(name) else None
+
+
+# A mobile number whose leading zero a spreadsheet ate.
+_PHONE_AS_NUMBER = re.compile(r"8\d{8,11}")
+
+
+def _mask_number(value: int | float) -> int | float | str:
+    if not abs(value) >= 10_000_000:
         return value
-    if isinstance(value, int):
-        if -10_000_000 < value < 10_000_000:
-            return value
-        text = mask_text(str(value))
-        return text if "[" in text or abs(value) >= 2**63 else _as_phone(value)
-    if isinstance(value, float):
-        if -1e9 < value < 1e9:
-            return value
-        text = mask_text(f"{value:.0f}")
-        return text if "[" in text else value
+    text = f"{value:.0f}"
+    if _PHONE_AS_NUMBER.fullmatch(text):
+        return "[telepon]"
+    masked = mask_text(text)
+    return value if masked == text and abs(value) < 2**63 else masked
+
+
+def _mask_scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return _mask_number(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return mask_text(bytes(value).decode("utf-8", "replace"))
+        value = bytes(value).decode("utf-8", "replace")
     return mask_text(str(value))
-
-
-def _as_phone(value: int) -> int | str:
-    """A mobile number whose leading zero a spreadsheet ate: 8 and nine to eleven digits more."""
-    digits = str(value)
-    return "[telepon]" if digits.startswith("8") and 10 <= len(digits) <= 12 else value
 
 
 def mask_value(name: str, value: Any, depth: int = 0) -> Any:
     """Return ``value`` of a field called ``name`` masked, however deep it is nested (below 8 levels: as one text)."""
-    if value is None or isinstance(value, bool):
-        return value
-    if name and field_is_secret(name) and not isinstance(value, int | float):
-        return SECRET
-    if name and field_is_personal(name):
-        return PERSONAL
-    if isinstance(value, str):
-        return mask_text(value)
-    if depth >= DEEPEST:
-        return mask_text(repr(value))
-    if isinstance(value, Mapping):
+    hidden = _hidden_by_name(name, value)
+    if hidden is not None:
+        return hidden
+    if isinstance(value, Mapping) and depth < DEEPEST:
         return {mask_text(str(key)): mask_value(str(key), item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [mask_value("", item, depth + 1) for item in value]
+    if isinstance(value, list | tuple | set | frozenset) and depth < DEEPEST:
+        return [mask_value(name, item, depth + 1) for item in value]
     return _mask_scalar(value)
 
 

@@ -27,8 +27,10 @@ RETRY_AFTER_SECONDS = 2
 log = structlog.get_logger(__name__)
 
 
-class Problem(Exception):  # noqa: N818 (the name is RFC 9457's)
+class Problem(HTTPException):
     """A refusal with its HTTP status; handlers of the web layer turn it into the answer.
+
+    It is Starlette's ``HTTPException`` too, so that it also comes through where FastAPI turns all else into a 400.
 
     ``slug`` names the kind (kebab case, Indonesian), ``title`` is the same for the kind, ``detail`` speaks of this case.
     ``extra`` members go into the answer as they are: never put a personal value there.
@@ -37,13 +39,19 @@ class Problem(Exception):  # noqa: N818 (the name is RFC 9457's)
     def __init__(
         self, status: int, slug: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
     ) -> None:
-        super().__init__(f"{status} {slug}: {detail}")
-        self.status = status
+        self.headers: dict[str, str] = dict(headers or {})
+        super().__init__(status_code=status, detail=detail, headers=self.headers)
         self.slug = slug
         self.title = title
-        self.detail = detail
-        self.headers = dict(headers or {})
         self.extra = extra
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.status_code
+
+    def __str__(self) -> str:
+        return f"{self.status_code} {self.slug}: {self.detail}"
 
     def members(self) -> dict[str, Any]:
         """Return the members of the answer, without those of the request."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -109,15 +109,15 @@ class ServiceSettings(BaseSettings):
         nothing = {n for n, f in fields.items() if f.is_required() or (f.default is None and f.default_factory is None)}
         return {name: value for name, value in values.items() if value != "" or name not in nothing}
 
-    @model_validator(mode="after")
-    def _production_is_strict(self, info: ValidationInfo) -> ServiceSettings:
-        if self.profile == "production":
-            weak = [message for name in type(self).model_fields if (message := self._weakness(name))]
-            if self.jwks.startswith("http://"):
-                weak.append("JWKS must be a file or an https URL in production")
-            if weak:
-                raise ValueError("; ".join(weak))
-        return self
+    def model_post_init(self, _context: Any, /) -> None:
+        """Refuse weak secrets where they matter."""
+        if self.profile != "production":
+            return
+        weak = [fault for name in type(self).model_fields if (fault := self._weakness(name))]
+        if self.jwks.startswith("http://"):
+            weak.append("JWKS must be a file or an https URL in production")
+        if weak:
+            raise ValueError("; ".join(weak))
 
     def _weakness(self, name: str) -> str | None:
         value = getattr(self, name)

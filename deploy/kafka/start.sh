@@ -16,6 +16,7 @@ SECRETS=${SECRETS:-/run/secrets}
 DATA=${DATA:-/var/lib/kafka/data}
 KAFKA_HOME=${KAFKA_HOME:-/opt/kafka}
 CONFIG=${CONFIG:-/tmp/server.properties}
+ARGUMENTS=${ARGUMENTS:-/tmp/format.arguments}
 LISTEN=${LISTEN:-0.0.0.0}
 
 secret() { cat "$SECRETS/$1"; }
@@ -67,13 +68,13 @@ if [ ! -f "$DATA/meta.properties" ]; then
     if [ "$NODE_ID" = 1 ]; then
         printf '%s\n' --standalone \
             --add-scram "SCRAM-SHA-512=[name=broker,password=$broker_password]" \
-            --add-scram "SCRAM-SHA-512=[name=operator,password=$operator_password]" >/tmp/format.arguments
+            --add-scram "SCRAM-SHA-512=[name=operator,password=$operator_password]" >"$ARGUMENTS"
     else
-        printf '%s\n' --no-initial-controllers >/tmp/format.arguments
+        printf '%s\n' --no-initial-controllers >"$ARGUMENTS"
     fi
     # Its output holds the salted keys of the users, so it goes nowhere; errors are on stderr.
     # argparse4j, which the storage tool uses, takes arguments from a file named with @, one a line.
-    "$KAFKA_HOME/bin/kafka-storage.sh" format --cluster-id "$CLUSTER_ID" --config "$CONFIG" @/tmp/format.arguments >/dev/null
-    rm -f /tmp/format.arguments
+    "$KAFKA_HOME/bin/kafka-storage.sh" format --cluster-id "$CLUSTER_ID" --config "$CONFIG" "@$ARGUMENTS" >/dev/null
+    rm -f "$ARGUMENTS"
 fi
 exec "$KAFKA_HOME/bin/kafka-server-start.sh" "$CONFIG"

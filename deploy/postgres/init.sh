@@ -26,6 +26,6 @@ SQL
     run --dbname "$service" --set service="$service" --set owner="${service}_migrate" <<'SQL'
 ALTER SCHEMA public OWNER TO :"owner";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO :"service";
+GRANT USAGE ON SCHEMA public TO :"service", audit;
 SQL
 done

@@ -8,7 +8,7 @@ an app starts, so a route that was forgotten is never served. Officers of a kelu
 ``principal.scope`` is its code then (None: the whole city), ``principal.require_kelurahan(code)`` refuses another one.
 """
 
-from shared.auth.keys import FileKeys, KeysUnavailableError, KeySource, UrlKeys, key_source
+from shared.auth.keys import FileKeys, KeySource, KeysUnavailableError, UrlKeys, key_source
 from shared.auth.roles import Principal, Role
 from shared.auth.rules import Access, Public, allow, assert_every_route_has_a_rule, guarded, public, rule_of
 from shared.auth.tokens import InvalidTokenError, Verifier, new_signing_key, public_jwks, sign_token

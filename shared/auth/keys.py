@@ -27,6 +27,7 @@ REFETCH_SECONDS = 10.0
 TIMEOUT_SECONDS = 3.0
 LARGEST_DOCUMENT = 256 * 1024
 SHORTEST_RSA_BITS = 2_048
+_KEY_TYPES = ("RSA", "EC", "OKP")
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,9 @@ def parse_jwks(text: str | bytes) -> dict[str, PublicKey]:
 
 
 def _usable(entry: Any) -> PublicKey | None:
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str):
+    if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
+        return None
+    if entry.get("use", "sig") != "sig" or entry.get("kty") not in _KEY_TYPES:
         return None
     try:
         key = JWKRegistry.import_key(entry)

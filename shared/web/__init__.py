@@ -1,7 +1,7 @@
 """The web layer of every service: the app with its edge (limits, ids, log, headers), its documentation, its server.
 
-    app = create_http_app("Registri UMKM", "registry", routers=[owners.router], health=health, verifier=verifier)
-    await run_http(app, settings, stop)
+app = create_http_app("Registri UMKM", "registry", routers=[owners.router], health=health, verifier=verifier)
+await run_http(app, settings, stop)
 """
 
 from shared.web.app import RequestModel, cause_of, create_http_app, health_app

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +18,7 @@ from shared.problems import install_problem_handlers
 from shared.web.docs import docs_router
 from shared.web.edge import Edge, Limits
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _PROBLEM_SCHEMA = {
     "type": "object",
@@ -106,13 +105,13 @@ def create_http_app(
 
 def _checked(lifespan: Lifespan | None) -> Lifespan:
     @asynccontextmanager
-    async def checked(app: FastAPI) -> AsyncIterator[Mapping[str, Any] | None]:
+    async def checked(app: FastAPI) -> AsyncIterator[None]:
         assert_every_route_has_a_rule(app)
         if lifespan is None:
-            yield None
+            yield
             return
-        async with lifespan(app) as state:
-            yield state
+        async with lifespan(app):
+            yield
 
     return checked
 

@@ -18,8 +18,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.masking import mask_text
 from shared.problems import Problem, problem_response, standard
-from shared.web.bodies import ClientGoneError, CountedBody, Limits, ReadBody, check_json, declared_length, is_streamed
-from shared.web.bodies import read_whole, too_large
+from shared.web.bodies import (
+    ClientGoneError,
+    CountedBody,
+    Limits,
+    ReadBody,
+    check_json,
+    declared_length,
+    is_streamed,
+    read_whole,
+    too_large,
+)
 
 __all__ = ["Edge", "Limits", "Trace"]
 

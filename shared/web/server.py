@@ -60,6 +60,13 @@ def _without_duplicate(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Exception in ASGI application")
 
 
+async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[sock])
+    except SystemExit as error:  # uvicorn's answer to an app that fails in its lifespan; here it is one part of several
+        raise RuntimeError("the HTTP app did not start; its log says why") from error
+
+
 async def run_http(app: FastAPI, settings: HttpSettings, stop: asyncio.Event) -> None:
     """Serve ``app`` until ``stop`` is set, then take no more requests and finish those under way (bounded).
 
@@ -78,7 +85,7 @@ async def run_http(app: FastAPI, settings: HttpSettings, stop: asyncio.Event) ->
         logging.getLogger("uvicorn.error").addFilter(_without_duplicate)
         server = _Server(config)
         app.state.port = sock.getsockname()[1]
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        serving = asyncio.create_task(_serve(server, sock))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -50,6 +50,7 @@ def test_every_container_is_fenced_in(name: str) -> None:
     assert service["init"] is True
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert {"mem_limit", "cpus", "pids_limit", "stop_grace_period"} <= set(service)
     assert not service.get("privileged")

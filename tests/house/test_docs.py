@@ -10,10 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from services.registry.importing.codes import CODES
 from tests.house.tree import ROOT, shown, tracked
 
 DOCUMENTS = tracked("*.md")
-LONG_COMMANDS = {"make demo", "make test", "make check", "make bench", "make up", "make down"}
+LONG_COMMANDS = {
+    "make demo",
+    "make test",
+    "make check",
+    "make bench",
+    "make up",
+    "make down",
+    "make setup",
+    "make schemas",
+    "make lock",
+}
 """Run by CI and by people, not inside a test: that they exist is checked."""
 DECISION_PARTS = ("Context", "Decision", "Consequences", "Alternatives")
 
@@ -100,3 +111,14 @@ def test_decisions_are_numbered_and_have_the_same_four_parts() -> None:
 def test_the_license_is_the_one_that_the_package_names() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_page_of_import_codes_names_each_code_with_its_reason() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w*) \| (.+) \|$",
+        (ROOT / "docs" / "import-codes.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert {name: (field, reason) for name, field, reason in rows} == {
+        code.name: (code.field or "", code.reason) for code in CODES.values()
+    }

@@ -147,10 +147,10 @@ class Composer:
         mail["Date"] = format_datetime(now.astimezone(WITA))
         # The same at every try, so that a mailbox which keeps only one copy of a message can do so.
         mail["Message-ID"] = f"<{message.id}@{self.sender_address.rpartition('@')[2]}>"
-        mail["Content-Language"] = language
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
+        mail["Content-Language"] = language  # last: content headers that are there before go into the first part
         return mail, address or message.channel
 
 

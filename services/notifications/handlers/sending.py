@@ -273,6 +273,7 @@ class Sender:
         async for attempt in stamina.retry_context(on=is_infrastructure_error, attempts=6, timeout=30):
             with attempt:
                 settled = await store.settle(self._pool, message.id, self.name, outcome, self._rules.clock())
+        self.progress_at = monotonic()
         log.info(
             "message_settled" if settled else "message_not_ours",
             message_id=str(message.id),

@@ -21,9 +21,7 @@ from services.projections.handlers.answering import Answers, BusinessUnknownErro
 from shared.auth import Principal, Role, allow
 from shared.problems import Problem
 
-OFFICERS = allow(
-    Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.KURATOR, Role.PENDAMPING, Role.OPERATOR, Role.LAYANAN
-)
+OFFICERS = allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.KURATOR, Role.PENDAMPING, Role.OPERATOR, Role.LAYANAN)
 OPERATOR = allow(Role.OPERATOR)
 
 router = APIRouter()

@@ -35,7 +35,9 @@ class Timeline(_View):
     business_id: UUID
     kelurahan: str = Field(examples=["64.71.01.1001"])
     entries: list[TimelineEntry]
-    next_after: int | None = Field(default=None, description="Nilai `after` untuk halaman berikutnya; null: sudah habis.")
+    next_after: int | None = Field(
+        default=None, description="Nilai `after` untuk halaman berikutnya; null: sudah habis."
+    )
 
 
 class ClassEntry(_View):

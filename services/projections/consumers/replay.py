@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.projections.handlers.rebuilding import Offsets
 from shared.broker import KafkaSettings, make_reader
-from shared.consumer.records import Item, read_item
+from shared.consumer.records import KafkaRecord
 
 POLL_MS = 200
 MAX_RECORDS = 2_000
@@ -27,7 +27,7 @@ class KafkaLog:
         found = await self._reader.end_offsets(self._places)
         return {place.partition: offset for place, offset in found.items()}
 
-    async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[Item]]:
+    async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
         """Yield the records of the partitions in ``starts``, in chunks of up to 2,000, up to ``ends``.
 
         Of records that were deleted from the log nothing is yielded: the gap shows in the sequences.
@@ -41,9 +41,9 @@ class KafkaLog:
             found = await self._reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
             for place, records in found.items():
                 end = ends[place.partition]
-                items = [read_item(record) for record in records if record.offset < end]
-                if items:
-                    yield items
+                wanted = [record for record in records if record.offset < end]
+                if wanted:
+                    yield wanted
             open_places = {p for p in open_places if await self._reader.position(p) < ends[p.partition]}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.projections.domain.trusted import AnyEvent
 from shared.contracts.registry import BusinessClass, BusinessClassChanged, BusinessRegistered, ClassRecord
-from shared.envelope import Event
 
 _LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
 
@@ -35,17 +35,17 @@ def is_naik_kelas(before: BusinessClass, after: BusinessClass) -> bool:
     return _LADDER.index(after) > _LADDER.index(before)
 
 
-def class_row(event: Event) -> ClassRow | None:
+def class_row(event: AnyEvent) -> ClassRow | None:
     """Return the row that ``event`` adds; ``None`` if it tells of no class."""
-    fact = event.fact
-    if isinstance(fact, BusinessRegistered):
+    fact: Any = event.fact
+    if fact.NAME == BusinessRegistered.NAME:
         return _row(event, fact.business_id, None, fact.kelas)
-    if isinstance(fact, BusinessClassChanged):
+    if fact.NAME == BusinessClassChanged.NAME:
         return _row(event, fact.business_id, fact.previous, fact.current)
     return None
 
 
-def _row(event: Event, business_id: UUID, before: ClassRecord | None, after: ClassRecord) -> ClassRow:
+def _row(event: AnyEvent, business_id: UUID, before: ClassRecord | None, after: ClassRecord) -> ClassRow:
     return ClassRow(
         business_id,
         event.meta.sequence,

@@ -140,6 +140,4 @@ def _breakdown(dimension: Dimension, found: dict[str, Bucket], places: Places) -
 def _labelled(bucket: Bucket | None, code: str, label: str) -> Bucket:
     if bucket is None:
         return Bucket(code, label)
-    return Bucket(
-        code, label, bucket.businesses, bucket.workers, bucket.workers_known, bucket.oldest, bucket.newest
-    )
+    return Bucket(code, label, bucket.businesses, bucket.workers, bucket.workers_known, bucket.oldest, bucket.newest)

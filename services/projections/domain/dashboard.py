@@ -7,11 +7,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.projections.domain.trusted import AnyEvent
 from services.projections.reference import UNKNOWN, kecamatan_of
 from shared.contracts import registry
-from shared.contracts.fact import Fact
 from shared.contracts.registry import BusinessClass, BusinessProfile, BusinessStatus, Workers
-from shared.envelope import Event
 
 
 class DashboardRow(NamedTuple):
@@ -95,40 +94,42 @@ def _status(status: BusinessStatus) -> Callable[[DashboardRow, Any], dict[str, A
     return lambda _row, _fact: {"status": status.value}
 
 
-_STEPS: dict[type[Fact], Callable[[DashboardRow, Any], dict[str, Any]]] = {
-    registry.BusinessRegistered: _registered,
-    registry.BusinessChanged: _changed,
-    registry.BusinessSubmitted: _status(BusinessStatus.DIAJUKAN),
-    registry.BusinessVerified: _status(BusinessStatus.TERVERIFIKASI),
-    registry.BusinessReturned: _status(BusinessStatus.PERLU_PERBAIKAN),
-    registry.BusinessRejected: _status(BusinessStatus.DITOLAK),
-    registry.BusinessDeactivated: _status(BusinessStatus.NONAKTIF),
-    registry.BusinessReactivated: lambda _row, fact: {"status": fact.status.value},
-    registry.BusinessClosed: _status(BusinessStatus.TUTUP),
-    registry.BusinessClassChanged: _class_changed,
-    registry.BusinessWorkersRecorded: _workers,
-    registry.BusinessDuplicateProposed: lambda _row, _fact: {},
-    registry.BusinessMerged: _merged,
-    registry.BusinessMergeUndone: _merge_undone,
+_STEPS: dict[str, Callable[[DashboardRow, Any], dict[str, Any]]] = {
+    registry.BusinessRegistered.NAME: _registered,
+    registry.BusinessChanged.NAME: _changed,
+    registry.BusinessSubmitted.NAME: _status(BusinessStatus.DIAJUKAN),
+    registry.BusinessVerified.NAME: _status(BusinessStatus.TERVERIFIKASI),
+    registry.BusinessReturned.NAME: _status(BusinessStatus.PERLU_PERBAIKAN),
+    registry.BusinessRejected.NAME: _status(BusinessStatus.DITOLAK),
+    registry.BusinessDeactivated.NAME: _status(BusinessStatus.NONAKTIF),
+    registry.BusinessReactivated.NAME: lambda _row, fact: {"status": fact.status.value},
+    registry.BusinessClosed.NAME: _status(BusinessStatus.TUTUP),
+    registry.BusinessClassChanged.NAME: _class_changed,
+    registry.BusinessWorkersRecorded.NAME: _workers,
+    registry.BusinessDuplicateProposed.NAME: lambda _row, _fact: {},
+    registry.BusinessMerged.NAME: _merged,
+    registry.BusinessMergeUndone.NAME: _merge_undone,
 }
 
 
-def evolve(row: DashboardRow | None, event: Event) -> DashboardRow:
+def evolve(row: DashboardRow | None, event: AnyEvent) -> DashboardRow:
     """Return the row after ``event``; a fact that the row already holds changes nothing."""
-    meta, fact = event.meta, event.fact
+    meta = event.meta
+    fact: Any = event.fact
     if row is None:
-        row = DashboardRow(fact.business_id)  # type: ignore[attr-defined]  # every fact of this topic has one
+        row = DashboardRow(fact.business_id)
     elif meta.sequence <= row.version:
         return row
-    changes = _STEPS[type(fact)](row, fact)
+    changes = _STEPS[fact.NAME](row, fact)
     return row._replace(version=meta.sequence, facts=row.facts + 1, changed_at=meta.time, **changes)
 
 
-def fold(rows: dict[UUID, DashboardRow], events: Iterable[Event]) -> dict[UUID, DashboardRow]:
+def fold(rows: dict[UUID, DashboardRow], events: Iterable[AnyEvent]) -> dict[UUID, DashboardRow]:
     """Return the rows that ``events`` change, folded onto ``rows`` (by business)."""
     folded: dict[UUID, DashboardRow] = {}
     for event in events:
-        key: UUID = event.fact.business_id  # type: ignore[attr-defined]  # as above
+        fact: Any = event.fact
+        key: UUID = fact.business_id
         before = folded.get(key) or rows.get(key)
         after = evolve(before, event)
         if after is not before:

@@ -98,7 +98,9 @@ _WRITERS: dict[str, Callable[[Detail, Places], str]] = {
     "business.workers_recorded": _workers,
     "business.reactivated": lambda d, _: f"Usaha aktif kembali dengan status {_status(d.get('status'))}.",
     "business.closed": lambda d, _: f"Usaha tutup pada {_day(d.get('closed_on'))}.",
-    "business.duplicate_proposed": lambda d, _: f"Diduga sama dengan usaha {d.get('other_id')}; menunggu keputusan petugas.",
+    "business.duplicate_proposed": lambda d, _: (
+        f"Diduga sama dengan usaha {d.get('other_id')}; menunggu keputusan petugas."
+    ),
     "business.merged": lambda d, _: f"Usaha digabung ke usaha {d.get('into_id')}.",
     "business.merge_undone": lambda d, _: (
         f"Penggabungan dibatalkan; usaha berdiri sendiri lagi dengan status {_status(d.get('status'))}."

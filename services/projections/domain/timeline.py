@@ -9,10 +9,9 @@ from uuid import UUID
 
 import orjson
 
+from services.projections.domain.trusted import AnyEvent
 from shared.contracts import registry
-from shared.contracts.fact import Fact
-from shared.contracts.registry import BusinessProfile, ClassRecord
-from shared.envelope import Event
+from shared.contracts.registry import BusinessProfile, ClassRecord, Workers
 
 
 class TimelineRow(NamedTuple):
@@ -20,7 +19,7 @@ class TimelineRow(NamedTuple):
 
     business_id: UUID
     sequence: int
-    event_id: UUID
+    event_id: UUID | str
     name: str
     """``business.verified`` and so on: the contract's name, without prefix and version."""
     at: datetime
@@ -37,30 +36,35 @@ def _kelas(record: ClassRecord) -> dict[str, Any]:
     return {"kelas": record.kelas, "basis": record.basis, "year": record.year, "source": record.source}
 
 
-_DETAILS: dict[type[Fact], Callable[[Any], dict[str, Any]]] = {
-    registry.BusinessRegistered: lambda f: {**_profile(f), "status": f.status, "kelas": f.kelas.kelas},
-    registry.BusinessChanged: lambda f: {**_profile(f), "changed": f.changed},
-    registry.BusinessReactivated: lambda f: {"status": f.status},
-    registry.BusinessClosed: lambda f: {"closed_on": f.closed_on},
-    registry.BusinessClassChanged: lambda f: {
+def _workers(workers: Workers) -> dict[str, Any]:
+    return {name: getattr(workers, name) for name in ("paid_men", "paid_women", "unpaid_men", "unpaid_women")}
+
+
+_DETAILS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    registry.BusinessRegistered.NAME: lambda f: {**_profile(f), "status": f.status, "kelas": f.kelas.kelas},
+    registry.BusinessChanged.NAME: lambda f: {**_profile(f), "changed": f.changed},
+    registry.BusinessReactivated.NAME: lambda f: {"status": f.status},
+    registry.BusinessClosed.NAME: lambda f: {"closed_on": f.closed_on},
+    registry.BusinessClassChanged.NAME: lambda f: {
         "before": f.previous.kelas,
         **_kelas(f.current),
         "as_of": f.current.as_of,
         "flags": f.flags,
     },
-    registry.BusinessWorkersRecorded: lambda f: {**f.workers.model_dump(), "as_of": f.as_of},
-    registry.BusinessDuplicateProposed: lambda f: {"other_id": f.other_id, "grounds": f.grounds},
-    registry.BusinessMerged: lambda f: {"into_id": f.into_id},
-    registry.BusinessMergeUndone: lambda f: {"from_id": f.from_id, "status": f.status},
+    registry.BusinessWorkersRecorded.NAME: lambda f: {**_workers(f.workers), "as_of": f.as_of},
+    registry.BusinessDuplicateProposed.NAME: lambda f: {"other_id": f.other_id, "grounds": f.grounds},
+    registry.BusinessMerged.NAME: lambda f: {"into_id": f.into_id},
+    registry.BusinessMergeUndone.NAME: lambda f: {"from_id": f.from_id, "status": f.status},
 }
 
 
-def timeline_row(event: Event) -> TimelineRow:
+def timeline_row(event: AnyEvent) -> TimelineRow:
     """Return the row that ``event`` adds."""
-    meta, fact = event.meta, event.fact
-    detail = _DETAILS.get(type(fact))
+    meta = event.meta
+    fact: Any = event.fact
+    detail = _DETAILS.get(fact.NAME)
     return TimelineRow(
-        fact.business_id,  # type: ignore[attr-defined]  # every fact of this topic has one
+        fact.business_id,
         meta.sequence,
         meta.id,
         fact.NAME,

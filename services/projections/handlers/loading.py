@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,20 +11,26 @@ from services.projections.commands import Projection
 from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, evolve
 from services.projections.domain.timeline import timeline_row
+from services.projections.domain.trusted import AnyEvent, Trusted, read_trusted
 from services.projections.store import generations
-from services.projections.store.generations import Connection
 from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, make_plan
-from shared.consumer.records import Item
+from shared.consumer.records import Item, KafkaRecord, read_item
 from shared.consumer.store import Parking, park
+from shared.database import Connection
 from shared.envelope import Event
 
+SUBJECT, SEQUENCE, TYPE = "ce_subject", "ce_sequence", "ce_type"
+TYPE, SUBJECT, SEQUENCE = "ce_type", "ce_subject", "ce_sequence"
 PASSED_OVER = "discarded"
 """Stands in for the type of a fact that an operator discarded: of no type that is applied."""
 
 
 class PartitionLoader:
-    """Takes the records of one partition in order. Memory: a row per business of the partition, and one chunk."""
+    """Takes the records of one partition in order. Memory: a row per business of the partition, and one chunk.
+
+    ``live`` are the positions of the live consumer: what it applied is not validated a second time.
+    """
 
     def __init__(
         self,
@@ -32,11 +38,14 @@ class PartitionLoader:
         projections: Collection[Projection],
         types: frozenset[str],
         discarded: set[tuple[str, int]],
+        live: Mapping[str, int],
     ) -> None:
         self._connection = connection
         self._projections = projections
         self._types = types
         self._discarded = discarded
+        self._odd = {subject for subject, _ in discarded}
+        self._live = live
         self._streams = Streams({})
         self._positions: dict[str, int] = {}
         self._parkings: list[Parking] = []
@@ -44,14 +53,9 @@ class PartitionLoader:
         self._copying: asyncio.Task[None] | None = None
         self._events = 0
 
-    async def take(self, items: Sequence[Item]) -> None:
+    async def take(self, records: Sequence[KafkaRecord]) -> None:
         """Fold a chunk, and copy the rows that stay as they are while the next chunk is on its way."""
-        self._pass_over_discarded(items)
-        plan: Plan = make_plan(self._types, self._streams, items)
-        plan.settle({})
-        events = plan.events
-        self._positions.update(plan.moved)
-        self._parkings += plan.parkings
+        events = self._read(records)
         self._events += len(events)
         rows = self._rows_of(events)
         await self._copied()
@@ -69,14 +73,51 @@ class PartitionLoader:
                 await park(self._connection, projection.consumer, waiting)
         return self._events
 
-    def _pass_over_discarded(self, items: Sequence[Item]) -> None:
-        if not self._discarded:
-            return
-        for item in items:
-            if item.address is not None and (item.address.subject, item.address.sequence) in self._discarded:
-                item.address = item.address._replace(type=PASSED_OVER)
+    def _read(self, records: Sequence[KafkaRecord]) -> list[AnyEvent]:
+        """Return the facts to apply, in order; what is out of order, new or odd goes the consumer layer's way."""
+        events: list[AnyEvent] = []
+        for record in records:
+            trusted = self._read_trusted(record)
+            if trusted is None:
+                events += self._read_checked(read_item(record))
+            else:
+                events.append(trusted)
+        return events
 
-    def _rows_of(self, events: Sequence[Event]) -> dict[Projection, list[tuple[Any, ...]]]:
+    def _read_trusted(self, record: KafkaRecord) -> Trusted | None:
+        """Return the fact if the live consumer applied this very sequence and it is next here; else ``None``."""
+        headers = dict(record.headers)
+        if record.value is None or len(headers) != len(record.headers) or None in headers.values():
+            return None
+        try:
+            subject, sequence = headers[SUBJECT].decode("ascii"), int(headers[SEQUENCE])  # type: ignore[union-attr, arg-type]
+            type_name = headers[TYPE].decode("ascii")  # type: ignore[union-attr]
+            applied_live = sequence <= self._live[subject] and type_name in self._types
+            if not applied_live or subject in self._odd or (subject, sequence) in self._discarded:
+                return None
+            if sequence != self._positions.get(subject, 0) + 1:
+                return None
+            event = read_trusted(type_name, sequence, headers, record.value)  # type: ignore[arg-type]
+        except (ValueError, KeyError):
+            return None
+        self._positions[subject] = sequence
+        return event
+
+    def _read_checked(self, item: Item) -> list[Event]:
+        address = item.address
+        if address is not None and (address.subject, address.sequence) in self._discarded:
+            item.address = address._replace(type=PASSED_OVER)
+        if address is not None:
+            self._streams.stored[address.subject] = self._positions.get(address.subject, 0)
+        plan: Plan = make_plan(self._types, self._streams, [item])
+        plan.settle({})
+        self._positions.update(plan.moved)
+        self._parkings += plan.parkings
+        # What is parked may be released by the next one of its aggregate: only the checked way knows.
+        self._odd.update(parking.item.address.subject for parking in plan.parkings if parking.item.address)
+        return plan.events
+
+    def _rows_of(self, events: Sequence[AnyEvent]) -> dict[Projection, list[tuple[Any, ...]]]:
         rows: dict[Projection, list[tuple[Any, ...]]] = {}
         if Projection.BUSINESS_TIMELINE in self._projections:
             rows[Projection.BUSINESS_TIMELINE] = [timeline_row(event) for event in events]
@@ -85,8 +126,8 @@ class PartitionLoader:
         if Projection.DISTRICT_DASHBOARD in self._projections:
             dashboard = self._dashboard
             for event in events:
-                key: UUID = event.fact.business_id  # type: ignore[attr-defined]  # every fact of this topic has one
-                dashboard[key] = evolve(dashboard.get(key), event)
+                fact: Any = event.fact
+                dashboard[fact.business_id] = evolve(dashboard.get(fact.business_id), event)
         return rows
 
     async def _copy(self, rows: dict[Projection, list[tuple[Any, ...]]]) -> None:

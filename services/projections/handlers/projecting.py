@@ -12,7 +12,7 @@ from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, fold
 from services.projections.domain.timeline import timeline_row
 from services.projections.store import batches
-from services.projections.store.batches import Connection
+from shared.database import Connection
 from shared.envelope import Event
 
 ALL = frozenset(Projection)
@@ -57,7 +57,9 @@ def _begun_earlier(events: Iterable[Event]) -> set[UUID]:
     }
 
 
-_ROWS: tuple[tuple[Projection, Callable[[Sequence[Event], dict[UUID, DashboardRow]], Sequence[tuple[Any, ...]]]], ...] = (
+RowsOf = Callable[[Sequence[Event], dict[UUID, DashboardRow]], Sequence[tuple[Any, ...]]]
+
+_ROWS: tuple[tuple[Projection, RowsOf], ...] = (
     (Projection.BUSINESS_TIMELINE, lambda events, _: [timeline_row(event) for event in events]),
     (Projection.CLASS_HISTORY, lambda events, _: [row for event in events if (row := class_row(event)) is not None]),
     (Projection.DISTRICT_DASHBOARD, lambda events, before: list(fold(before, events).values())),

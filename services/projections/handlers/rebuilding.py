@@ -18,11 +18,12 @@ from services.projections.commands import Projection, RebuildProjections, RollBa
 from services.projections.handlers.loading import PartitionLoader
 from services.projections.handlers.projecting import write_batch
 from services.projections.store import generations
-from services.projections.store.generations import Comparison, Connection, SwapBusyError
+from services.projections.store.generations import Comparison, SwapBusyError
 from shared.consumer import Definition, apply_batch
-from shared.consumer.records import Item
+from shared.consumer.records import KafkaRecord, read_item
 from shared.contracts import CONTRACTS
 from shared.contracts.registry import BUSINESS_TOPIC
+from shared.database import Connection
 from shared.envelope import Event
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC == BUSINESS_TOPIC)
@@ -45,7 +46,7 @@ class Log(Protocol):
         """Return where each partition ends now."""
         ...
 
-    def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[Item]]:
+    def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
         """Yield the records of the partitions in ``starts``, in chunks, up to ``ends``."""
         ...
 
@@ -133,11 +134,12 @@ class Rebuild:
         ends = await self._log.ends()
         total, done = sum(ends.values()), 0
         discarded = await generations.discarded(self._connection)
+        live = await generations.live_positions(self._connection)
         for partition, end in sorted(ends.items()):
-            loader = PartitionLoader(self._connection, self._projections, TYPES, discarded)
-            async for items in self._log.read({partition: 0}, {partition: end}):
-                await loader.take(items)
-                done += len(items)
+            loader = PartitionLoader(self._connection, self._projections, TYPES, discarded, live)
+            async for records in self._log.read({partition: 0}, {partition: end}):
+                await loader.take(records)
+                done += len(records)
                 self._progress("load", done, total)
             self._events += await loader.finish()
         for number, projection in enumerate(self._projections, 1):
@@ -149,7 +151,8 @@ class Rebuild:
     async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> None:
         total = sum(ends.values()) - sum(self._offsets.values())
         done = 0
-        async for items in self._log.read(self._offsets, ends):
+        async for records in self._log.read(self._offsets, ends):
+            items = [read_item(record) for record in records]
             for definition in self._definitions:
                 await apply_batch(self._connection, definition, items)
             done += len(items)
@@ -174,7 +177,9 @@ class Rebuild:
             except SwapBusyError as error:
                 self._offsets = before
                 if attempt == SWAP_ATTEMPTS:
-                    raise RebuildRefusedError(f"not swapped: {error}; the new generation is ready, try again") from error
+                    raise RebuildRefusedError(
+                        f"not swapped: {error}; the new generation is ready, try again"
+                    ) from error
             else:
                 return
 

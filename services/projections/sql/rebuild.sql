@@ -103,12 +103,21 @@ ALTER TABLE other_table RENAME TO live_table;
 ALTER TABLE leaving_table RENAME TO other_table;
 
 -- name: adopt_positions
--- After the swap the other generation is the one that was live: it stands where the live consumer stands.
+-- After the swap the other generation is the one that was live: it stands where the live consumer stands, and knows
+-- nothing of an aggregate that the live consumer has not come to.
+WITH unknown AS (
+    DELETE FROM stream_position s WHERE s.consumer = $1 AND NOT EXISTS (
+        SELECT FROM stream_position l WHERE l.consumer = 'projections' AND l.aggregate_id = s.aggregate_id)
+)
 INSERT INTO stream_position (consumer, topic, aggregate_id, position)
 SELECT $1, l.topic, l.aggregate_id, l.position FROM stream_position l
 LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
 WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position IS DISTINCT FROM s.position
 ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
+
+-- name: live_positions
+-- How far the live consumer has come.
+SELECT aggregate_id::text, position FROM stream_position WHERE consumer = 'projections' AND topic = $1;
 
 -- name: discarded_facts
 -- Facts that an operator took out of the live generation; the other one leaves them out too.

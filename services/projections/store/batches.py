@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from services.projections.commands import Projection
 from services.projections.domain.dashboard import DashboardRow
-from shared.database import Migrations, kernel_migrations, load_queries
+from shared.database import Connection, Migrations, kernel_migrations, load_queries
 
-Connection = asyncpg.Connection
 SQL = Path(__file__).parent.parent / "sql"
 QUERIES = load_queries(SQL / "queries.sql")
 
@@ -23,7 +20,7 @@ GENERATION_LOCK = 0x6E6B_7072_6F6A  # "nkproj": batches share it, a swap has it 
 
 def migrations() -> list[Migrations]:
     """Return what this service's database is made of."""
-    return [*kernel_migrations("consumer", "idempotency"), Migrations("projections", SQL / "migrations")]
+    return [*kernel_migrations("consumer"), Migrations("projections", SQL / "migrations")]
 
 
 @lru_cache(maxsize=32)
@@ -60,6 +57,4 @@ async def save(
 
 async def save_positions(connection: Connection, consumer: str, topic: str, positions: Mapping[str, int]) -> None:
     """Write how far the other generation has come with these aggregates."""
-    await connection.execute(
-        QUERIES.save_positions, consumer, topic, list(positions.keys()), list(positions.values())
-    )
+    await connection.execute(QUERIES.save_positions, consumer, topic, list(positions.keys()), list(positions.values()))

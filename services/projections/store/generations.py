@@ -11,9 +11,8 @@ import orjson
 
 from services.projections.commands import Projection
 from services.projections.store.batches import GENERATION_LOCK, QUERIES, SQL
-from shared.database import load_queries
+from shared.database import Connection, load_queries
 
-Connection = asyncpg.Connection
 REBUILD = load_queries(SQL / "rebuild.sql")
 TOPIC = "umkm.business"
 
@@ -90,6 +89,11 @@ async def begin(connection: Connection, projection: Projection, running_login: s
 async def discarded(connection: Connection) -> set[tuple[str, int]]:
     """Return the facts that an operator took out of the live generation: aggregate and sequence."""
     return {(row[0], row[1]) for row in await connection.fetch(REBUILD.discarded_facts)}
+
+
+async def live_positions(connection: Connection) -> dict[str, int]:
+    """Return how far the live consumer has come with each aggregate."""
+    return {row[0]: row[1] for row in await connection.fetch(REBUILD.live_positions, TOPIC)}
 
 
 async def copy_rows(connection: Connection, projection: Projection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -26,12 +26,18 @@ BLOCK = 1024 * 1024
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROW_NUMBER = re.compile(rb'<row [^>]*?\br="(\d+)"')
+_NOT_SHORT = re.compile(rb'<c(?:>| (?!r="[A-Z]\d))')
+"""A cell without reference in the usual place, or beyond column Z."""
+_UNUSUAL_CELL = re.compile(rb'<c(?:>| (?!r="[A-Z]{1,3}\d))')
 _BEYOND: tuple[tuple[int, re.Pattern[bytes]], ...] = (
     (26, re.compile(rb'<c r="[A-Z]{2}')),
     (64, re.compile(rb'<c r="(?:[A-Z]{3}|[C-Z][A-Z]|B[M-Z])')),
     (256, re.compile(rb'<c r="(?:[A-Z]{3}|[J-Z][A-Z]|I[W-Z])')),
 )
-"""Upper bounds of the last column, and what a cell beyond each looks like: one quick search instead of reading every reference."""
+"""Upper bounds of the last column, and what a cell beyond each looks like: one search instead of reading every reference."""
+USUAL_BYTES_PER_CELL = 60
+USUAL_BYTES_PER_EMPTY_CELL = 24
+FEW_COLONS = 200
 _MARKUP_ENTITY = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -43,6 +49,8 @@ class SheetSize:
     last_row: int = 0
     last_column: int = 0
     text_bytes: int = 0
+    current_row: int = 0
+    """The row in which the last stretch of XML ended."""
 
     def check(self, shared_bytes: int) -> None:
         """Raise ``FileRefusedError`` if the range does not fit into memory."""
@@ -114,19 +122,36 @@ def _measure(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SheetSize:
 
 
 def _count_usual(text: bytes, size: SheetSize) -> bool:
-    """Count a stretch of XML; ``False`` if a cell has no usual reference, or lies beyond column IV."""
-    cells = text.count(b"<c ") + text.count(b"<c>")
-    if cells != text.count(b'<c r="') or b":c " in text or b":c>" in text:
+    """Count a stretch of XML; ``False`` if it is not written in the usual way (prefixes, cells without reference)."""
+    if text.count(b":") > FEW_COLONS and (b":c " in text or b":c>" in text):
         return False
+    if _NOT_SHORT.search(text) is not None:
+        if _UNUSUAL_CELL.search(text) is not None:
+            return False
+        _widen(text, size)
+    cells = text.count(b"</v>") + text.count(b"</is>")
+    size.cells += cells
+    markup = cells * USUAL_BYTES_PER_CELL + text.count(b'"/>') * USUAL_BYTES_PER_EMPTY_CELL
+    size.text_bytes += max(0, len(text) - markup)
+    return _count_rows(text, size)
+
+
+def _count_rows(text: bytes, size: SheetSize) -> bool:
+    """Note the last row that holds a value; ``False`` if rows are not in order. A million rows of mere style count for nothing."""
+    before = size.current_row
+    numbers = [before, *map(int, _ROW_NUMBER.findall(text))]
+    size.current_row = numbers[-1]
+    valued = max(text.rfind(b"</v>"), text.rfind(b"</is>"))
+    if valued >= 0:
+        found = _ROW_NUMBER.match(text, max(text.rfind(b"<row ", 0, valued), 0))
+        size.last_row = int(found[1]) if found is not None else before
+    return sorted(numbers) == numbers
+
+
+def _widen(text: bytes, size: SheetSize) -> None:
     for columns, beyond in _BEYOND:
         if size.last_column <= columns and beyond.search(text) is not None:
-            size.last_column = 64 if columns == 26 else 256 if columns == 64 else MAX_COLUMNS
-    size.cells += text.count(b"</v>") + text.count(b"</is>")
-    if b"<is>" in text or b't="str"' in text:
-        size.text_bytes += len(text)
-    last = max((int(number) for number in _ROW_NUMBER.findall(text)), default=0)
-    size.last_row = max(size.last_row, last)
-    return True
+            size.last_column = {26: 64, 64: 256}.get(columns, MAX_COLUMNS)
 
 
 class _Extents:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from itertools import repeat
+from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
 from services.registry.importing.cleaning import dates, money, nik, phone, text
 from services.registry.importing.cleaning.text import Cell, clean_text, is_empty, text_of
@@ -29,6 +30,22 @@ _EMAIL = re.compile(r"[^@\s,;]{1,64}@[^@\s,;]+\.[^@\s.,;]{2,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _PLACE_CODES = {"missing": "KELURAHAN_KOSONG", "unknown": "KELURAHAN_TIDAK_DIKENAL", "mismatch": "KELURAHAN_KECAMATAN_TIDAK_COCOK"}  # fmt: skip
 _WORKER_FIELDS = ("paid_men", "paid_women", "unpaid_men", "unpaid_women")
+_OTHER_FIELDS = ("founded_year", "kbli", "email", "reported_class", *_WORKER_FIELDS)
+
+
+class _Others(NamedTuple):
+    """The columns that few files have, and what is wrong with them."""
+
+    founded_year: int | None = None
+    kbli: tuple[KbliVersion, str] | None = None
+    email: str | None = None
+    workers: tuple[int | None, int | None, int | None, int | None] | None = None
+    reported: BusinessClass | None = None
+    codes: tuple[str, ...] = ()
+
+
+_NO_OTHERS = _Others()
+_ALL_WELL = (None,) * 5
 
 ValueT = TypeVar("ValueT")
 
@@ -101,9 +118,9 @@ def _email(cell: Cell) -> tuple[str | None, str | None]:
     return (typed, None) if len(typed) <= 254 and _EMAIL.fullmatch(typed) else (None, "EMAIL_TIDAK_SAH")
 
 
-def _reported(cell: Cell) -> BusinessClass | None:
+def _reported(cell: Cell) -> tuple[BusinessClass | None, str | None]:
     words = fold_name(text_of(cell)).removeprefix("usaha ")
-    return next((kelas for kelas in BusinessClass if kelas.value == words and words != "tidak_diketahui"), None)
+    return next((kelas for kelas in BusinessClass if kelas.value == words), None), None
 
 
 def _add(amount: money.Money, other: money.Money) -> money.Money:
@@ -137,9 +154,9 @@ class Checker:
             "founded_year": _Memo(lambda cell: _year(cell, today)),
             "kbli": _Memo(_kbli),
             "email": _Memo(_email),
+            "reported_class": _Memo(_reported),
             **{name: _Memo(_workers) for name in _WORKER_FIELDS},
         }
-        self._reported = _Memo(_reported)
         self._month_year = _Memo(lambda day: f"{day:%m%y}")
 
     def _date_order(self, table: Table) -> dates.DateOrder:
@@ -147,8 +164,8 @@ class Checker:
         votes = dates.DateVotes()
         column = self._columns.get("birth_date")
         if column is not None:
-            for chunk in table.chunks():
-                votes.count({row[column] for row in chunk.rows if column < len(row)})
+            for cells in table.distinct_cells(column):
+                votes.count(cells)
         return votes.decide()
 
     def _place(self, kelurahan: str, kecamatan: str) -> tuple[str, str | None]:
@@ -166,11 +183,11 @@ class Checker:
         index = self._columns.get(name)
         return columns[index] if index is not None and index < len(columns) else ("",) * count
 
-    def _texts(self, columns: Sequence[Sequence[Cell]], name: str, count: int) -> list[str]:
-        return [
-            cell.strip() if isinstance(cell, str) and cell.isprintable() else clean_text(text_of(cell))
-            for cell in self._cells(columns, name, count)
-        ]
+    def _texts(self, columns: Sequence[Sequence[Cell]], name: str, count: int) -> Sequence[str]:
+        cells = self._cells(columns, name, count)
+        if _is_clean(cells):
+            return cells
+        return [cell if isinstance(cell, str) else text_of(cell) for cell in _stripped(cells)]
 
     def check(self, chunk: Chunk) -> list[CheckedRow]:
         """Return the rows of a chunk with their results, in order."""
@@ -206,31 +223,25 @@ class Checker:
         outside = self._money.over(_stripped(self._cells(columns, "capital_outside", count)))
         return [_add(amount, other) for amount, other in zip(amounts, outside, strict=True)]
 
-    def _others(self, columns: Sequence[Sequence[Cell]], count: int) -> Iterator[dict[str, Any]]:
-        """Give the rarer columns of each row; ``codes`` gathers what is wrong with them."""
-        present = [(name, memo) for name, memo in self._other.items() if name in self._columns]
-        reported = self._columns.get("reported_class")
-        if not present and reported is None:
-            empty: dict[str, Any] = {"codes": ()}
-            yield from (empty for _ in range(count))
-            return
-        cells = [self._cells(columns, name, count) for name, _ in present]
-        classes = self._cells(columns, "reported_class", count)
-        for index in range(count):
-            found: dict[str, Any] = {"reported": self._reported[classes[index]]}
-            codes: list[str] = []
-            for (name, memo), column in zip(present, cells, strict=True):
-                found[name], code = memo[column[index]]
-                if code is not None and code not in codes:
-                    codes.append(code)
-            found["codes"] = codes
-            yield found
+    def _others(self, columns: Sequence[Sequence[Cell]], count: int) -> Iterator[_Others]:
+        """Give the rarer columns of each row."""
+        if not any(name in self._columns for name in _OTHER_FIELDS):
+            return repeat(_NO_OTHERS, count)
+        empty: list[tuple[Any, str | None]] = [(None, None)] * count
+        parsed = [
+            memo.over(self._cells(columns, name, count)) if name in self._columns else empty
+            for name, memo in self._other.items()
+        ]
+        return map(_gather, zip(*parsed, strict=True))
 
     def _row_codes(self, rows: Sequence[Sequence[Cell]]) -> Iterator[list[str]]:
         """Give what is wrong with a row as a whole: shifted columns, runaway quotes, errors of Excel, odd signs."""
         width = self._width
         for row in rows:
-            joined = "".join([cell for cell in row if isinstance(cell, str)])
+            try:
+                joined = "".join(row)  # type: ignore[arg-type]
+            except TypeError:  # numbers and dates of XLSX
+                joined = "".join([cell for cell in row if isinstance(cell, str)])
             codes: list[str] = []
             if joined.isprintable() and "#" not in joined and "\ufffd" not in joined and len(row) <= width:
                 yield codes
@@ -263,43 +274,43 @@ class Checker:
         sales: money.Money,
         place: tuple[str, str | None],
         sector: str,
-        other: dict[str, Any],
+        other: _Others,
     ) -> CheckedRow:
-        for code in (checked_nik.code, phones.code, birth.code, checked_nib.code, place[1]):
-            if code is not None:
-                codes.append(code)
+        found = (checked_nik.code, phones.code, birth.code, checked_nib.code, place[1])
+        if found != _ALL_WELL:
+            codes.extend(code for code in found if code is not None)
         if capital.problem is not None:
             codes.append(f"MODAL_{capital.problem}")
         if sales.problem is not None:
             codes.append(f"OMZET_{sales.problem}")
-        codes.extend(other["codes"])
-        if codes and codes[0] == "NIK_PENGISI":
+        codes.extend(other.codes)
+        if checked_nik.code == "NIK_PENGISI":
             codes.append("NIK_KOSONG")
         name, business_name = _names(name, business_name, address, codes)
         kelas, basis = self._class(capital.amount, sales.amount, other, codes)
-        owner = OwnerCells(name, fold_name(name), checked_nik.value, birth.value, phones.numbers, other.get("email"))
+        owner = OwnerCells(name, fold_name(name), checked_nik.value, birth.value, phones.numbers, other.email)
         business = BusinessCells(
             business_name,
             fold_name(business_name),
             None if is_empty(address) else address[:MAX_ADDRESS],
             place[0],
             sector,
-            other.get("kbli"),
+            other.kbli,
             checked_nib.value,
             capital.amount,
             sales.amount,
-            other.get("founded_year"),
+            other.founded_year,
             kelas,
             basis,
-            _worker_counts(other),
+            other.workers,
         )
         return self._conclude(number, codes, owner, business)
 
     def _class(
-        self, capital: int | None, sales: int | None, other: dict[str, Any], codes: list[str]
+        self, capital: int | None, sales: int | None, other: _Others, codes: list[str]
     ) -> tuple[BusinessClass, ClassBasis | None]:
-        found = classify(capital, sales, other.get("founded_year"), self._terms.today)
-        reported: BusinessClass | None = other.get("reported")
+        found = classify(capital, sales, other.founded_year, self._terms.today)
+        reported = other.reported
         if found.contradiction:
             codes.append("KELAS_BERTENTANGAN")
         if found.kelas is BusinessClass.BESAR:
@@ -353,16 +364,30 @@ class Checker:
         return Result.NEW
 
 
-def _worker_counts(other: dict[str, Any]) -> tuple[int | None, int | None, int | None, int | None] | None:
-    counts = (other.get("paid_men"), other.get("paid_women"), other.get("unpaid_men"), other.get("unpaid_women"))
-    return None if counts == (None, None, None, None) else counts
+def _gather(parsed: tuple[tuple[Any, str | None], ...]) -> _Others:
+    """Put the values and codes of the rarer columns together, in the order of ``_OTHER_FIELDS``."""
+    year, kbli, email, reported, *workers = (value for value, _ in parsed)
+    codes = dict.fromkeys(code for _, code in parsed if code is not None)
+    counts = None if workers == [None] * 4 else (workers[0], workers[1], workers[2], workers[3])
+    return _Others(year, kbli, email, counts, reported, tuple(codes))
 
 
 def _fit(row: Sequence[Cell], width: int) -> list[Cell]:
     return [*row[:width], *([""] * (width - len(row)))]
 
 
-def _stripped(cells: Sequence[Cell]) -> list[Cell]:
+def _is_clean(cells: Sequence[Cell]) -> TypeGuard[Sequence[str]]:
+    """Tell whether a column is text throughout, without outer spaces and odd signs: one look at all of it."""
+    try:
+        joined = "|".join(cells)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return joined.isprintable() and not (" |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " ")
+
+
+def _stripped(cells: Sequence[Cell]) -> Sequence[Cell]:
+    if _is_clean(cells):
+        return cells
     return [
         (cell.strip() if cell.isprintable() else clean_text(cell)) if isinstance(cell, str) else cell for cell in cells
     ]

@@ -1,7 +1,7 @@
 """What a check remembers of earlier rows: who holds a NIB, which business stood before, who may be the same person.
 
 Only hashes are kept, so that 500,000 rows fit into some 200 MB. A check of a whole file keeps them to its end; an import
-forgets them after each chunk and asks the database instead.
+forgets people after each chunk and asks the database instead.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Memory:
         self._people: dict[int, int] = {}
         self._nameless: dict[int, int] = {}
 
-    def forget(self) -> None:
-        """Forget all rows but the counts of rows without NIK, which number them through the whole file."""
-        for kept in (self._contents, self._names, self._nibs, self._people):
+    def forget_people(self) -> None:
+        """Forget who holds which NIK, NIB and phone: an import asks the database instead. Businesses stay in memory."""
+        for kept in (self._names, self._nibs, self._people):
             kept.clear()
 
     def occurrence(self, key: bytes) -> int:

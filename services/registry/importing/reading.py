@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,20 +43,15 @@ class _CsvRows:
         self._delimiter = delimiter
 
     def rows(self) -> Iterator[Row]:
-        with self._facts.path.open("rb") as binary:
-            yield from enumerate(_records(binary, self._facts, self._delimiter), 1)
-
-
-def _records(binary: io.BufferedIOBase, facts: FileFacts, delimiter: str) -> Iterator[list[str]]:
-    encoding = facts.encoding or "utf-8"
-    text = io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="")
-    if encoding.startswith("utf-16") and text.read(1) != "\ufeff":
-        text.seek(0)
-    reader = csv.reader(text, delimiter=delimiter)
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise FileRefusedError("KUTIP_TIDAK_DITUTUP", f"Periksa sekitar baris {reader.line_num}.") from error
+        encoding = self._facts.encoding or "utf-8"
+        with self._facts.path.open(encoding=encoding, errors="replace", newline="") as text:
+            if encoding.startswith("utf-16") and text.read(1) != "\ufeff":
+                text.seek(0)
+            reader = csv.reader(text, delimiter=self._delimiter)
+            try:
+                yield from enumerate(reader, 1)
+            except csv.Error as error:
+                raise FileRefusedError("KUTIP_TIDAK_DITUTUP", f"Periksa sekitar baris {reader.line_num}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +76,12 @@ class Table:
         rows = self._data_rows()
         while batch := list(islice(rows, size)):
             yield Chunk([number for number, _ in batch], [row for _, row in batch])
+
+    def distinct_cells(self, column: int, size: int = CHUNK_ROWS) -> Iterator[set[Cell]]:
+        """Give the different cells of a column, a stretch of rows at a time: a quick look over the whole file."""
+        rows = self._source.rows()
+        while batch := list(islice(rows, size)):
+            yield {row[column] for _, row in batch if column < len(row)}
 
     def _data_rows(self) -> Iterator[Row]:
         header = self.header

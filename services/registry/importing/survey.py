@@ -21,7 +21,18 @@ Kind = Literal["csv", "xlsx"]
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_FOREIGN = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b", b"{\\rtf", b"\x7fELF", b"MZ\x90")
+_FOREIGN = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"\x1f\x8b",
+    b"{\\rtf",
+    b"\x7fELF",
+    b"MZ\x90",
+)
 _MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),

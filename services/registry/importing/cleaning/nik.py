@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from services.registry.importing.cleaning.text import Cell, is_empty
 
-_PLAIN = re.compile(r"\d{16}", re.ASCII)
+# Provinces have codes from 11 to 97, regencies and districts from 01, serials from 0001.
+_USUAL = re.compile(r"(?:1[1-9]|[2-9]\d)(?!00)\d\d(?!00)\d\d(\d{6})(?!0000)\d{4}", re.ASCII)
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:[.,]\d+)?e[+-]?\d+", re.IGNORECASE)
 _FLOAT_TEXT = re.compile(r"\d+[.,]0+", re.ASCII)
 _SEPARATORS = re.compile(r"[\s.'`’_-]+")
@@ -27,8 +28,8 @@ class Checked(NamedTuple):
 
 
 @lru_cache(maxsize=65_536)
-def _date_code(day_month_year: str) -> str | None:
-    """Return ``NIK_TANGGAL_TIDAK_SAH`` unless DDMMYY is a day of 19YY or 20YY (day + 40 for women)."""
+def _date_exists(day_month_year: str) -> bool:
+    """Tell whether DDMMYY is a day of 19YY or 20YY (day + 40 for women)."""
     day, month, year = int(day_month_year[:2]), int(day_month_year[2:4]), int(day_month_year[4:])
     day = day - 40 if day > 40 else day
     for century in (2000, 1900):  # 29 February 00 is a day of 2000 only
@@ -36,28 +37,27 @@ def _date_code(day_month_year: str) -> str | None:
             date(century + year, month, day)
         except ValueError:
             continue
-        return None
-    return "NIK_TANGGAL_TIDAK_SAH"
+        return True
+    return False
 
 
 def check_nik(cell: Cell) -> Checked:
     """Return the 16 digits of a NIK, or the code that refuses or flags the cell."""
     if not isinstance(cell, str):
         return Checked(None, "NIK_ANGKA")
-    if _PLAIN.fullmatch(cell) is None:
-        return _unusual(cell)
-    return _structure(cell)
+    usual = _USUAL.fullmatch(cell)
+    if usual is not None and cell not in _PLACEHOLDERS and _date_exists(usual[1]):
+        return Checked(cell, None)
+    return _unusual(cell)
 
 
 def _structure(digits: str) -> Checked:
     if digits in _PLACEHOLDERS:
         return Checked(None, "NIK_PENGISI")
-    # Provinces have codes from 11 to 97, regencies from 01, districts from 01.
     if digits[0] == "0" or digits[:2] == "10" or digits[2:4] == "00" or digits[4:6] == "00":
         return Checked(None, "NIK_WILAYAH_TIDAK_SAH")
-    wrong_date = _date_code(digits[6:12])
-    if wrong_date is not None:
-        return Checked(None, wrong_date)
+    if not _date_exists(digits[6:12]):
+        return Checked(None, "NIK_TANGGAL_TIDAK_SAH")
     if digits[12:] == "0000":
         return Checked(None, "NIK_URUT_NOL")
     return Checked(digits, None)

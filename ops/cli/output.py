@@ -1,0 +1,55 @@
+"""What the command prints: tables and lines for people, JSON for programs, one sentence on standard error for failures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def print_line(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell on standard error what is going on."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows as a table: with lines on a terminal, plain columns elsewhere."""
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        texts = [[str(cell) for cell in row] for row in (headings, *rows)]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        for text in texts:
+            print_line("  ".join(cell.ljust(width) for cell, width in zip(text, widths, strict=True)).rstrip())
+        return
+    table = Table(*headings)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table)
+
+
+def fail(sentence: str, *, as_json: bool = False, code: int = 1) -> NoReturn:
+    """End with a sentence that says what is wrong and what to do."""
+    if as_json:
+        print_json({"ok": False, "error": sentence})
+    else:
+        say(sentence)
+    sys.exit(code)

@@ -1,0 +1,144 @@
+"""``naikkelas rebuild``: a new generation of a projection beside the live one, compared, then swapped."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ops.cli.output import Json, fail, print_json, print_line, print_table, say
+from ops.stack import Stack
+from ops.stack.services import ROOT
+from services.projections.commands import Projection
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+Tell = Callable[[str, int, int], None]
+
+
+@contextmanager
+def stages() -> Iterator[Tell]:
+    """Give a function that tells how far a stage is: a bar each on a terminal, a line each elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        told: set[str] = set()
+
+        def tell_line(stage: str, done: int, total: int) -> None:
+            if done >= total and stage not in told:
+                told.add(stage)
+                say(f"{stage}: {total}")
+
+        yield tell_line
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell_bar(stage: str, done: int, total: int) -> None:
+            task = tasks.get(stage)
+            if task is None:
+                task = tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(task, completed=done, total=total)
+
+        yield tell_bar
+
+
+@app.command()
+def rebuild(
+    projections: Annotated[list[Projection], typer.Argument(help="What to rebuild; several are read in one pass.")],
+    swap: Annotated[bool, typer.Option(help="Put the new generation in the place of the live one.")] = True,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the generation before.")] = False,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Swap although rows differ: after a rule was mended.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Rebuild projections from the first event on, without downtime.
+
+    Exit code 0: done; 1: refused or failed, and the live tables are as they were; 3: rows differ, so nothing was swapped.
+    """
+    options = [] if swap else ["--no-swap"]
+    options += ["--rollback"] if rollback else []
+    options += ["--accept-differences"] if accept_differences else []
+    code, outcome = _run([*(projection.value for projection in projections), *options])
+    if "result" not in outcome:
+        fail(
+            str(outcome.get("error", "The rebuild ended without a result; start it again.")),
+            as_json=json,
+            code=code or 1,
+        )
+    if json:
+        print_json({"ok": code == 0, **outcome["result"]})
+    else:
+        _show(outcome["result"])
+    raise typer.Exit(code)
+
+
+def _run(arguments: list[str]) -> tuple[int, dict[str, Any]]:
+    """Run the rebuild in a process of its own, with the settings of the service; return its exit code and last line."""
+    environment = Stack().env_for("projections-worker")
+    command = [sys.executable, "-m", "services.projections", "rebuild", *arguments]
+    outcome: dict[str, Any] = {}
+    with (
+        stages() as tell,
+        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                told = _read(line)
+                if "stage" in told:
+                    tell(told["stage"], told["done"], told["total"])
+                elif told:
+                    outcome = told
+        except KeyboardInterrupt:
+            # What it did so far is worth nothing and in nobody's way: the live tables are not touched before the swap.
+            process.terminate()
+            raise
+    return process.returncode, outcome
+
+
+def _read(line: str) -> dict[str, Any]:
+    """Return what a line tells; nothing if it is a line of the log."""
+    try:
+        told = jsonlib.loads(line)
+    except ValueError:
+        return {}
+    if isinstance(told, dict) and (told.keys() in ({"result"}, {"error"}) or "stage" in told):
+        return told
+    return {}
+
+
+def _show(result: dict[str, Any]) -> None:
+    if result["events"]:
+        print_line(
+            f"{result['events']} events loaded in {result['load_seconds']} s ({result['events_per_second']} per second)."
+        )
+    if result["comparisons"]:
+        print_table(
+            ("projection", "aggregates", "rows", "differing", "missing", "extra"),
+            [
+                (name, found["aggregates"], found["rows"], found["differing"], found["missing"], found["extra"])
+                for name, found in result["comparisons"].items()
+            ],
+        )
+    for name, found in result["comparisons"].items():
+        for business in found["ids"]:
+            print_line(f"  differs in {name}: {business}")
+    if result["swapped"]:
+        print_line(
+            f"Swapped: the consumer waited {result['swap_seconds']} s, readers saw one generation or the other. "
+            "`naikkelas rebuild … --rollback` goes back."
+        )
+    else:
+        print_line("Not swapped: the live generation is as it was.")

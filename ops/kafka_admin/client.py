@@ -1,0 +1,41 @@
+"""The administration client: confluent-kafka's, since aiokafka's knows neither ACLs nor SCRAM users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from shared.broker import KafkaSettings
+
+TIMEOUT_SECONDS = 15.0
+
+
+def client_config(settings: KafkaSettings) -> dict[str, Any]:
+    """Return librdkafka's configuration for these settings; it prints nothing by itself."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap,
+        "security.protocol": settings.security_protocol,
+        "log_level": 0,
+        "error_cb": _silent,
+        "reconnect.backoff.max.ms": 500,
+        "socket.timeout.ms": 10_000,
+    }
+    if settings.security_protocol.startswith("SASL_"):
+        config |= {
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": settings.username,
+            "sasl.password": settings.password,
+        }
+    if settings.ca_file:
+        config["ssl.ca.location"] = settings.ca_file
+    return config
+
+
+def _silent(_error: object) -> None:
+    """Take what librdkafka tells on the side: each call raises its own error."""
+
+
+def operator_client(settings: KafkaSettings) -> AdminClient:
+    """Return an administration client, not connected yet."""
+    return AdminClient(client_config(settings))

@@ -1,0 +1,239 @@
+"""Making the broker match the declarations: what differs, and applying it. Both can be repeated without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+from confluent_kafka.error import KafkaException
+
+from ops.kafka_admin.client import TIMEOUT_SECONDS
+from shared.topology import Principal, Topic
+
+ITERATIONS = 4_096
+HOST = "*"
+KEPT_USERS = frozenset({"broker", "controller"})
+"""Users of the brokers themselves, which no declaration names."""
+
+
+class TopologyError(Exception):
+    """A declaration that cannot be applied; one sentence."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One ACL: who may do what with which resource."""
+
+    principal: str
+    kind: str
+    """``topic``, ``group``, ``transactional_id`` or ``broker`` (the cluster)."""
+    name: str
+    pattern: str
+    """``literal`` or ``prefixed``."""
+    operation: str
+
+    def binding(self) -> AclBinding:
+        """Return it as the client takes it."""
+        return AclBinding(
+            ResourceType[self.kind.upper()],
+            self.name,
+            ResourcePatternType[self.pattern.upper()],
+            f"User:{self.principal}",
+            HOST,
+            AclOperation[self.operation.upper()],
+            AclPermissionType.ALLOW,
+        )
+
+
+def rights_of(principal: Principal) -> set[Right]:
+    """Return the exact rights of a principal. A super user needs none."""
+    if principal.superuser:
+        return set()
+    # Reading and writing imply describing; an idempotent producer needs no right on the cluster.
+    rights = {Right(principal.name, "topic", topic, "literal", "read") for topic in principal.reads}
+    rights |= {Right(principal.name, "topic", topic, "literal", "write") for topic in principal.writes}
+    if principal.group_prefix is not None:
+        rights.add(Right(principal.name, "group", principal.group_prefix, "prefixed", "read"))
+    return rights
+
+
+@dataclass(slots=True)
+class Plan:
+    """What differs between the declarations and the broker."""
+
+    create: list[Topic] = field(default_factory=list)
+    grow: list[tuple[str, int]] = field(default_factory=list)
+    configure: dict[str, dict[str, str]] = field(default_factory=dict)
+    users: list[str] = field(default_factory=list)
+    grant: list[Right] = field(default_factory=list)
+    revoke: list[Right] = field(default_factory=list)
+    foreign: list[AclBinding] = field(default_factory=list)
+    """ACLs of a form that is never declared (denials, other hosts): removed too."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the broker matches already."""
+        return not any((self.create, self.grow, self.configure, self.users, self.grant, self.revoke, self.foreign))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        return {
+            "create": [asdict(topic) for topic in self.create],
+            "grow": dict(self.grow),
+            "configure": self.configure,
+            "users": self.users,
+            "grant": [asdict(right) for right in self.grant],
+            "revoke": [asdict(right) for right in self.revoke] + [str(binding) for binding in self.foreign],
+        }
+
+    def lines(self) -> list[str]:
+        """Return it for people, a line for each difference."""
+        lines = [f"create topic {topic.name} ({topic.partitions} partitions)" for topic in self.create]
+        lines += [f"grow topic {name} to {partitions} partitions" for name, partitions in self.grow]
+        lines += [f"set {key}={value} on {name}" for name, keys in self.configure.items() for key, value in keys.items()]
+        lines += [f"create user {name}" for name in self.users]
+        lines += [f"grant  {_text(right)}" for right in self.grant]
+        lines += [f"revoke {_text(right)}" for right in self.revoke]
+        return lines + [f"revoke {binding}" for binding in self.foreign]
+
+
+def _text(right: Right) -> str:
+    return f"{right.principal}: {right.operation} {right.kind} {right.name} ({right.pattern})"
+
+
+def make_plan(
+    admin: AdminClient, topics: Sequence[Topic], principals: Sequence[Principal], *, passwords: bool = False
+) -> Plan:
+    """Compare the declarations with the broker. With ``passwords`` every declared user gets its password again.
+
+    Raises ``TopologyError`` for a topic that has more partitions than declared: fewer is not possible.
+    """
+    plan = Plan()
+    _compare_topics(admin, topics, plan)
+    known = set(admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS))
+    plan.users = sorted(item.name for item in principals if passwords or item.name not in known)
+    wanted = {right for principal in principals for right in rights_of(principal)}
+    present, plan.foreign = _present_rights(admin)
+    plan.grant, plan.revoke = sorted(wanted - present), sorted(present - wanted)
+    return plan
+
+
+def _compare_topics(admin: AdminClient, topics: Sequence[Topic], plan: Plan) -> None:
+    present = {name: len(data.partitions) for name, data in admin.list_topics(timeout=TIMEOUT_SECONDS).topics.items()}
+    plan.create = [topic for topic in topics if topic.name not in present]
+    there = [topic for topic in topics if topic.name in present]
+    for topic in there:
+        if present[topic.name] > topic.partitions:
+            raise TopologyError(
+                f"Topic {topic.name} has {present[topic.name]} partitions and {topic.partitions} are declared: "
+                "a topic cannot shrink, so correct shared/topology.py."
+            )
+        if present[topic.name] < topic.partitions:
+            plan.grow.append((topic.name, topic.partitions))
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in there]
+    futures = admin.describe_configs(resources, request_timeout=TIMEOUT_SECONDS) if resources else {}
+    for topic, future in zip(there, futures.values(), strict=True):
+        has = {name: entry.value for name, entry in future.result(TIMEOUT_SECONDS).items()}
+        differing = {key: value for key, value in topic.config().items() if has.get(key) != value}
+        if differing:
+            plan.configure[topic.name] = differing
+
+
+def _present_rights(admin: AdminClient) -> tuple[set[Right], list[AclBinding]]:
+    everything = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    rights: set[Right] = set()
+    foreign: list[AclBinding] = []
+    for binding in admin.describe_acls(everything, request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS):
+        if binding.permission_type is AclPermissionType.ALLOW and binding.host == HOST:
+            rights.add(_right(binding))
+        else:
+            foreign.append(binding)
+    return rights, foreign
+
+
+def _right(binding: AclBinding) -> Right:
+    return Right(
+        binding.principal.removeprefix("User:"),
+        binding.restype.name.lower(),
+        binding.name,
+        binding.resource_pattern_type.name.lower(),
+        binding.operation.name.lower(),
+    )
+
+
+def apply_plan(admin: AdminClient, plan: Plan, password: Callable[[str], str], replication: int = -1) -> None:
+    """Apply a plan; ``password`` gives each user's. ``replication`` -1 takes the broker's default.
+
+    Raises ``KafkaException`` with the broker's refusal.
+    """
+    if plan.create:
+        new = [
+            NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, config=t.config())
+            for t in plan.create
+        ]
+        _await(admin.create_topics(new, request_timeout=TIMEOUT_SECONDS).values())
+    if plan.grow:
+        growing = [NewPartitions(name, partitions) for name, partitions in plan.grow]
+        _await(admin.create_partitions(growing, request_timeout=TIMEOUT_SECONDS).values())
+    if plan.configure:
+        changes = [_config_change(name, keys) for name, keys in plan.configure.items()]
+        _await(admin.incremental_alter_configs(changes, request_timeout=TIMEOUT_SECONDS).values())
+    if plan.users:
+        upserts = [_user(name, password(name)) for name in plan.users]
+        _await(admin.alter_user_scram_credentials(upserts, request_timeout=TIMEOUT_SECONDS).values())
+    if plan.grant:
+        bindings = [right.binding() for right in plan.grant]
+        _await(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
+    gone = [*(right.binding() for right in plan.revoke), *plan.foreign]
+    if gone:
+        _await(admin.delete_acls([_filter(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())
+
+
+def _await(futures: Iterable[Any]) -> None:
+    for future in futures:
+        future.result(TIMEOUT_SECONDS)
+
+
+def _config_change(name: str, keys: dict[str, str]) -> ConfigResource:
+    entries = [ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in keys.items()]
+    return ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+
+
+def _user(name: str, password: str) -> UserScramCredentialUpsertion:
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    return UserScramCredentialUpsertion(name, info, password.encode())
+
+
+def _filter(binding: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        binding.restype,
+        binding.name,
+        binding.resource_pattern_type,
+        binding.principal,
+        binding.host,
+        binding.operation,
+        binding.permission_type,
+    )
+
+
+__all__ = ["KafkaException", "Plan", "Right", "TopologyError", "apply_plan", "make_plan", "rights_of"]

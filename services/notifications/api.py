@@ -1,0 +1,255 @@
+"""HTTP of the notifications: what was sent, sending again, officers' addresses. Nothing personal of an owner."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from services.notifications.commands import ResendMessage, SetOfficer
+from services.notifications.domain.messages import NotResendableError, State, UnknownMessageError
+from services.notifications.handlers import operating
+from shared.auth import Principal, Role, allow
+from shared.database import Connection, Pool
+from shared.idempotency import Answer, OnlyOnce
+from shared.problems import Problem, standard
+from shared.web import RequestModel
+
+Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS, Role.OPERATOR))]
+Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
+AnyOfficer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.OPERATOR))]
+Sub = Annotated[str, Path(min_length=1, max_length=200, description="Subjek (sub) pada token petugas.")]
+
+router = APIRouter()
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RecipientRef(_Out):
+    """Whom a message is for: an owner by id, or an officer by ``sub``."""
+
+    kind: Literal["owner", "officer"]
+    id: str
+
+
+class MessageOut(_Out):
+    """A message, without its text."""
+
+    id: UUID
+    event_id: UUID
+    event_type: str = Field(examples=["id.go.balikpapan.umkm.business.verified.v1"])
+    occurred_at: datetime
+    template: str = Field(examples=["business_verified"])
+    language: str | None
+    channel: str | None
+    recipient: RecipientRef
+    business_id: UUID | None
+    state: State
+    reason: str | None = Field(examples=["smtp_550_5.1.1"])
+    attempts: int
+    next_attempt_at: datetime
+    handed_over_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class StepOut(_Out):
+    """Something that happened to a message."""
+
+    at: datetime
+    state: State
+    reason: str | None
+    attempt: int
+    actor: str
+
+
+class MessageDetail(MessageOut):
+    """A message with all that happened to it."""
+
+    steps: list[StepOut]
+
+
+class MessagePage(_Out):
+    """Messages, newest first."""
+
+    items: list[MessageOut]
+    next: str | None = Field(description="Penunjuk halaman berikutnya; kosong bila sudah habis.")
+
+
+class MessageCounts(_Out):
+    """Messages by state."""
+
+    counts: dict[State, int]
+
+
+class ResendRequest(RequestModel):
+    """Why a message is sent again."""
+
+    reason: Annotated[str, Field(min_length=3, max_length=200, examples=["Kotak surat sudah diperbaiki"])]
+
+
+class OfficerBody(RequestModel):
+    """Where an officer's digests go."""
+
+    address: Annotated[
+        str, Field(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+    ] = Field(examples=["petugas@balikpapan.example"])
+    language: Literal["id", "en"] = "id"
+
+
+class OfficerOut(_Out):
+    """An officer in the address book."""
+
+    sub: str
+    address: str
+    language: str
+
+
+class RecipientOut(_Out):
+    """How an owner wants to be told. Changed in the registry, never here."""
+
+    owner_id: UUID
+    language: str
+    channel: str | None
+    consent: bool
+    erased: bool
+
+
+async def pool_of(request: Request) -> Pool:
+    """Return the pool of this app."""
+    return request.app.state.pool
+
+
+Database = Annotated[Pool, Depends(pool_of)]
+
+
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    kind: Literal["owner", "officer"] = "officer" if row["owner_id"] is None else "owner"
+    recipient = RecipientRef(kind=kind, id=row["officer_sub"] or str(row["owner_id"]))
+    return {**row, "recipient": recipient}
+
+
+def encode_place(place: tuple[datetime, UUID] | None) -> str | None:
+    """Return a place in the list as an opaque text."""
+    if place is None:
+        return None
+    return urlsafe_b64encode(f"{place[0].astimezone(UTC).isoformat()}|{place[1].hex}".encode()).decode()
+
+
+def decode_place(text: str | None) -> tuple[datetime, UUID] | None:
+    """Return the place that ``encode_place`` wrote. Raises the problem 400 for anything else."""
+    if text is None:
+        return None
+    try:
+        moment, _, message_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii").partition("|")
+        place = datetime.fromisoformat(moment), UUID(hex=message_id)
+    except (ValueError, Base64Error):
+        raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.") from None
+    if place[0].tzinfo is None:
+        raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.")
+    return place
+
+
+@router.get("/messages", summary="Daftar pesan, yang terbaru dulu", tags=["pesan"])
+async def list_messages(
+    pool: Database,
+    _: Office,
+    state: Annotated[State | None, Query(description="Hanya pesan dalam keadaan ini.")] = None,
+    after: Annotated[str | None, Query(max_length=200, description="Penunjuk dari halaman sebelumnya.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> MessagePage:
+    """List messages with keyset pages; every one that a fact asked for has its row, also those that nobody gets."""
+    page = await operating.list_messages(pool, state, decode_place(after), limit)
+    return MessagePage(items=[MessageOut(**_fields(row)) for row in page.rows], next=encode_place(page.next_place))
+
+
+@router.get("/messages/counts", summary="Jumlah pesan menurut keadaan", tags=["pesan"])
+async def count_messages(pool: Database, _: Office) -> MessageCounts:
+    """Count messages by state."""
+    counts = await operating.count_messages(pool)
+    return MessageCounts(counts={state: counts.get(state.value, 0) for state in State})
+
+
+def _unknown() -> Problem:
+    return Problem(404, "pesan-tidak-dikenal", "Pesan tidak dikenal", "Tidak ada pesan dengan nomor ini.")
+
+
+@router.get("/messages/{message_id}", summary="Satu pesan dengan riwayatnya", tags=["pesan"])
+async def show_message(pool: Database, _: Office, message_id: UUID) -> MessageDetail:
+    """Show one message and what happened to it."""
+    try:
+        row, steps = await operating.show_message(pool, message_id)
+    except UnknownMessageError:
+        raise _unknown() from None
+    return MessageDetail(**_fields(row), steps=[StepOut(**step) for step in steps])
+
+
+@router.post(
+    "/messages/{message_id}/resend",
+    summary="Kirim ulang pesan yang gagal atau tidak diketahui hasilnya",
+    tags=["pesan"],
+    status_code=202,
+)
+async def resend_message(
+    pool: Database, operator: Operator, once: OnlyOnce, message_id: UUID, body: ResendRequest
+) -> Response:
+    """Queue a message again. The recipient may get it twice if it had arrived: that is the operator's decision."""
+
+    async def work(connection: Connection) -> Answer:
+        command = ResendMessage(message_id, body.reason, operator.sub)
+        try:
+            await operating.resend_message(connection, command, datetime.now(UTC))
+        except UnknownMessageError:
+            raise _unknown() from None
+        except NotResendableError as error:
+            raise Problem(
+                409,
+                "pesan-tidak-dapat-dikirim-ulang",
+                "Pesan tidak dapat dikirim ulang",
+                "Hanya pesan yang gagal, atau yang tidak diketahui hasilnya, dapat dikirim ulang.",
+                state=error.state,
+            ) from error
+        return Answer(202, {"id": str(message_id), "state": State.QUEUED.value})
+
+    return await once.run(pool, work)
+
+
+def _own_or_office(principal: Principal, sub: str) -> None:
+    if principal.confined and principal.sub != sub:
+        raise standard(403, "Petugas kelurahan hanya dapat mengatur alamatnya sendiri.")
+
+
+@router.put("/officers/{sub}", summary="Catat alamat ringkasan impor seorang petugas", tags=["petugas"])
+async def set_officer(pool: Database, principal: AnyOfficer, sub: Sub, body: OfficerBody) -> OfficerOut:
+    """Note where an officer's digests go, and in which language."""
+    _own_or_office(principal, sub)
+    await operating.set_officer(pool, SetOfficer(sub, body.address, body.language, principal.sub))
+    return OfficerOut(sub=sub, address=body.address, language=body.language)
+
+
+@router.get("/officers/{sub}", summary="Alamat ringkasan impor seorang petugas", tags=["petugas"])
+async def show_officer(pool: Database, principal: AnyOfficer, sub: Sub) -> OfficerOut:
+    """Show an officer's address and language."""
+    _own_or_office(principal, sub)
+    row = await operating.show_officer(pool, sub)
+    if row is None:
+        raise Problem(404, "petugas-tidak-dikenal", "Petugas tidak dikenal", "Petugas ini belum mencatat alamatnya.")
+    return OfficerOut(**row)
+
+
+@router.get("/recipients/{owner_id}", summary="Cara seorang pemilik ingin diberi tahu", tags=["penerima"])
+async def show_recipient(pool: Database, _: Office, owner_id: UUID) -> RecipientOut:
+    """Show an owner's language, channel and consent, as the registry's facts tell them."""
+    row = await operating.show_recipient(pool, owner_id)
+    if row is None:
+        raise Problem(404, "pemilik-tidak-dikenal", "Pemilik tidak dikenal", "Belum ada peristiwa tentang pemilik ini.")
+    return RecipientOut(**{name: value for name, value in row.items() if name != "personal"})

@@ -1,0 +1,197 @@
+"""The wiring of the notifications: API and worker, from settings."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import asyncpg
+from fastapi import FastAPI
+
+from services.notifications.api import router
+from services.notifications.consumers import notify_on_registry_facts
+from services.notifications.domain.timing import Rate, parse_quiet_hours
+from services.notifications.handlers.channels import Channel, ConsoleChannel, SmtpChannel, SmtpServer
+from services.notifications.handlers.composing import Composer
+from services.notifications.handlers.rendering import Renderer
+from services.notifications.handlers.sending import Sender, SendingRules
+from services.notifications.reference import load_kelurahan
+from services.notifications.settings import NotificationsSettings
+from services.notifications.store.facts import migrations
+from shared.auth import Verifier, key_source
+from shared.database import Pool, create_pool, is_infrastructure_error, migrate
+from shared.health import Health, database_check, keys_check
+from shared.idempotency import purge
+from shared.keys import KeyClient
+from shared.process import Part, together
+from shared.settings import SettingsError
+from shared.web import create_http_app, run_health, run_http
+
+SERVICE = "notifications"
+PURPOSE = "notifikasi"
+AUDIT_ROLE = "audit"
+STUCK_SECONDS = 300.0
+"""A sender that has settled nothing and not come round in this time hangs: its waits are bounded far below that."""
+PURGE_SECONDS = 3_600.0
+
+
+async def run_migrations(settings: NotificationsSettings) -> list[str]:
+    """Bring the database up to date and return the names of the files that ran. Raises ``SettingsError``."""
+    if settings.migration_dsn is None:
+        raise SettingsError("Cannot migrate: MIGRATION_DSN is not set.")
+    running_login = unquote(urlsplit(settings.database_dsn.get_secret_value()).username or SERVICE)
+    roles = {"app_role": running_login, "audit_role": AUDIT_ROLE}
+    return await migrate(settings.migration_dsn.get_secret_value(), migrations(), roles)
+
+
+async def open_pool(settings: NotificationsSettings) -> Pool:
+    """Return a pool of the running login. It connects when it is used, so a database that is away stops no start."""
+    return await create_pool(settings.database_dsn.get_secret_value(), min_size=0, max_size=6 + 2 * settings.senders)
+
+
+def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
+    """Return the API."""
+    verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
+    health = Health(SERVICE, settings.instance)
+    health.add("database", database_check(pool))
+    health.add("token_keys", keys_check(verifier.keys))
+    app = create_http_app(
+        "Notifikasi Naik Kelas",
+        SERVICE,
+        health=health,
+        verifier=verifier,
+        routers=[router],
+        description="Pesan kepada pemilik usaha dan petugas: apa yang dikirim, dan apa hasilnya.",
+    )
+    app.state.pool = pool
+    return app
+
+
+def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
+    """Return the ways out of one sender, each with a connection of its own."""
+    password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
+    server = SmtpServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_username,
+        password,
+        settings.smtp_starttls,
+        settings.smtp_timeout_seconds,
+    )
+    made: dict[str, Callable[[], Channel]] = {
+        "email": lambda: SmtpChannel(server, parseaddr(settings.mail_from)[1]),
+        "console": lambda: ConsoleChannel(sys.stdout),
+    }
+    return {name: made[name]() for name in settings.channel_names}
+
+
+def sending_rules(settings: NotificationsSettings) -> SendingRules:
+    """Return what all senders share."""
+    rates = {"email": Rate(settings.rate_email_per_minute), "console": Rate(settings.rate_console_per_minute)}
+    return SendingRules(
+        rates={name: rates[name] for name in settings.channel_names}, quiet=parse_quiet_hours(settings.quiet_hours)
+    )
+
+
+class Worker:
+    """The consumer and the senders of one worker process."""
+
+    def __init__(self, settings: NotificationsSettings, pool: Pool) -> None:
+        rules = sending_rules(settings)
+        composer = Composer(Renderer(load_kelurahan()), settings.mail_from, settings.officer_address)
+        self.keys = KeyClient(settings.registry_url, _token_reader(settings.service_token_file), PURPOSE)
+        self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
+        life = uuid4().hex[:12]
+        self.senders = [
+            Sender(
+                pool=pool,
+                keys=self.keys,
+                composer=composer,
+                channels=make_channels(settings),
+                rules=rules,
+                instance=settings.instance,
+                life=life,
+                number=number,
+            )
+            for number in range(settings.senders)
+        ]
+
+    def parts(self) -> list[Part]:
+        """Return what runs side by side."""
+        return [self.consumer.run, *(sender.run for sender in self.senders)]
+
+    def watch(self, health: Health) -> None:
+        """Add the worker's checks: ready tells what is away, live only what a restart mends."""
+        health.add("consumer", self._consumer_cause)
+        health.add("consumer_tasks", self._consumer_died, live=True)
+        health.add("senders", self._senders_cause)
+        health.add("sender_loops", self._senders_stuck, live=True)
+
+    async def _consumer_cause(self) -> str | None:
+        if self.consumer.problem is not None:
+            return f"{self.consumer.problem} away" if self.consumer.joined else "has not joined its group"
+        return None if self.consumer.joined else "has not joined its group"
+
+    async def _consumer_died(self) -> str | None:
+        return None if self.consumer.tasks_alive() else "the consuming task ended"
+
+    async def _senders_cause(self) -> str | None:
+        away = {what: why for sender in self.senders for what, why in sender.problems.items()}
+        return "; ".join(f"{what} away ({why})" for what, why in sorted(away.items())) or None
+
+    async def _senders_stuck(self) -> str | None:
+        oldest = max(monotonic() - sender.progress_at for sender in self.senders)
+        return None if oldest <= STUCK_SECONDS else f"a sender has been silent for {oldest:.0f} s"
+
+
+def _token_reader(path: Path) -> Callable[[], str]:
+    """Return what reads the service's token at each use, so that a rotated one counts at once."""
+    return lambda: path.read_text(encoding="ascii").strip()
+
+
+async def run_api(settings: NotificationsSettings, stop: asyncio.Event) -> None:
+    """Serve the API until ``stop`` is set."""
+    async with await open_pool(settings) as pool:
+        app = create_app(settings, pool)
+        await together(stop, partial(run_http, app, settings), partial(_purge_keys, pool))
+
+
+async def run_worker(settings: NotificationsSettings, stop: asyncio.Event) -> None:
+    """Consume and send until ``stop`` is set; on HTTP_PORT nothing but health."""
+    async with await open_pool(settings) as pool:
+        worker = Worker(settings, pool)
+        health = Health(SERVICE, settings.instance)
+        health.add("database", database_check(pool))
+        worker.watch(health)
+        await together(stop, *worker.parts(), partial(run_health, health, settings))
+        await worker.keys.close()
+
+
+async def run_all(settings: NotificationsSettings, stop: asyncio.Event) -> None:
+    """API and worker in one process, with one health for both."""
+    async with await open_pool(settings) as pool:
+        app, worker = create_app(settings, pool), Worker(settings, pool)
+        worker.watch(app.state.health)
+        await together(stop, *worker.parts(), partial(run_http, app, settings), partial(_purge_keys, pool))
+        await worker.keys.close()
+
+
+async def _purge_keys(pool: Pool, stop: asyncio.Event) -> None:
+    """Forget idempotency keys that are over a day old, once an hour."""
+    while not stop.is_set():
+        try:
+            while await purge(pool) and not stop.is_set():
+                pass
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not is_infrastructure_error(error):
+                raise
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)

@@ -1,0 +1,42 @@
+"""Facts to handlers: one consumer for the three topics of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from services.notifications.handlers.recording import record_facts
+from shared.broker import KafkaSettings
+from shared.consumer import Apply, Consumer
+from shared.contracts import CONTRACTS
+from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.database import Connection, Pool
+from shared.envelope import Event
+
+NAME = "notifications"
+TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC)
+
+TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
+"""Every fact of these topics: those that notify nobody still move the version of what they are about."""
+
+
+def notify_on(channels: AbstractSet[str]) -> Apply:
+    """Return what applies a batch of facts; ``channels`` are the ways out that this service runs."""
+
+    async def apply(connection: Connection, events: Sequence[Event]) -> None:
+        await record_facts(connection, events, channels)
+
+    return apply
+
+
+def notify_on_registry_facts(pool: Pool, kafka: KafkaSettings, instance: str, channels: AbstractSet[str]) -> Consumer:
+    """Return the consumer, not started. ``instance`` is the stable name of this copy of the worker."""
+    return Consumer(
+        name=NAME,
+        topics=TOPICS,
+        types=TYPES,
+        apply=notify_on(channels),
+        pool=pool,
+        kafka=kafka,
+        instance=instance,
+    )

@@ -1,0 +1,115 @@
+"""``python -m services.projections api | worker | all | migrate``, and ``rebuild PROJECTION…`` (see ``--help``)."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Any
+
+import asyncpg
+import orjson
+import structlog
+import typer
+import uvloop
+from aiokafka.errors import KafkaError
+
+from services.projections.app import SERVICE, rebuild, roll_back, run_all, run_api, run_migrations, run_worker
+from services.projections.commands import Projection, RebuildProjections, RollBackProjections
+from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
+from services.projections.settings import ProjectionsSettings
+from shared.logs import configure_logs
+from shared.process import run_process
+from shared.settings import SettingsError, load_settings
+
+PROCESSES = {"api": run_api, "worker": run_worker, "all": run_all}
+USAGE = "usage: python -m services.projections api | worker | all | migrate | rebuild PROJECTION…\n"
+DIFFERENT = 3
+"""Exit code of a rebuild whose rows differ from the live ones; nothing was swapped."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one process and return its exit code."""
+    if arguments[:1] == ["rebuild"]:
+        return _rebuild_command(arguments[1:])
+    if len(arguments) != 1 or arguments[0] not in {*PROCESSES, "migrate"}:
+        sys.stderr.write(USAGE)
+        return 2
+    settings = _settings()
+    if arguments[0] == "migrate":
+        return _migrate(settings)
+    return run_process(partial(PROCESSES[arguments[0]], settings))
+
+
+def _settings() -> ProjectionsSettings:
+    settings = load_settings(ProjectionsSettings)
+    configure_logs(SERVICE, settings.log_level, instance=settings.instance)
+    return settings
+
+
+def _migrate(settings: ProjectionsSettings) -> int:
+    try:
+        ran = asyncio.run(run_migrations(settings))
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    structlog.get_logger(__name__).info("migrated", ran=ran)
+    return 0
+
+
+def _rebuild_command(arguments: list[str]) -> int:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command()(run_rebuild)
+    app(arguments, prog_name="python -m services.projections rebuild")
+    return 0
+
+
+def run_rebuild(
+    projections: Annotated[list[Projection], typer.Argument(help="What to rebuild; several are read in one pass.")],
+    swap: Annotated[bool, typer.Option(help="Put the new generation in the place of the live one.")] = True,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the generation before.")] = False,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Swap although rows differ: after a rule was mended.")
+    ] = False,
+) -> None:
+    """Rebuild projections beside live traffic. Prints a JSON object per line: progress, then ``result`` or ``error``."""
+    settings = _settings()
+    chosen = tuple(dict.fromkeys(projections))
+    if rollback:
+        work = roll_back(settings, RollBackProjections(chosen), _tell)
+    else:
+        work = rebuild(settings, RebuildProjections(chosen, swap, accept_differences), _tell)
+    # As in every process here: what is there at the start is left out of collections (see ``shared.process``).
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        result = uvloop.run(work)
+    except (RebuildRefusedError, SettingsError) as error:
+        _print({"error": str(error)})
+        raise typer.Exit(1) from None
+    except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        _print({"error": f"{type(error).__name__}: {error}; the live tables are as they were, start it again"})
+        raise typer.Exit(1) from None
+    _print({"result": asdict(result)})
+    raise typer.Exit(_exit_code(result, swap or rollback))
+
+
+def _exit_code(result: RebuildResult, swap: bool) -> int:
+    if not result.equal and not result.swapped:
+        return DIFFERENT
+    return 0 if result.swapped or not swap else 1
+
+
+def _tell(stage: str, done: int, total: int) -> None:
+    _print({"stage": stage, "done": done, "total": total})
+
+
+def _print(value: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

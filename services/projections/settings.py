@@ -1,0 +1,9 @@
+"""What a process of this service is told: what every process is, nothing more."""
+
+from __future__ import annotations
+
+from shared.settings import ServiceSettings
+
+
+class ProjectionsSettings(ServiceSettings):
+    """Settings of API, worker and rebuild. A rebuild needs ``MIGRATION_DSN``: it makes tables and swaps their names."""

@@ -1,0 +1,108 @@
+"""Rules of owners."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, RegisterOwner
+from services.registry.domain.models import Draft, Owner
+from services.registry.domain.refusals import OwnerErasedError, StaleVersionError, UnknownPlaceError
+from services.registry.reference.places import all_places
+from shared.contracts.registry import (
+    UNKNOWN_PLACE,
+    OwnerConsentChanged,
+    OwnerContactChanged,
+    OwnerErased,
+    OwnerRegistered,
+)
+
+NO_NIK = "nik_kosong"
+
+
+def check_place(code: str) -> None:
+    """Raise ``UnknownPlaceError`` unless the code is a kelurahan of the city or the value for unknown."""
+    if code != UNKNOWN_PLACE and code not in all_places():
+        raise UnknownPlaceError(code)
+
+
+def check_version(current: int, expected: int) -> None:
+    """Raise ``StaleVersionError`` if somebody changed it since."""
+    if current != expected:
+        raise StaleVersionError(expected, current)
+
+
+def register(command: RegisterOwner, actor: str) -> tuple[Owner, Draft]:
+    """Return a new owner, version 1, and the fact. Without a NIK the owner is one's own record, with a flag."""
+    check_place(command.kelurahan)
+    owner = Owner(
+        id=command.owner_id,
+        version=1,
+        name=command.name,
+        nik=command.nik,
+        birth_date=command.birth_date,
+        phones=command.phones,
+        email=command.email,
+        language=command.language,
+        channel=command.channel,
+        consents=command.consents,
+        flags=() if command.nik else (NO_NIK,),
+        kelurahan=command.kelurahan,
+        source="petugas",
+        registered_by=actor,
+    )
+    fields = {
+        "owner_id": owner.id,
+        "language": owner.language,
+        "channel": owner.channel,
+        "consents": owner.consents,
+        "flags": owner.flags,
+    }
+    return owner, Draft(OwnerRegistered, fields, owner.personal())
+
+
+def _open(owner: Owner, expected_version: int) -> None:
+    if owner.erased:
+        raise OwnerErasedError(owner.id)
+    check_version(owner.version, expected_version)
+
+
+def change_contact(owner: Owner, command: ChangeOwnerContact) -> tuple[Owner, Draft | None]:
+    """Return the owner with name, phones and e-mail replaced; no fact if all is as it was."""
+    _open(owner, command.expected_version)
+    after = replace(owner, name=command.name, phones=command.phones, email=command.email)
+    if after == owner:
+        return owner, None
+    after = replace(after, version=owner.version + 1)
+    return after, Draft(OwnerContactChanged, {"owner_id": owner.id, "flags": after.flags}, after.personal())
+
+
+def change_consent(owner: Owner, command: ChangeOwnerConsent) -> tuple[Owner, Draft | None]:
+    """Return the owner with consent, language and channel replaced; no fact if all is as it was."""
+    _open(owner, command.expected_version)
+    after = replace(owner, consents=command.consents, language=command.language, channel=command.channel)
+    if after == owner:
+        return owner, None
+    after = replace(after, version=owner.version + 1)
+    fields = {
+        "owner_id": owner.id,
+        "consents": after.consents,
+        "language": after.language,
+        "channel": after.channel,
+    }
+    return after, Draft(OwnerConsentChanged, fields)
+
+
+def erase(owner: Owner, expected_version: int) -> tuple[Owner, Draft]:
+    """Return the owner without anything personal, and the fact."""
+    _open(owner, expected_version)
+    after = replace(
+        owner,
+        version=owner.version + 1,
+        name=None,
+        nik=None,
+        birth_date=None,
+        phones=(),
+        email=None,
+        erased=True,
+    )
+    return after, Draft(OwnerErased, {"owner_id": owner.id})

@@ -1,0 +1,49 @@
+"""One async function per command: load and lock, rule, save and outbox, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.registry.domain.models import Draft
+from shared.contracts.fact import Fact
+from shared.database import Connection
+from shared.outbox import Cause, append
+from shared.sealing import seal
+
+SOURCE = "/registry"
+WITA = ZoneInfo("Asia/Makassar")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a command came to: the aggregate, and its version after it."""
+
+    id: UUID
+    version: int
+
+
+def day_of(cause: Cause) -> date:
+    """Return the day of the command in Balikpapan (WITA)."""
+    return cause.now.astimezone(WITA).date()
+
+
+def sealed_fact(draft: Draft, owner_id: UUID, key: bytes | None) -> Fact:
+    """Return the fact with its personal part sealed under the owner's key."""
+    fields = dict(draft.fields)
+    if draft.personal is not None:
+        if key is None:
+            raise LookupError(f"{draft.fact.NAME} is personal, and there is no key to seal it under")
+        fields["personal"] = seal(key, owner_id, draft.personal)
+    return draft.fact.model_validate(fields)
+
+
+async def publish(
+    connection: Connection, drafts: Sequence[Draft], first: int, owner_id: UUID, key: bytes | None, cause: Cause
+) -> None:
+    """Store the facts of one aggregate in the outbox, numbered from ``first``."""
+    facts = [(first + number, sealed_fact(draft, owner_id, key)) for number, draft in enumerate(drafts)]
+    await append(connection, SOURCE, facts, cause)

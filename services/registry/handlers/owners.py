@@ -1,0 +1,129 @@
+"""Commands on owners, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, EraseOwner, RegisterOwner
+from services.registry.domain import businesses as business_rules
+from services.registry.domain import owners as rules
+from services.registry.domain.models import Draft, Owner
+from services.registry.domain.refusals import NikTakenError, OwnerErasedError, OwnerNotFoundError
+from services.registry.handlers import Saved, day_of, publish
+from services.registry.reference.names import fold_name
+from services.registry.store import businesses as business_store
+from services.registry.store import owners as store
+from shared.database import Connection, Pool
+from shared.outbox import Cause
+from shared.sealing import KeyRing, new_key
+
+
+async def register_owner(connection: Connection, ring: KeyRing, command: RegisterOwner, cause: Cause) -> Saved:
+    """Store a new owner with a key of their own. Raises ``NikTakenError``, ``UnknownPlaceError``."""
+    owner, draft = rules.register(command, cause.actor)
+    if not await store.insert_owner(connection, owner):
+        raise NikTakenError
+    key = new_key()
+    await store.insert_key(connection, owner.id, ring.kek_id, ring.wrap(owner.id, key))
+    await publish(connection, [draft], 1, owner.id, key, cause)
+    return Saved(owner.id, 1)
+
+
+async def _load(connection: Connection, owner_id: UUID) -> tuple[Owner, bytes | None]:
+    found = await store.lock_owners(connection, [owner_id])
+    if owner_id not in found:
+        raise OwnerNotFoundError([owner_id])
+    return found[owner_id]
+
+
+async def _save(
+    connection: Connection, ring: KeyRing, after: Owner, draft: Draft | None, wrapped: bytes | None, cause: Cause
+) -> Saved:
+    if draft is not None:
+        await store.update_owner(connection, after)
+        key = None if wrapped is None else ring.unwrap(after.id, wrapped)
+        await publish(connection, [draft], after.version, after.id, key, cause)
+    return Saved(after.id, after.version)
+
+
+async def change_owner_contact(
+    connection: Connection, ring: KeyRing, command: ChangeOwnerContact, cause: Cause
+) -> Saved:
+    """Replace name, phones, e-mail. Raises ``OwnerNotFoundError``, ``OwnerErasedError``, ``StaleVersionError``."""
+    owner, wrapped = await _load(connection, command.owner_id)
+    after, draft = rules.change_contact(owner, command)
+    return await _save(connection, ring, after, draft, wrapped, cause)
+
+
+async def change_owner_consent(
+    connection: Connection, ring: KeyRing, command: ChangeOwnerConsent, cause: Cause
+) -> Saved:
+    """Replace consent, language, channel. Raises as ``change_owner_contact``."""
+    owner, wrapped = await _load(connection, command.owner_id)
+    after, draft = rules.change_consent(owner, command)
+    return await _save(connection, ring, after, draft, wrapped, cause)
+
+
+async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
+    """Delete key and personal columns; a business that others own goes on under the next one's key."""
+    business_ids = await business_store.owned_first(connection, command.owner_id)
+    for business_id in business_ids:
+        await _pass_on(connection, ring, business_id, command.owner_id, cause)
+    owner, _ = await _load(connection, command.owner_id)
+    after, draft = rules.erase(owner, command.expected_version)
+    await store.update_owner(connection, after, cause.now)
+    await store.erase_key(connection, after.id, cause.now)
+    await publish(connection, [draft], after.version, after.id, None, cause)
+    return Saved(after.id, after.version)
+
+
+async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, owner_id: UUID, cause: Cause) -> None:
+    """Seal a business under its next owner's key, or forget its name if there is no other owner."""
+    business = (await business_store.lock_businesses(connection, [business_id]))[business_id]
+    rest = [other for other in business.profile.owner_ids if other != owner_id]
+    keys = {other: wrapped for other, (_, wrapped) in (await store.lock_owners(connection, rest, share=True)).items()}
+    living = tuple(other for other in rest if keys.get(other) is not None)
+    if not living:
+        await business_store.forget_business(connection, business_id)
+        return
+    profile = replace(business.profile, owner_ids=living)
+    change = business_rules.replace_profile(business, profile, day_of(cause))
+    await business_store.update_business(connection, change.after, business)
+    key = ring.unwrap(living[0], keys[living[0]] or b"")
+    await publish(connection, change.drafts, change.after.version, living[0], key, cause)
+
+
+async def principal_key(connection: Connection, ring: KeyRing, owner_ids: Iterable[UUID]) -> tuple[UUID, bytes]:
+    """Return the principal owner and their key, holding all these owners against erasure until the transaction ends.
+
+    Raises ``OwnerNotFoundError`` naming those that are not there, ``OwnerErasedError`` for one that was erased.
+    """
+    wanted = list(owner_ids)
+    found = await store.lock_owners(connection, wanted, share=True)
+    if missing := [owner_id for owner_id in wanted if owner_id not in found]:
+        raise OwnerNotFoundError(missing)
+    for owner_id in wanted:
+        if found[owner_id][1] is None:
+            raise OwnerErasedError(owner_id)
+    wrapped = found[wanted[0]][1]
+    return wanted[0], ring.unwrap(wanted[0], wrapped or b"")
+
+
+async def find_owner(pool: Pool, owner_id: UUID, kelurahan: str | None) -> Owner:
+    """Return an owner that a caller of ``kelurahan`` (``None``: the whole city) may see, else ``OwnerNotFoundError``."""
+    owner = await store.find_owner(pool, owner_id)
+    if owner is None or not await may_see(pool, owner_id, kelurahan):
+        raise OwnerNotFoundError([owner_id])
+    return owner
+
+
+async def may_see(executor: Pool | Connection, owner_id: UUID, kelurahan: str | None) -> bool:
+    """Tell whether an officer of ``kelurahan`` has to do with the owner."""
+    return kelurahan is None or await store.is_in_kelurahan(executor, owner_id, kelurahan)
+
+
+async def search_owners(pool: Pool, after: UUID, text: str | None, kelurahan: str | None, limit: int) -> list[Owner]:
+    """Return owners whose name has words that begin like those of ``text``, after an id."""
+    return await store.search_owners(pool, after, None if text is None else fold_name(text), kelurahan, limit)

@@ -1,0 +1,284 @@
+"""What a chunk of checked rows changes in the registry: pure, all that is known comes in as arguments.
+
+Rules: a row adds what the registry does not know and changes what the file says otherwise; an empty cell says nothing.
+Owners are only added to (phones, a missing birth date or e-mail), so that a file which is applied again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from services.registry.importing.codes import CODES, FLAGS
+from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
+from services.registry.reference.sectors import UNKNOWN_SECTOR
+
+MAX_PHONES = 5
+OWNER_FIELDS = frozenset({"nik", "owner_name", "phone", "email", "birth_date"})
+CLOSED_STATES = frozenset({"ditolak", "tutup", "digabung"})
+_FLAG_OF: dict[str, str] = {name: name.lower() for name in CODES if name in FLAGS}
+_OWNER_FLAGS = frozenset(name for name in _FLAG_OF if CODES[name].field in OWNER_FIELDS)
+
+Workers = tuple[int | None, int | None, int | None, int | None]
+
+
+@dataclass(slots=True)
+class Owner:
+    """An owner of the chunk: one that is known (``version`` > 0), or one to be registered."""
+
+    id: UUID
+    version: int
+    nik: str | None
+    import_key: UUID | None
+    name: str
+    name_key: str
+    birth_date: date | None
+    phones: list[str]
+    email: str | None
+    flags: list[str]
+    changed: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether the owner is to be registered."""
+        return self.version == 0
+
+    def take(self, cells: OwnerCells) -> bool:
+        """Add what a row knows more; tell whether anything was added."""
+        added = False
+        for phone in cells.phones:
+            if phone not in self.phones and len(self.phones) < MAX_PHONES:
+                self.phones.append(phone)
+                added = True
+        if self.birth_date is None and cells.birth_date is not None:
+            self.birth_date, added = cells.birth_date, True
+        if self.email is None and cells.email is not None:
+            self.email, added = cells.email, True
+        self.changed = self.changed or added
+        return added
+
+
+@dataclass(slots=True)
+class Business:
+    """A business of the chunk as it will be. ``version`` is the one that is stored, 0 for a new one."""
+
+    id: UUID
+    version: int
+    owners: tuple[UUID, ...]
+    import_key: UUID
+    cells: BusinessCells
+    status: str
+    flags: list[str]
+    changed: tuple[str, ...] = ()
+    workers_as_of: date | None = None
+    duplicate_of: UUID | None = None
+    ground: str = ""
+    sealable: bool = True
+    """The principal owner's key is there: not erased."""
+
+    @property
+    def facts(self) -> int:
+        """How many facts this plan appends to the business."""
+        if self.version == 0:
+            return 2 if self.duplicate_of is not None else 1
+        return bool(self.profile_changes) + ("workers" in self.changed)
+
+    @property
+    def profile_changes(self) -> tuple[str, ...]:
+        """The changed fields that ``business.changed`` names; workers have a fact of their own."""
+        return tuple(name for name in self.changed if name != "workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the registry knows of the rows of a chunk."""
+
+    owners: dict[str, Owner]
+    """By NIK, or by the hex digits of the natural key for owners without one."""
+    businesses: dict[bytes, Business]
+    """By natural key."""
+    by_owner: dict[UUID, list[Business]]
+    """Businesses of known owners, for rows that no natural key finds."""
+    lookalikes: dict[int, tuple[UUID, str]]
+    """Row number → another person's business, and the ground."""
+    nib_holders: dict[str, set[UUID]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a row."""
+
+    number: int
+    result: Result
+    codes: tuple[str, ...]
+    business_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a chunk changes."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    new_owners: list[Owner] = field(default_factory=list)
+    changed_owners: list[Owner] = field(default_factory=list)
+    new_businesses: list[Business] = field(default_factory=list)
+    changed_businesses: list[Business] = field(default_factory=list)
+
+
+def person_of(row: CheckedRow) -> str:
+    """Return what identifies the owner of a row: the NIK, or the natural key of a row without one."""
+    return row.owner.nik or (row.owner_key or b"").hex()
+
+
+def is_applied(row: CheckedRow) -> bool:
+    """Tell whether a row has an effect: neither refused nor a repetition inside its file."""
+    return row.result is not Result.REFUSED and "BARIS_GANDA" not in row.codes
+
+
+def flags_of(codes: Iterable[str], *, owner: bool) -> list[str]:
+    """Return the quality flags that codes leave on the owner or on the business, sorted, lower case."""
+    return sorted({_FLAG_OF[code] for code in codes if code in _FLAG_OF and (code in _OWNER_FLAGS) is owner})
+
+
+class Planner:
+    """Plans one chunk, row by row."""
+
+    def __init__(self, known: Known, new_id: Callable[[], UUID]) -> None:
+        self._known = known
+        self._new_id = new_id
+        self._owners = dict(known.owners)
+        self._businesses = dict(known.businesses)
+        self._alike: dict[tuple[object, ...], tuple[UUID, UUID]] = {}
+        self.plan = Plan()
+
+    def take(self, rows: Sequence[CheckedRow]) -> Plan:
+        """Plan all rows and return the plan."""
+        for row in rows:
+            if is_applied(row):
+                self._apply(row)
+            else:
+                known = self._businesses.get(row.key) if row.result is Result.SAME else None
+                outcome = Outcome(row.number, row.result, row.codes, known.id if known else None)
+                self.plan.outcomes.append(outcome)
+        self.plan.changed_owners = [o for o in self._known.owners.values() if o.changed]
+        return self.plan
+
+    def _apply(self, row: CheckedRow) -> None:
+        codes = [code for code in row.codes if code != "MUNGKIN_GANDA"]
+        stored = self._businesses.get(row.key)
+        if stored is not None and (stored.status in CLOSED_STATES or not stored.sealable):
+            codes.append("USAHA_TIDAK_AKTIF" if stored.sealable else "PEMILIK_DIHAPUS")
+            self.plan.outcomes.append(Outcome(row.number, Result.SAME, tuple(codes), stored.id))
+            return
+        owner, touched = self._owner(row, codes)
+        holders = self._known.nib_holders.get(row.business.nib or "")
+        if holders is not None and holders != {owner.id} and "NIB_GANDA" not in codes:
+            codes.append("NIB_GANDA")
+        business = stored or self._by_hand(row, owner)
+        if business is None:
+            result, business = self._register(row, owner, codes)
+        else:
+            result = self._compare(business, row, codes)
+        if touched and result is Result.SAME:
+            result = Result.CHANGED
+        self._businesses[row.key] = business
+        self.plan.outcomes.append(Outcome(row.number, result, tuple(codes), business.id))
+
+    def _owner(self, row: CheckedRow, codes: list[str]) -> tuple[Owner, bool]:
+        """Return the owner of a row, and whether the row adds something to a known one."""
+        person = person_of(row)
+        owner = self._owners.get(person)
+        if owner is None:
+            cells = row.owner
+            key = None if row.owner_key is None else UUID(bytes=row.owner_key)
+            owner = Owner(
+                self._new_id(), 0, cells.nik, key, cells.name, cells.name_key, cells.birth_date, list(cells.phones),
+                cells.email, flags_of(codes, owner=True),
+            )  # fmt: skip
+            self._owners[person] = owner
+            self.plan.new_owners.append(owner)
+            return owner, False
+        if owner.name_key != row.owner.name_key and "NIK_NAMA_BERBEDA" not in codes:
+            codes.append("NIK_NAMA_BERBEDA")
+        added = owner.take(row.owner)
+        return owner, added and not owner.is_new
+
+    def _by_hand(self, row: CheckedRow, owner: Owner) -> Business | None:
+        """Return the business that an officer registered by hand with the same owner, name and kelurahan."""
+        for business in self._known.by_owner.get(owner.id, ()):
+            if business.status in CLOSED_STATES or not business.sealable:
+                continue
+            if business.cells.name_key == row.business.name_key and business.cells.kelurahan == row.business.kelurahan:
+                return business
+        return None
+
+    def _register(self, row: CheckedRow, owner: Owner, codes: list[str]) -> tuple[Result, Business]:
+        business = Business(
+            self._new_id(), 0, (owner.id,), UUID(bytes=row.key), row.business, "diajukan", flags_of(codes, owner=False)
+        )
+        other = self._lookalike(row, owner, business)
+        if other is not None:
+            business.duplicate_of, business.ground = other
+            codes.append("MUNGKIN_GANDA")
+        self.plan.new_businesses.append(business)
+        return (Result.NEW if other is None else Result.POSSIBLE_DUPLICATE), business
+
+    def _lookalike(self, row: CheckedRow, owner: Owner, business: Business) -> tuple[UUID, str] | None:
+        """Return a business that may be the same, of the registry first, then of this chunk; remember this one."""
+        found: tuple[UUID, str] | None = self._known.lookalikes.get(row.number) if owner.is_new else None
+        for known in self._known.by_owner.get(owner.id, ()):
+            if found is None and known.cells.name_key == business.cells.name_key:
+                found = (known.id, "nik_nama_usaha")
+        for ground, mark in _marks(row):
+            other, person = self._alike.setdefault(mark, (business.id, owner.id))
+            if found is None and person != owner.id:
+                found = (other, ground)
+        return found
+
+    def _compare(self, business: Business, row: CheckedRow, codes: list[str]) -> Result:
+        if business.version == 0:
+            return Result.SAME
+        merged, changed = merge_cells(business.cells, row.business)
+        if not changed:
+            return Result.SAME
+        business.cells = merged
+        business.flags = sorted({*business.flags, *flags_of(codes, owner=False)})
+        if not business.changed:
+            self.plan.changed_businesses.append(business)
+        business.changed = tuple(dict.fromkeys((*business.changed, *changed)))
+        return Result.CHANGED
+
+
+def _marks(row: CheckedRow) -> Iterable[tuple[str, tuple[object, ...]]]:
+    """Give what two records of one person would share, with the ground's name."""
+    owner, place = row.owner, row.business.kelurahan
+    if owner.birth_date is not None and place != "TIDAK_DIKETAHUI":
+        yield "nama_tanggal_lahir_kelurahan", (owner.name_key, owner.birth_date, place)
+    for phone in owner.phones:
+        yield "telepon_nama", (owner.name_key, phone)
+
+
+_COMPARED = ("address", "sector", "kbli", "nib", "capital", "sales", "founded_year", "workers")
+
+
+def merge_cells(known: BusinessCells, told: BusinessCells) -> tuple[BusinessCells, tuple[str, ...]]:
+    """Return the known cells with what the file says otherwise, and the names of what differs.
+
+    The name stays as first typed (its folded key is the same), the place too (it is part of the key), and the class: it
+    is never recomputed silently. Counts of workers are merged one by one.
+    """
+    changes: dict[str, object] = {}
+    for name in _COMPARED:
+        old, new = getattr(known, name), getattr(told, name)
+        if name == "workers" and new is not None:
+            new = _merge_workers(old, new)
+        if new is not None and new != old and not (name == "sector" and new == UNKNOWN_SECTOR):
+            changes[name] = new
+    return (known._replace(**changes) if changes else known), tuple(changes)  # type: ignore[arg-type]
+
+
+def _merge_workers(old: Workers | None, new: Workers) -> Workers:
+    merged = [told if told is not None else had for told, had in zip(new, old or (None,) * 4, strict=True)]
+    return (merged[0], merged[1], merged[2], merged[3])

@@ -1,0 +1,266 @@
+"""What one chunk reads from and writes to the registry: lookups by arrays, new rows and facts by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import uuid_utils.compat as uuid7s
+
+from services.registry.importing import facts
+from services.registry.importing.facts import SOURCE, OutboxRow
+from services.registry.importing.planning import Business, Known, Owner, Plan, is_applied, person_of
+from services.registry.importing.rows import BusinessCells, CheckedRow
+from services.registry.importing.store import queries
+from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
+from shared.sealing import KeyRing, new_key
+
+EVENT_SOURCE = "/registry"
+# Nested loops over indexes, whatever the planner has heard of tables that grow under it; plans are kept for the connection.
+PLANNER_SETTINGS = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+
+OWNER_COLUMNS = (
+    "id", "version", "name", "name_key", "nik", "birth_date", "phones", "email", "flags", "kelurahan", "source", "import_key",
+    "registered_by",
+)  # fmt: skip
+BUSINESS_COLUMNS = (
+    "id", "version", "name", "name_key", "address", "nib", "kelurahan", "sector", "kbli_version", "kbli_code", "capital",
+    "sales", "founded_year", "class", "class_basis", "class_source", "class_as_of", "paid_men", "paid_women", "unpaid_men",
+    "unpaid_women", "workers_as_of", "status", "flags", "source", "as_of", "import_key", "registered_by", "submitted_by",
+)  # fmt: skip
+OUTBOX_COLUMNS = (
+    "topic", "partition_key", "event_id", "type", "source", "sequence", "occurred_at", "correlation_id", "origin", "data",
+)  # fmt: skip
+
+
+class StaleError(Exception):
+    """Somebody changed an aggregate between the lookup and the write: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The terms of one import: who, where, when."""
+
+    import_id: UUID
+    officer: str
+    kelurahan: str
+    as_of: date
+    """The day of the import in WITA: the data speaks of it."""
+    now: datetime
+
+
+async def look_up(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> Known:
+    """Return what the registry knows of the rows of a chunk."""
+    named = queries()
+    applied = [row for row in rows if is_applied(row)]
+    niks = list({row.owner.nik for row in applied if row.owner.nik is not None})
+    owner_keys = list({UUID(bytes=row.owner_key) for row in applied if row.owner_key is not None})
+    owners = {_person(r): _owner(r) for r in await connection.fetch(named.known_owners, niks, owner_keys)}
+    keys = [UUID(bytes=row.key) for row in applied]
+    businesses = {r["import_key"].bytes: _business(r) for r in await connection.fetch(named.known_businesses, keys)}
+    unfound = [row for row in applied if row.key not in businesses]
+    owning = list({owners[person_of(row)].id for row in unfound if person_of(row) in owners})
+    by_owner: dict[UUID, list[Business]] = {}
+    for record in await connection.fetch(named.businesses_of, owning) if owning else ():
+        business = _business(record)
+        by_owner.setdefault(business.owners[0], []).append(business)
+    strangers = [row for row in unfound if person_of(row) not in owners]
+    return Known(
+        owners, businesses, by_owner, await _lookalikes(connection, strangers), await _nib_holders(connection, unfound)
+    )
+
+
+async def _lookalikes(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> dict[int, tuple[UUID, str]]:
+    told = [row for row in rows if row.owner.phones or row.owner.birth_date is not None]
+    if not told:
+        return {}
+    found = await connection.fetch(
+        queries().lookalikes,
+        [row.number for row in told],
+        [row.owner.name_key for row in told],
+        [row.owner.birth_date for row in told],
+        [row.business.kelurahan if row.business.kelurahan != UNKNOWN_PLACE else None for row in told],
+        [row.owner.phones[0] if row.owner.phones else None for row in told],
+        [row.owner.phones[1] if len(row.owner.phones) > 1 else None for row in told],
+    )
+    return {record["n"]: (record["id"], record["ground"]) for record in found}
+
+
+async def _nib_holders(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> dict[str, set[UUID]]:
+    nibs = list({row.business.nib for row in rows if row.business.nib is not None})
+    holders: dict[str, set[UUID]] = {}
+    for record in await connection.fetch(queries().nib_holders, nibs) if nibs else ():
+        holders.setdefault(record["nib"], set()).add(record["owner_id"])
+    return holders
+
+
+def _person(record: asyncpg.Record) -> str:
+    return str(record["nik"] or record["import_key"].hex)
+
+
+def _owner(record: asyncpg.Record) -> Owner:
+    return Owner(
+        record["id"], record["version"], record["nik"], record["import_key"], record["name"], record["name_key"],
+        record["birth_date"], list(record["phones"]), record["email"], list(record["flags"]),
+    )  # fmt: skip
+
+
+def _business(record: asyncpg.Record) -> Business:
+    workers = (record["paid_men"], record["paid_women"], record["unpaid_men"], record["unpaid_women"])
+    cells = BusinessCells(
+        record["name"] or "", record["name_key"] or "", record["address"], record["kelurahan"], record["sector"],
+        None if record["kbli_code"] is None else (record["kbli_version"], record["kbli_code"]), record["nib"],
+        record["capital"], record["sales"], record["founded_year"], BusinessClass(record["class"]),
+        None if record["class_basis"] is None else ClassBasis(record["class_basis"]),
+        None if workers == (None,) * 4 else workers,
+    )  # fmt: skip
+    return Business(
+        record["id"], record["version"], tuple(record["owners"] or ()), record["import_key"], cells, record["status"],
+        list(record["flags"]), workers_as_of=record["workers_as_of"], sealable=record["sealable"],
+    )  # fmt: skip
+
+
+async def keys_needed(connection: asyncpg.Connection, ring: KeyRing, plan: Plan) -> dict[UUID, bytes]:
+    """Return the keys of known owners under which the plan seals; erased owners have none."""
+    new = {owner.id for owner in plan.new_owners}
+    wanted = {owner.id for owner in plan.changed_owners}
+    wanted.update(b.owners[0] for b in (*plan.new_businesses, *plan.changed_businesses) if b.owners)
+    wanted -= new
+    records = await connection.fetch(queries().owner_keys, list(wanted)) if wanted else ()
+    return {record["owner_id"]: ring.unwrap(record["owner_id"], record["wrapped"]) for record in records}
+
+
+@dataclass(slots=True)
+class Tuples:
+    """The rows that a chunk writes, ready for COPY, and its facts in the order of their aggregates."""
+
+    owners: list[tuple[Any, ...]]
+    keys: list[tuple[Any, ...]]
+    businesses: list[tuple[Any, ...]]
+    links: list[tuple[Any, ...]]
+    outbox: list[tuple[Any, ...]]
+
+
+def make_tuples(plan: Plan, ring: KeyRing, keys: dict[UUID, bytes], batch: Batch) -> Tuples:
+    """Seal what is personal and build all rows. Works for some 20 µs per row, so it runs beside the event loop."""
+    wrapped: list[tuple[Any, ...]] = []
+    rows: list[OutboxRow] = []
+    for owner in plan.new_owners:
+        key = keys[owner.id] = new_key()
+        wrapped.append((owner.id, ring.kek_id, ring.wrap(owner.id, key)))
+        rows.append(facts.owner_registered(owner, key))
+    rows.extend(facts.owner_contact_changed(owner, keys[owner.id]) for owner in plan.changed_owners)
+    for business in plan.new_businesses:
+        rows.extend(facts.business_registered(business, keys[business.owners[0]], batch.as_of))
+    for business in plan.changed_businesses:
+        rows.extend(facts.business_changed(business, keys[business.owners[0]], batch.as_of))
+    return Tuples(
+        [_owner_tuple(owner, batch) for owner in plan.new_owners],
+        wrapped,
+        [_business_tuple(business, batch) for business in plan.new_businesses],
+        [(business.id, business.owners[0], 0) for business in plan.new_businesses],
+        _outbox_tuples(rows, batch, uuid7s.uuid7),
+    )
+
+
+def _owner_tuple(owner: Owner, batch: Batch) -> tuple[Any, ...]:
+    return (
+        owner.id, 1, owner.name, owner.name_key, owner.nik, owner.birth_date, owner.phones, owner.email, owner.flags,
+        batch.kelurahan, SOURCE, owner.import_key, batch.officer,
+    )  # fmt: skip
+
+
+def _business_tuple(business: Business, batch: Batch) -> tuple[Any, ...]:
+    cells = business.cells
+    version, code = cells.kbli or (None, None)
+    return (
+        business.id, business.facts, cells.name, cells.name_key, cells.address, cells.nib, cells.kelurahan, cells.sector,
+        version, code, cells.capital, cells.sales, cells.founded_year, cells.kelas.value,
+        None if cells.basis is None else cells.basis.value, SOURCE, batch.as_of, *(cells.workers or (None,) * 4),
+        None if cells.workers is None else batch.as_of, business.status, business.flags, SOURCE, batch.as_of,
+        business.import_key, batch.officer, batch.officer,
+    )  # fmt: skip
+
+
+def _outbox_tuples(rows: Iterable[OutboxRow], batch: Batch, new_id: Callable[[], UUID]) -> list[tuple[Any, ...]]:
+    correlation = str(batch.import_id)
+    return [
+        (row.topic, row.aggregate, new_id(), row.type, EVENT_SOURCE, row.sequence, batch.now, correlation, "import", row.data)
+        for row in rows
+    ]  # fmt: skip
+
+
+async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batch: Batch) -> None:
+    """Write a chunk inside the caller's transaction. Raises ``StaleError`` if an aggregate changed meanwhile."""
+    await _change_owners(connection, plan.changed_owners)
+    await _change_businesses(connection, plan.changed_businesses, batch.as_of)
+    for table, columns, records in (
+        ("owner", OWNER_COLUMNS, tuples.owners),
+        ("owner_key", ("owner_id", "kek_id", "wrapped"), tuples.keys),
+        ("business", BUSINESS_COLUMNS, tuples.businesses),
+        ("business_owner", ("business_id", "owner_id", "position"), tuples.links),
+        ("outbox", OUTBOX_COLUMNS, tuples.outbox),
+    ):
+        if records:
+            await connection.copy_records_to_table(table, columns=columns, records=records)
+    doubles = [business for business in plan.new_businesses if business.duplicate_of is not None]
+    if doubles:
+        await connection.execute(
+            queries().insert_proposals,
+            [uuid7s.uuid7() for _ in doubles],
+            [business.id for business in doubles],
+            [business.duplicate_of for business in doubles],
+            [business.ground for business in doubles],
+            batch.officer,
+        )
+
+
+async def _change_owners(connection: asyncpg.Connection, owners: Sequence[Owner]) -> None:
+    if not owners:
+        return
+    tag = await connection.execute(
+        queries().change_owners,
+        [owner.id for owner in owners],
+        [owner.version for owner in owners],
+        [" ".join(owner.phones) for owner in owners],
+        [owner.email for owner in owners],
+        [owner.birth_date for owner in owners],
+    )
+    _all_changed(tag, len(owners))
+
+
+async def _change_businesses(connection: asyncpg.Connection, changed: Sequence[Business], as_of: date) -> None:
+    if not changed:
+        return
+    cells = [business.cells for business in changed]
+    workers = [c.workers or (None,) * 4 for c in cells]
+    counted = [as_of if "workers" in business.changed else business.workers_as_of for business in changed]
+    tag = await connection.execute(
+        queries().change_businesses,
+        [business.id for business in changed],
+        [business.version for business in changed],
+        [business.facts for business in changed],
+        [c.address for c in cells],
+        [c.nib for c in cells],
+        [c.sector for c in cells],
+        [c.kbli[0] if c.kbli else None for c in cells],
+        [c.kbli[1] if c.kbli else None for c in cells],
+        [c.capital for c in cells],
+        [c.sales for c in cells],
+        [c.founded_year for c in cells],
+        *([counts[index] for counts in workers] for index in range(4)),
+        counted,
+        [" ".join(business.flags) for business in changed],
+        [as_of] * len(changed),
+        [business.import_key for business in changed],
+    )
+    _all_changed(tag, len(changed))
+
+
+def _all_changed(tag: str, expected: int) -> None:
+    if int(tag.rpartition(" ")[2]) != expected:
+        raise StaleError

@@ -1,0 +1,81 @@
+"""What every test may use: a real Kafka and a real PostgreSQL, and a fresh database for each test that asks for one.
+
+The servers are started once per run in a folder of their own and taken down after it, however the run ends.
+* ``NAIKKELAS_TEST_HOME=<folder>``: uses (or starts, and leaves running) the servers of that folder, for many quick runs.
+* ``KAFKA_BOOTSTRAP`` and ``POSTGRES_DSN``: uses those servers.
+* ``NAIKKELAS_TEST_STACK=containers``: the same two servers from images, through testcontainers.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.stack import Stack
+from shared.topology import Topic
+from tests.stack.servers import Database, Kafka, Postgres, container_environment
+
+
+@pytest.fixture(scope="session")
+def server_stack() -> Iterator[Stack]:
+    """A stack with its servers up: databases, logins, topics, users and rights as declared, no services."""
+    with container_environment() as containers:
+        environment = {**os.environ, **containers}
+        given = os.environ.get("NAIKKELAS_TEST_HOME")
+        # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
+        home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))
+        stack = Stack(home, environment=environment)
+        stack.start_servers(owned=given is None)
+        yield stack
+        if given is None:
+            stack.down(wipe=True)
+
+
+@pytest.fixture(scope="session")
+def kafka(server_stack: Stack) -> Kafka:
+    """Kafka: ``bootstrap``, ``credentials(principal)``, ``admin``, ``make_topic()``."""
+    return Kafka(server_stack)
+
+
+@pytest.fixture
+def topic(kafka: Kafka) -> str:
+    """A new topic of six partitions, for this test alone. The services' users may not touch it; use the operator."""
+    return kafka.make_topic(Topic("test", partitions=6))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_stack: Stack) -> Postgres:
+    """PostgreSQL: ``superuser_dsn``, ``dsn_for(database, role)``, ``clone(service)``."""
+    return Postgres(server_stack)
+
+
+@pytest.fixture
+def empty_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A database without tables, with the registry's logins: for tests that migrate by themselves."""
+    with postgres_server.empty("registry") as database:
+        yield database
+
+
+@pytest.fixture
+def registry_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the registry: ``dsn`` (running login), ``migrate_dsn``, ``audit_dsn``, ``superuser_dsn``."""
+    with postgres_server.clone("registry") as database:
+        yield database
+
+
+@pytest.fixture
+def projections_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the projections."""
+    with postgres_server.clone("projections") as database:
+        yield database
+
+
+@pytest.fixture
+def notifications_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the notifications."""
+    with postgres_server.clone("notifications") as database:
+        yield database

@@ -1,0 +1,137 @@
+"""The start script of the deployed Kafka, run on the real jars: it lets in who has a password, and nobody else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from ops.kafka_admin.client import operator_client
+from ops.stack.java import class_path, find_java
+from shared.broker import KafkaSettings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "-Xmx400m kafka.Kafka"}
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running node: where clients reach it, and its secrets."""
+
+    port: int
+    secrets: Path
+
+    def settings(self, user: str, password: str | None = None) -> KafkaSettings:
+        known = self.secrets / f"kafka_{user}_password"
+        return KafkaSettings(
+            bootstrap=f"127.0.0.1:{self.port}",
+            username=user,
+            password=password or known.read_text(encoding="utf-8"),
+            security_protocol="SASL_PLAINTEXT",
+        )
+
+
+def _free_ports(count: int) -> list[int]:
+    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [holder.getsockname()[1] for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
+def _programs(home: Path) -> Path:
+    """Make what the image has in its ``bin``, around the jars and the Java that the local stack uses."""
+    jars = ":".join(str(jar) for jar in class_path(lambda _text: None))
+    (home / "bin").mkdir(parents=True)
+    for name, main in PROGRAMS.items():
+        path = home / "bin" / name
+        path.write_text(f'#!/bin/sh\nexec {find_java().path} -cp {shlex.quote(jars)} {main} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+    return home
+
+
+def _can_ask(admin: AdminClient, seconds: float) -> bool:
+    try:
+        admin.list_topics(timeout=seconds)
+    except KafkaException:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    work = tmp_path_factory.mktemp("kafka")
+    shutil.copy(DEPLOY / "make-secrets", work)
+    subprocess.run(["sh", work / "make-secrets"], check=True, capture_output=True)
+    client, controller, broker = _free_ports(3)
+    settings = os.environ | {
+        "SECRETS": str(work / "secrets"),
+        "DATA": str(work / "data"),
+        "CONFIG": str(work / "server.properties"),
+        "ARGUMENTS": str(work / "arguments"),
+        "KAFKA_HOME": str(_programs(work / "kafka")),
+        "LISTEN": "127.0.0.1",
+        "NODE_ID": "1",
+        "NODE_NAME": "127.0.0.1",
+        "BOOTSTRAP": f"127.0.0.1:{controller}",
+        "CLUSTER_ID": "MkU3OEVBNTcwNTJENDM2Qk",
+        "REPLICATION": "1",
+        "MIN_INSYNC": "1",
+        "CLIENT_PORT": str(client),
+        "CONTROLLER_PORT": str(controller),
+        "BROKER_PORT": str(broker),
+    }
+    log = work / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(["sh", DEPLOY / "kafka" / "start.sh"], env=settings, stdout=out, stderr=out)
+    try:
+        running = Node(client, work / "secrets")
+        admin = operator_client(running.settings("operator"))
+        deadline = monotonic() + START_SECONDS
+        while not _can_ask(admin, seconds=1.0):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            assert monotonic() < deadline, log.read_text(encoding="utf-8")
+        yield running
+        assert "password" not in log.read_text(encoding="utf-8")
+        assert "storedKey" not in log.read_text(encoding="utf-8")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_operator_gets_in_and_may_make_topics(node: Node) -> None:
+    admin = operator_client(node.settings("operator"))
+    made = admin.create_topics([NewTopic("umkm.try", num_partitions=6, replication_factor=-1)])
+    assert made["umkm.try"].result(15) is None
+    assert len(admin.list_topics(timeout=15).topics["umkm.try"].partitions) == 6
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("operator", "wrong"), ("registry", None), ("controller", None), ("nobody", "nothing")]
+)
+def test_a_wrong_password_and_an_unknown_user_stay_outside(node: Node, user: str, password: str | None) -> None:
+    assert not _can_ask(operator_client(node.settings(user, password)), seconds=2.0)
+
+
+def test_a_client_without_a_password_stays_outside(node: Node) -> None:
+    client = AdminClient({"bootstrap.servers": f"127.0.0.1:{node.port}", "log_level": 0, "error_cb": lambda _: None})
+    assert not _can_ask(client, seconds=2.0)
+
+
+def test_the_passwords_are_not_in_a_file_that_others_read(node: Node) -> None:
+    properties = node.secrets.parent / "server.properties"
+    assert properties.stat().st_mode & 0o077 == 0
+    assert not (node.secrets.parent / "arguments").exists()
+    assert sys.platform != "linux" or (node.secrets.stat().st_mode & 0o077) == 0

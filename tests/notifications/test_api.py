@@ -1,0 +1,239 @@
+"""The API: who may see and do what, keyset pages, sending again once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from services.notifications.app import create_app
+from services.notifications.settings import NotificationsSettings
+from shared.auth import Role, assert_every_route_has_a_rule, new_signing_key, public_jwks, sign_token
+from shared.idempotency import assert_every_post_is_idempotent
+from shared.settings import SettingsError, read_settings
+from tests.notifications.mailbox import Mailbox, Mood
+from tests.notifications.story import Story
+from tests.notifications.workshop import Clock, Workshop
+
+ISSUER, AUDIENCE = "https://masuk.umkm.example", "naikkelas"
+Token = Callable[..., dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def signing_key() -> dict[str, Any]:
+    return new_signing_key()
+
+
+@pytest.fixture
+def token(signing_key: dict[str, Any]) -> Token:
+    """Return headers with a token of a role."""
+
+    def make(role: Role, sub: str = "seseorang", kelurahan: str | None = None, **headers: str) -> dict[str, str]:
+        signed = sign_token(
+            signing_key, issuer=ISSUER, audience=AUDIENCE, subject=sub, roles=[role], kelurahan=kelurahan
+        )
+        return {"Authorization": f"Bearer {signed}", **headers}
+
+    return make
+
+
+def environment(tmp_path: Path, **changes: str) -> dict[str, str]:
+    return {
+        "DATABASE_DSN": "postgresql://notifications@127.0.0.1/notifications",
+        "KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "KAFKA_USERNAME": "notifications",
+        "KAFKA_PASSWORD": "x",
+        "JWT_ISSUER": ISSUER,
+        "JWT_AUDIENCE": AUDIENCE,
+        "JWKS": str(tmp_path / "jwks.json"),
+        "HTTP_PORT": "0",
+        "REGISTRY_URL": "http://127.0.0.1:1",
+        "SERVICE_TOKEN_FILE": str(tmp_path / "token"),
+        **changes,
+    }
+
+
+@pytest.fixture
+async def api(
+    workshop: Workshop, signing_key: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx2.AsyncClient]:
+    (tmp_path / "jwks.json").write_text(json.dumps(public_jwks(signing_key)))
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    app = create_app(read_settings(NotificationsSettings), workshop.pool)
+    assert_every_route_has_a_rule(app)
+    assert_every_post_is_idempotent(app)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api") as client:
+        yield client
+
+
+async def fail_one(workshop: Workshop, story: Story, mailbox: Mailbox) -> str:
+    mailbox.mood = Mood.NEVER
+    await workshop.apply(story.owner())
+    await workshop.send()
+    mailbox.mood = Mood.ACCEPT
+    [row] = await workshop.messages()
+    return str(row["id"])
+
+
+ROUTES = [
+    ("GET", "/messages", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("GET", "/messages/counts", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("GET", f"/messages/{uuid4()}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("GET", f"/recipients/{uuid4()}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("POST", f"/messages/{uuid4()}/resend", {Role.OPERATOR}),
+    ("GET", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("PUT", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize(("method", "path", "allowed"), ROUTES)
+async def test_each_route_lets_in_its_roles_only(
+    api: httpx2.AsyncClient, token: Token, role: Role, method: str, path: str, allowed: set[Role]
+) -> None:
+    headers = token(role, kelurahan="64.71.01.1001", **{"Idempotency-Key": str(uuid4())})
+    body = {"address": "x@umkm.example"} if method == "PUT" else {"reason": "alasan"}
+    answer = await api.request(method, path, headers=headers, json=body if method != "GET" else None)
+    assert (answer.status_code != 403) is (role in allowed), answer.text
+
+
+async def test_without_a_token_nothing_is_told(api: httpx2.AsyncClient) -> None:
+    assert (await api.get("/messages")).status_code == 401
+
+
+async def test_messages_are_listed_page_by_page_newest_first(
+    api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story
+) -> None:
+    for _ in range(7):
+        await workshop.apply(story.owner(name="Rahasia"))
+    seen: list[str] = []
+    place: str | None = None
+    while True:
+        query = {"limit": 3, **({"after": place} if place else {})}
+        answer = await api.get("/messages", params=query, headers=token(Role.PETUGAS_DINAS))
+        page = answer.json()
+        assert "Rahasia" not in answer.text
+        assert "nk1." not in answer.text
+        seen += [item["id"] for item in page["items"]]
+        place = page["next"]
+        if place is None:
+            break
+    rows = sorted(await workshop.messages(), key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    assert seen == [str(row["id"]) for row in rows]
+
+
+@pytest.mark.parametrize("after", ["x", "%%%", "MjAyNnxhYmM=", "MjAyNi0xMS0yNVQwMDowMDowMHwwMDAw", "ÿ"])
+async def test_a_place_that_we_did_not_give_is_refused(api: httpx2.AsyncClient, token: Token, after: str) -> None:
+    answer = await api.get("/messages", params={"after": after}, headers=token(Role.OPERATOR))
+    assert answer.status_code == 400
+
+
+async def test_messages_are_found_by_state_and_counted(
+    api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story
+) -> None:
+    await workshop.apply(story.owner(), story.owner(consent=False))
+    found = (await api.get("/messages", params={"state": "suppressed"}, headers=token(Role.OPERATOR))).json()
+    assert [(item["state"], item["reason"]) for item in found["items"]] == [("suppressed", "no_consent")]
+    counts = (await api.get("/messages/counts", headers=token(Role.OPERATOR))).json()["counts"]
+    assert {state: n for state, n in counts.items() if n} == {"queued": 1, "suppressed": 1}
+    wrong = await api.get("/messages", params={"state": "hilang"}, headers=token(Role.OPERATOR))
+    assert wrong.status_code == 422
+
+
+async def test_an_operator_sends_again_and_the_same_request_has_one_effect(
+    api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story, mailbox: Mailbox, clock: Clock
+) -> None:
+    message_id = await fail_one(workshop, story, mailbox)
+    headers = token(Role.OPERATOR, "budi", **{"Idempotency-Key": "k1"})
+    body = {"reason": "Kotak surat\nsudah diperbaiki"}
+    first = await api.post(f"/messages/{message_id}/resend", json=body, headers=headers)
+    clock.now = (await workshop.pool.fetchval("SELECT now()")).astimezone()
+    await workshop.send()
+    again = await api.post(f"/messages/{message_id}/resend", json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json() == {"id": message_id, "state": "queued"}
+    assert again.headers["Idempotency-Replayed"] == "true"
+    await workshop.send()
+    assert len(mailbox.accepted) == 1
+    detail = (await api.get(f"/messages/{message_id}", headers=token(Role.OPERATOR))).json()
+    assert [(step["state"], step["reason"]) for step in detail["steps"]] == [
+        ("failed", "smtp_550_5.7.1"),
+        ("queued", "Kotak surat sudah diperbaiki"),
+        ("sent", None),
+    ]
+    assert detail["steps"][1]["actor"] == "budi"
+
+
+async def test_what_was_sent_or_suppressed_is_not_sent_again(
+    api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story
+) -> None:
+    await workshop.apply(story.owner(), story.owner(consent=False))
+    await workshop.send()
+    for row in await workshop.messages():
+        headers = token(Role.OPERATOR, **{"Idempotency-Key": str(uuid4())})
+        answer = await api.post(f"/messages/{row['id']}/resend", json={"reason": "coba"}, headers=headers)
+        assert answer.status_code == 409
+        assert answer.json()["state"] == row["state"]
+
+
+async def test_an_officer_of_a_kelurahan_keeps_only_their_own_address(api: httpx2.AsyncClient, token: Token) -> None:
+    own = token(Role.PETUGAS_KELURAHAN, "petugas-1", "64.71.01.1001")
+    body = {"address": "petugas1@balikpapan.example", "language": "en"}
+    assert (await api.get("/officers/petugas-1", headers=own)).status_code == 404
+    assert (await api.put("/officers/petugas-1", json=body, headers=own)).status_code == 200
+    assert (await api.get("/officers/petugas-1", headers=own)).json() == {"sub": "petugas-1", **body}
+    assert (await api.put("/officers/petugas-2", json=body, headers=own)).status_code == 403
+    assert (await api.get("/officers/petugas-2", headers=own)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"address": "x"}, {"address": "a@b.example\r\nBcc: c@d.example"}, {"address": "a@b.example", "role": "x"}],
+)
+async def test_an_address_that_is_none_is_refused(api: httpx2.AsyncClient, token: Token, body: dict[str, str]) -> None:
+    answer = await api.put("/officers/petugas-1", json=body, headers=token(Role.OPERATOR))
+    assert answer.status_code == 422
+
+
+async def test_a_recipient_is_shown_without_anything_personal(
+    api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story
+) -> None:
+    owner = story.owner()
+    await workshop.apply(owner)
+    answer = await api.get(f"/recipients/{owner.fact.aggregate_id}", headers=token(Role.PETUGAS_DINAS))
+    assert answer.json() == {
+        "owner_id": str(owner.fact.aggregate_id),
+        "language": "id",
+        "channel": "email",
+        "consent": True,
+        "erased": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHANNELS", "whatsapp"),
+        ("CHANNELS", ","),
+        ("QUIET_HOURS", "malam"),
+        ("QUIET_HOURS", "07:00-07:00"),
+        ("MAIL_FROM", "tanpa alamat"),
+        ("SENDERS", "0"),
+        ("RATE_EMAIL_PER_MINUTE", "0"),
+        ("REGISTRY_URL", "registry"),
+    ],
+)
+def test_settings_that_cannot_work_stop_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for key, usual in environment(tmp_path).items():
+        monkeypatch.setenv(key, usual)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        read_settings(NotificationsSettings)

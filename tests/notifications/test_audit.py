@@ -1,0 +1,75 @@
+"""What the audit's login sees: positions, effects, messages; nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.notifications.consumers import NAME, TOPICS, TYPES, notify_on
+from shared.consumer import Definition, apply_batch
+from shared.consumer.records import Item, read_item
+from shared.envelope import Event
+from tests.notifications.records import Record
+from tests.notifications.story import Story
+from tests.notifications.workshop import Workshop
+
+DEFINITION = Definition(NAME, TYPES, notify_on(frozenset({"email"})))
+
+
+def items(*events: Event) -> list[Item]:
+    """Return the events as the consumer reads them from Kafka."""
+    return [read_item(Record.of(event, offset)) for offset, event in enumerate(events)]
+
+
+@pytest.fixture
+async def auditor(notifications_db: Any) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the audit's login."""
+    connection = await asyncpg.connect(notifications_db.audit_dsn)
+    yield connection
+    await connection.close()
+
+
+async def test_the_audit_sees_that_every_fact_had_its_effect(
+    workshop: Workshop, story: Story, auditor: asyncpg.Connection
+) -> None:
+    owner = story.owner()
+    owner_id = owner.fact.aggregate_id
+    business = story.business(owner_id)
+    verified = story.verified(business.fact.aggregate_id)
+    imported = story.import_completed()
+    async with workshop.pool.acquire() as connection:
+        await apply_batch(connection, DEFINITION, items(owner, business, verified, imported))
+    positions = {row["aggregate_id"]: row["position"] for row in await auditor.fetch("TABLE audit.position")}
+    assert positions == {owner_id: 1, business.fact.aggregate_id: 2, imported.fact.aggregate_id: 1}
+    effects = {row["aggregate_id"]: row["position"] for row in await auditor.fetch("TABLE audit.effect")}
+    assert effects == {owner_id: 1, business.fact.aggregate_id: 2}
+    messages = await auditor.fetch("SELECT event_id, messages, states FROM audit.message")
+    expected = {(event.meta.id, 1, "queued") for event in (owner, business, verified, imported)}
+    assert {tuple(row) for row in messages} == expected
+    assert {tuple(row) for row in await auditor.fetch("TABLE audit.subscription")} == {(NAME, t) for t in TOPICS}
+    declared = await auditor.fetch("SELECT effect, topic FROM audit.effect_declared")
+    assert {tuple(row) for row in declared} == {("recipient", "umkm.owner"), ("business_contact", "umkm.business")}
+    assert await auditor.fetch("TABLE audit.parked") == []
+
+
+async def test_the_layer_lets_a_replay_pass_without_effect(workshop: Workshop, story: Story) -> None:
+    owner = story.owner()
+    async with workshop.pool.acquire() as connection:
+        for _ in range(4):
+            await apply_batch(connection, DEFINITION, items(owner))
+    assert len(await workshop.messages()) == 1
+
+
+@pytest.mark.parametrize("table", ["recipient", "business_contact", "message", "officer"])
+async def test_the_audit_cannot_read_the_tables(auditor: asyncpg.Connection, table: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await auditor.fetch(f"TABLE public.{table}")
+
+
+async def test_the_running_login_changes_no_schema_and_no_step(workshop: Workshop) -> None:
+    for statement in ("CREATE TABLE x (a int)", "DELETE FROM message_step", "UPDATE message_step SET actor = ''"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await workshop.pool.execute(statement)

@@ -1,0 +1,141 @@
+"""From real Kafka to a real mailbox: replays, kills, several workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.notifications.consumers import TOPICS, TYPES, notify_on
+from shared.broker import KafkaSettings, make_producer
+from shared.consumer import Consumer
+from shared.database import Pool
+from shared.envelope import Event, to_kafka
+from shared.topology import Topic
+from tests.notifications.mailbox import Mailbox
+from tests.notifications.processes import Start
+from tests.notifications.story import Story
+from tests.notifications.workshop import Clock, Workshop
+from tests.stack.servers import Kafka
+
+
+async def publish(kafka: KafkaSettings, events: Sequence[Event], names: dict[str, str] | None = None) -> None:
+    """Publish events in order, to the topics that stand for theirs."""
+    producer = make_producer(kafka, "test")
+    await producer.start()
+    try:
+        for event in events:
+            key, value, headers = to_kafka(event)
+            topic = (names or {}).get(event.fact.TOPIC, event.fact.TOPIC)
+            await producer.send(topic, value, key=key, headers=headers)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def a_day(story: Story, owners: int) -> list[Event]:
+    """Return commands of some owners and an import: businesses before their owners, verifications last."""
+    registered = [story.owner(email=f"u{n}@umkm.example") for n in range(owners)]
+    businesses = [story.business(owner.fact.aggregate_id) for owner in registered]
+    verified = [story.verified(business.fact.aggregate_id) for business in businesses]
+    imported = [story.owner(email=f"impor{n}@umkm.example", origin="import") for n in range(owners)]
+    return [*businesses, *imported, story.import_completed(), *registered, *verified]
+
+
+async def positions(pool: Pool, consumer: str) -> int:
+    """Return how many facts a consumer has applied."""
+    return int(
+        await pool.fetchval("SELECT coalesce(sum(position), 0) FROM stream_position WHERE consumer = $1", consumer)
+    )
+
+
+async def consume(workshop: Workshop, kafka: KafkaSettings, name: str, topics: Sequence[str], facts: int) -> None:
+    """Run a consumer of this name from the beginning of the topics until it has applied ``facts``."""
+    consumer = Consumer(
+        name=name,
+        topics=topics,
+        types=TYPES,
+        apply=notify_on(frozenset({"email"})),
+        pool=workshop.pool,
+        kafka=kafka,
+        instance="test",
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop))
+    async with asyncio.timeout(60):
+        while await positions(workshop.pool, name) < facts:
+            await asyncio.sleep(0.05)
+    stop.set()
+    await running
+
+
+async def test_replaying_the_topics_three_times_sends_nothing(
+    due: Workshop, story: Story, mailbox: Mailbox, kafka: Kafka, clock: Clock
+) -> None:
+    operator = kafka.credentials("operator")
+    names = {name: kafka.make_topic(Topic(name, partitions=3)) for name in TOPICS}
+    events = a_day(story, 20)
+    await publish(operator, events, names)
+    run = uuid4().hex[:8]
+    await consume(due, operator, f"first-{run}", list(names.values()), len(events))
+    clock.forward(minutes=1)
+    await due.send()
+    before = await due.messages()
+    assert len(mailbox.bodies) == len(before) == 61
+    # A consumer of another name has neither offsets nor positions: it starts from nothing.
+    for again in range(3):
+        await consume(due, operator, f"again-{again}-{run}", list(names.values()), len(events))
+        await due.send()
+    await publish(operator, events, names)
+    await consume(due, operator, f"twice-{run}", list(names.values()), len(events))
+    await due.send()
+    assert await due.messages() == before
+    assert len(mailbox.bodies) == 61
+
+
+@pytest.mark.slow
+async def test_workers_killed_again_and_again_double_nothing_and_lose_nothing(
+    due: Workshop, story: Story, mailbox: Mailbox, kafka: Kafka, start: Start
+) -> None:
+    events = a_day(story, 150)
+    expected = {event.meta.id for event in events if event.meta.origin == "command"} | {events[300].meta.id}
+    settings = kafka.credentials("notifications")
+    changes = {
+        "KAFKA_BOOTSTRAP": settings.bootstrap,
+        "KAFKA_PASSWORD": settings.password,
+        "SENDERS": "2",
+        "RATE_EMAIL_PER_MINUTE": "60000",
+        "OFFICER_ADDRESS": "petugas@umkm.example",
+    }
+    await publish(kafka.credentials("registry"), events)
+    for bodies in (40, 140, 260):
+        worker = await start(**changes)
+        await mailbox.wait_for(bodies, 60)
+        worker.kill()
+        await worker.wait()
+    await start(**changes)
+    await asyncio.wait_for(settled(due.pool, expected), 60)
+    rows: Sequence[Any] = await due.pool.fetch(
+        "SELECT id, event_id, state FROM message WHERE event_id = ANY ($1)", expected
+    )
+    assert Counter(row["event_id"] for row in rows) == dict.fromkeys(expected, 1)
+    states = Counter(row["state"] for row in rows)
+    assert set(states) <= {"sent", "unknown"}
+    assert states["unknown"] <= 3 * 2
+    arrived = Counter(mail["Message-ID"] for mail in mailbox.mails)
+    assert max(arrived.values()) == 1
+    sent = {f"<{row['id']}@umkm.example>" for row in rows if row["state"] == "sent"}
+    assert sent <= arrived.keys()
+    assert not any(address.startswith("impor") for address, _ in mailbox.accepted)
+
+
+async def settled(pool: Pool, event_ids: set[Any]) -> None:
+    """Wait until every one of these events has a message that is on no way any more."""
+    while await pool.fetchval(
+        "SELECT count(*) FROM message WHERE event_id = ANY ($1) AND state IN ('sent', 'unknown')", event_ids
+    ) < len(event_ids):
+        await asyncio.sleep(0.1)

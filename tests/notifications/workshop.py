@@ -1,0 +1,110 @@
+"""Consumer and senders put together for a test, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.notifications.domain.timing import QuietHours, Rate
+from services.notifications.handlers.channels import SmtpChannel, SmtpServer
+from services.notifications.handlers.composing import Composer
+from services.notifications.handlers.recording import record_facts
+from services.notifications.handlers.rendering import Renderer
+from services.notifications.handlers.sending import Sender, SendingRules
+from services.notifications.reference import load_kelurahan
+from shared.database import Pool
+from shared.envelope import Event
+from tests.notifications.mailbox import Mailbox
+from tests.notifications.story import Registry
+
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+"""12:00 WITA."""
+MAIL_FROM = "DKUMKMP Balikpapan <naikkelas@umkm.example>"
+OFFICE = "dinas@umkm.example"
+SMTP_SECONDS = 0.5
+
+
+class Clock:
+    """A clock that moves only when told. Begins at the real time if that is later than nothing was queued."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **parts: float) -> None:
+        """Move on."""
+        self.now += timedelta(**parts)
+
+
+class Workshop:
+    """Makes senders by name and applies facts."""
+
+    def __init__(self, pool: Pool, registry: Registry, mailbox: Mailbox, rules: SendingRules) -> None:
+        self.pool = pool
+        self.registry = registry
+        self.mailbox = mailbox
+        self.rules = rules
+        self.never = asyncio.Event()
+        self._senders: list[Sender] = []
+        self._composer = Composer(Renderer(load_kelurahan()), MAIL_FROM, OFFICE)
+
+    def change(self, *, quiet: QuietHours | None = None, per_minute: int | None = None) -> None:
+        """Change the rules of senders that are made from now on."""
+        rates = self.rules.rates if per_minute is None else {"email": Rate(per_minute)}
+        self.rules = replace(self.rules, quiet=quiet, rates=rates)
+
+    def sender(self, instance: str = "worker-1", life: str = "a", number: int = 0) -> Sender:
+        """Return a sender with an SMTP connection of its own."""
+        channel = SmtpChannel(
+            SmtpServer("127.0.0.1", self.mailbox.port, timeout_seconds=SMTP_SECONDS), "naikkelas@umkm.example"
+        )
+        made = Sender(
+            pool=self.pool,
+            keys=self.registry.client(),
+            composer=self._composer,
+            channels={"email": channel},
+            rules=self.rules,
+            instance=instance,
+            life=life,
+            number=number,
+        )
+        self._senders.append(made)
+        return made
+
+    async def apply(self, *events: Event, channels: frozenset[str] = frozenset({"email"})) -> None:
+        """Apply a batch as the consumer does."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await record_facts(connection, events, channels)
+        # Rows are due at the database's time; the tests' clock is another one.
+        await self.pool.execute(
+            "UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state IN ('queued', 'waiting')",
+            self.rules.clock(),
+        )
+
+    async def send(self, sender: Sender | None = None) -> int:
+        """Let a sender work until nothing is due; return how many messages it took."""
+        sender = sender or self.sender()
+        total = 0
+        while taken := await sender.round(self.never):
+            total += taken
+        return total
+
+    async def messages(self) -> Sequence[Any]:
+        """Return all messages, in order of their making."""
+        rows: Sequence[Any] = await self.pool.fetch("SELECT * FROM message ORDER BY created_at, template, id")
+        return rows
+
+    async def states(self) -> list[tuple[str, str, str | None]]:
+        """Return template, state and reason of all messages."""
+        return [(row["template"], row["state"], row["reason"]) for row in await self.messages()]
+
+    async def close(self) -> None:
+        """Close what the senders hold."""
+        for sender in self._senders:
+            for channel in sender._channels.values():
+                await channel.close()

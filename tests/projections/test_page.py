@@ -1,0 +1,87 @@
+"""The page in a real browser: without JavaScript, on a telephone, and for people who listen to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.projections.handlers.projecting import project_batch
+from shared.database import Pool
+from tests.kernel.web_client import served
+from tests.projections.conftest import ROOT, Office
+from tests.projections.stories import interleaved, random_story
+
+playwright = pytest.importorskip("playwright.async_api", reason="needs playwright")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+
+def axe() -> Path | None:
+    """Return axe-core's script, from the folder of ``AXE_CORE`` or ``node_modules``."""
+    folder = Path(os.environ.get("AXE_CORE", ROOT / "node_modules" / "axe-core"))
+    script = folder / "axe.min.js"
+    return script if script.exists() else None
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    async with playwright.async_playwright() as driver:
+        started = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def page_url(office: Office, pool: Pool) -> AsyncIterator[str]:
+    async with pool.acquire() as connection, connection.transaction():
+        await project_batch(connection, list(interleaved([random_story(seed, 4) for seed in range(60)], 1)))
+    async with served(office.app) as server:
+        yield f"http://127.0.0.1:{server.port}/"
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+async def test_the_page_works_without_javascript_at_every_width(
+    browser: Any, page_url: str, width: int, tmp_path: Path
+) -> None:
+    context = await browser.new_context(java_script_enabled=False, viewport={"width": width, "height": 900})
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(page_url)
+    picture = await page.screenshot(path=tmp_path / "dasbor.png", full_page=True)
+    assert len(picture) > 20_000
+    assert await page.locator("h1").inner_text() == "Dasbor UMKM Kota Balikpapan"
+    assert await page.locator("svg.chart rect").count() > 5
+    assert await page.locator("body").evaluate("body => body.scrollWidth") <= width
+    assert complaints == []
+    assert all(url.startswith((page_url, "data:")) for url in asked)
+    await context.close()
+
+
+@pytest.mark.skipif(axe() is None, reason="needs axe-core")
+async def test_axe_finds_nothing_serious(browser: Any, page_url: str) -> None:
+    script = axe()
+    assert script is not None
+    context = await browser.new_context(bypass_csp=True)
+    page = await context.new_page()
+    await page.goto(page_url)
+    await page.locator("summary").click()
+    await page.add_script_tag(content=script.read_text(encoding="utf-8"))
+    found = await page.evaluate("axe.run()")
+    serious = [
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+    assert len(found["passes"]) > 10
+    await context.close()

@@ -1,0 +1,251 @@
+"""Rebuilds beside live traffic: equal, swapped without an empty read, found out when tampered with, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.projections.commands import Projection, RebuildProjections, RollBackProjections
+from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError, RebuildResult
+from shared.consumer import apply_batch, discard
+from tests.projections.logs import MemoryLog
+from tests.projections.stories import random_story
+from tests.projections.test_batches import LIVE, SOUND, TABLES, effects, lives, tables
+
+ALL = tuple(Projection)
+
+
+@dataclass
+class Bench:
+    """A live consumer, an operator, a log."""
+
+    live: asyncpg.Connection
+    owner: asyncpg.Connection
+    auditor: asyncpg.Connection
+    log: MemoryLog
+    migrate_dsn: str
+    applied: int = 0
+
+    async def go_on(self, upto: int | None = None, batch: int = 8) -> None:
+        """Let the live consumer apply what the log holds, up to a place in its order."""
+        items = self.log.items(self.applied, upto)
+        for start in range(0, len(items), batch):
+            await apply_batch(self.live, LIVE, items[start : start + batch])
+        self.applied += len(items)
+
+    async def rebuild(self, *projections: Projection, **options: Any) -> RebuildResult:
+        chosen = projections or ALL
+        return await Rebuild(self.owner, self.log, chosen, "projections").rebuild(RebuildProjections(chosen, **options))
+
+    async def roll_back(self, *projections: Projection) -> RebuildResult:
+        chosen = projections or ALL
+        return await Rebuild(self.owner, self.log, chosen, "projections").roll_back(RollBackProjections(chosen))
+
+    async def states(self, projection: Projection = Projection.CLASS_HISTORY) -> list[str]:
+        rows = await self.auditor.fetch(
+            "SELECT state FROM projection_generation WHERE projection = $1 ORDER BY generation", projection.value
+        )
+        return [row["state"] for row in rows]
+
+
+@pytest.fixture
+async def bench(projections_db: Any) -> AsyncIterator[Bench]:
+    connections = [
+        await asyncpg.connect(dsn)
+        for dsn in (projections_db.dsn, projections_db.migrate_dsn, projections_db.superuser_dsn)
+    ]
+    made = Bench(*connections, MemoryLog(), projections_db.migrate_dsn)
+    made.log.publish(lives(20, 5))
+    yield made
+    for connection in connections:
+        await connection.close(timeout=5)
+
+
+async def test_a_rebuild_gives_the_same_rows_and_takes_their_place(bench: Bench) -> None:
+    await bench.go_on()
+    before = await tables(bench.auditor)
+    result = await bench.rebuild()
+    assert (result.equal, result.swapped, result.events) == (True, True, 100)
+    assert {name: found["rows"] for name, found in result.comparisons.items()} == {
+        name: len(rows) for name, rows in before.items()
+    }
+    assert await tables(bench.auditor) == before
+    assert await bench.states() == ["standby", "live"]
+    assert await effects(bench.auditor) == SOUND
+
+
+async def test_the_new_generation_has_the_indexes_and_rights_of_the_old(bench: Bench) -> None:
+    await bench.go_on()
+    shape = (
+        "SELECT tablename, regexp_replace(indexdef, '(INDEX )\\S+( ON)', '\\1\\2') AS def FROM pg_indexes "
+        "WHERE tablename = ANY ($1) ORDER BY 1, 2"
+    )
+    rights = (
+        "SELECT table_name, privilege_type FROM information_schema.role_table_grants "
+        "WHERE grantee = 'projections' AND table_name = ANY ($1) ORDER BY 1, 2"
+    )
+    before = [await bench.auditor.fetch(query, list(TABLES)) for query in (shape, rights)]
+    await bench.rebuild()
+    await bench.rebuild()
+    assert [await bench.auditor.fetch(query, list(TABLES)) for query in (shape, rights)] == before
+
+
+async def test_the_live_consumer_goes_on_in_the_new_generation(bench: Bench) -> None:
+    await bench.go_on()
+    await bench.rebuild(Projection.DISTRICT_DASHBOARD)
+    bench.log.publish(random_story(4711, 4))
+    await bench.go_on()
+    assert await bench.live.fetchval("SELECT count(*) FROM district_dashboard WHERE facts = version") == 21
+    assert await effects(bench.auditor) == SOUND
+
+
+async def test_a_live_consumer_that_lags_comes_later_to_what_the_new_generation_holds(bench: Bench) -> None:
+    await bench.go_on(upto=40)
+    result = await bench.rebuild()
+    assert result.swapped
+    await bench.go_on()
+    assert await effects(bench.auditor) == SOUND
+    assert await bench.live.fetchval("SELECT count(*) FROM business_timeline") == 100
+
+
+async def test_a_row_that_was_tampered_with_is_found_and_nothing_is_swapped(bench: Bench) -> None:
+    await bench.go_on()
+    victim = await bench.auditor.fetchval("UPDATE district_dashboard SET kelas = 'besar' WHERE business_id = "
+                                          "(SELECT min(business_id::text)::uuid FROM district_dashboard) RETURNING business_id")  # fmt: skip
+    result = await bench.rebuild(Projection.DISTRICT_DASHBOARD)
+    found = result.comparisons["district_dashboard"]
+    assert (result.equal, result.swapped, found["differing"], found["ids"]) == (False, False, 1, (str(victim),))
+    assert await bench.states(Projection.DISTRICT_DASHBOARD) == ["live", "ready"]
+    mended = await bench.rebuild(Projection.DISTRICT_DASHBOARD, accept_differences=True)
+    assert mended.swapped
+    assert await bench.live.fetchval("SELECT count(*) FROM district_dashboard WHERE kelas = 'besar'") == 0
+
+
+@pytest.mark.parametrize("projection", ALL)
+async def test_a_lost_row_is_named_by_the_comparison(bench: Bench, projection: Projection) -> None:
+    await bench.go_on()
+    await bench.auditor.execute(
+        f"DELETE FROM {projection.value} WHERE ctid = (SELECT min(ctid) FROM {projection.value})"
+    )
+    result = await bench.rebuild(projection, swap=False)
+    found = result.comparisons[projection.value]
+    assert (found["extra"], found["missing"], found["differing"], result.equal) == (1, 0, 1, False)
+
+
+async def test_a_roll_back_brings_the_old_generation_up_to_date(bench: Bench) -> None:
+    await bench.go_on(upto=60)
+    await bench.rebuild()
+    await bench.go_on()
+    bench.log.publish(random_story(815, 3))
+    result = await bench.roll_back()
+    assert result.swapped
+    await bench.go_on()
+    assert await bench.states() == ["live", "standby"]
+    assert await effects(bench.auditor) == SOUND
+    again = await bench.rebuild(swap=False)
+    assert again.equal
+    assert again.comparisons["business_timeline"]["rows"] == 103
+
+
+async def test_there_is_nothing_to_go_back_to_before_the_first_rebuild(bench: Bench) -> None:
+    with pytest.raises(RebuildRefusedError, match="no other generation"):
+        await bench.roll_back()
+
+
+async def test_readers_never_see_an_empty_table_while_facts_keep_coming(bench: Bench, projections_db: Any) -> None:
+    await bench.go_on()
+    stop, reads = asyncio.Event(), []
+
+    async def read_on() -> None:
+        reader = await asyncpg.connect(projections_db.dsn)
+        while not stop.is_set():
+            reads.append(await reader.fetchval("SELECT count(*) FROM district_dashboard"))
+        await reader.close()
+
+    async def publish_on() -> None:
+        seed = 10_000
+        while not stop.is_set():
+            bench.log.publish(random_story(seed, 2))
+            seed += 1
+            await bench.go_on()
+
+    traffic = [asyncio.create_task(work) for work in (read_on(), publish_on())]
+    for _ in range(3):
+        result = await bench.rebuild()
+        assert (result.swapped, result.equal) == (True, True)
+    stop.set()
+    await asyncio.gather(*traffic)
+    assert min(reads) >= 20
+    assert reads == sorted(reads)
+    assert await effects(bench.auditor) == SOUND
+
+
+async def test_a_rebuild_that_was_killed_can_be_started_again(bench: Bench) -> None:
+    await bench.go_on()
+    before = await tables(bench.auditor)
+    victim = await asyncpg.connect(bench.migrate_dsn)
+
+    def die(stage: str, done: int, total: int) -> None:
+        if stage == "load" and done > 50:
+            victim.terminate()
+
+    with pytest.raises((asyncpg.InterfaceError, OSError)):
+        await Rebuild(victim, bench.log, ALL, "projections", die).rebuild(RebuildProjections(ALL))
+    assert await tables(bench.auditor) == before
+    await _until_unlocked(bench)
+    result = await bench.rebuild()
+    assert (result.swapped, result.equal) == (True, True)
+    assert await bench.states() == ["standby", "dropped", "live"]
+
+
+async def _until_unlocked(bench: Bench) -> None:
+    async with asyncio.timeout(10):
+        while await bench.auditor.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"):
+            await asyncio.sleep(0.01)
+
+
+async def test_two_rebuilds_of_one_projection_do_not_run_at_once(bench: Bench) -> None:
+    await bench.go_on()
+    other = await asyncpg.connect(bench.migrate_dsn)
+    await other.execute("SELECT pg_advisory_lock($1, hashtext('class_history'))", 0x6E6B7262)
+    with pytest.raises(RebuildRefusedError, match="another rebuild"):
+        await bench.rebuild(Projection.CLASS_HISTORY)
+    await other.close()
+
+
+async def test_a_fact_that_is_parked_live_is_parked_in_the_new_generation_too(bench: Bench) -> None:
+    bad = random_story(2026, 4)
+    bench.log.publish(bad, spoil=frozenset({(bad[0].meta.subject, 2)}))
+    await bench.go_on()
+    result = await bench.rebuild()
+    assert (result.equal, result.swapped) == (True, True)
+    assert await effects(bench.auditor) == SOUND
+    count = "SELECT count(*) FROM parked_event WHERE consumer = $1"
+    assert await bench.auditor.fetchval(count, "projections") == 3
+    assert await bench.auditor.fetchval(count, "projections@class_history") == 0
+
+
+async def test_a_fact_that_was_discarded_stays_out_of_the_new_generation(bench: Bench) -> None:
+    bad = random_story(2027, 2)
+    bench.log.publish(bad, spoil=frozenset({(bad[0].meta.subject, 2)}))
+    await bench.go_on()
+    parked = await bench.auditor.fetchval("SELECT id FROM parked_event")
+    assert await discard(bench.live, "projections", parked, "test")
+    result = await bench.rebuild()
+    assert (result.equal, result.swapped) == (True, True)
+
+
+async def test_a_log_that_does_not_reach_back_is_not_swapped_in(bench: Bench) -> None:
+    await bench.go_on()
+    shortened = MemoryLog()
+    shortened.publish([each for seed in range(20) for each in random_story(seed, 5)[1:]])
+    bench.log = shortened
+    with pytest.raises(RebuildRefusedError, match="could not be brought"):
+        await bench.rebuild()
+    assert await bench.states() == ["live", "ready"]
+    assert await bench.live.fetchval("SELECT count(*) FROM district_dashboard") == 20
