@@ -86,9 +86,7 @@ def _class_flags(flags: tuple[str, ...], kelas: ClassRecord, profile: Profile, o
 
 
 def _record(reported: ReportedClass, on: date) -> ClassRecord:
-    return ClassRecord(
-        kelas=reported.kelas, basis=reported.basis, year=reported.year, source=reported.source, as_of=on
-    )
+    return ClassRecord(kelas=reported.kelas, basis=reported.basis, year=reported.year, source=reported.source, as_of=on)
 
 
 def _first_class(command: RegisterBusiness, on: date) -> ClassRecord:

@@ -51,9 +51,7 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
     return business
 
 
-async def _save(
-    connection: Connection, ring: KeyRing, before: Business, change: BusinessChange, cause: Cause
-) -> Saved:
+async def _save(connection: Connection, ring: KeyRing, before: Business, change: BusinessChange, cause: Cause) -> Saved:
     if change.drafts:
         await store.update_business(connection, change.after, before)
         owner_id = change.after.profile.owner_ids[0]
@@ -145,4 +143,3 @@ async def list_proposals(
 ) -> list[dict[str, Any]]:
     """Return proposals of duplicates after an id."""
     return await store.list_proposals(pool, after, state, kelurahan, limit)
-

@@ -122,9 +122,7 @@ async def update_business(connection: Connection, business: Business, before: Bu
     """Store a business after a deed."""
     await connection.execute(queries().update_business, business.id, *_columns(business))
     if business.profile.owner_ids != before.profile.owner_ids:
-        await connection.execute(
-            queries().replace_business_owners, business.id, list(business.profile.owner_ids)
-        )
+        await connection.execute(queries().replace_business_owners, business.id, list(business.profile.owner_ids))
 
 
 async def owned_first(connection: Connection, owner_id: UUID) -> list[UUID]:

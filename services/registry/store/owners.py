@@ -97,7 +97,9 @@ async def is_in_kelurahan(executor: Pool | Connection, owner_id: UUID, kelurahan
     return bool(await executor.fetchval(queries().owner_in_kelurahan, owner_id, kelurahan))
 
 
-async def search_owners(pool: Pool, after: UUID, name_key: str | None, kelurahan: str | None, limit: int) -> list[Owner]:
+async def search_owners(
+    pool: Pool, after: UUID, name_key: str | None, kelurahan: str | None, limit: int
+) -> list[Owner]:
     """Return owners after an id, in its order."""
     words = None if name_key is None else words_query(name_key)
     return [_owner(row) for row in await pool.fetch(queries().search_owners, after, words, kelurahan, limit)]

@@ -1,0 +1,1 @@
+"""HTTP of the registry: requests to commands, refusals to status codes."""
