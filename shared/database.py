@@ -14,6 +14,9 @@ import asyncpg
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
 
+SERVER_ERRORS: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
+
 COMMAND_TIMEOUT_SECONDS = 30.0
 MIGRATION_LOCK = 0x6E61696B  # "naik": one advisory lock for every migrating process of a database
 

@@ -20,6 +20,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from shared.masking import mask_event
 
 _QUIET = ("uvicorn.access", "aiokafka.consumer.fetcher", "httpx2", "httpcore2", "asyncio")
+_APART = ("faststream",)
+"""Libraries that give their logger a handler of its own when they are imported, past the root and its masking."""
 
 
 def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -94,6 +96,9 @@ def configure_logs(
     root.setLevel(number)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name in _APART:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

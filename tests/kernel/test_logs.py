@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
+import faststream  # noqa: F401 - importing it gives its logger a handler of its own
 import pytest
 import structlog
 from hypothesis import given

@@ -112,7 +112,7 @@ async def test_a_worker_that_is_killed_loses_and_doubles_nothing(
 ) -> None:
     events: list[Event] = []
     for _ in range(3):
-        more = new_lives(120)
+        more = new_lives(400)
         events += more
         worker = await start_worker()
         await publish(producer, more)
@@ -127,6 +127,9 @@ async def test_a_worker_that_is_killed_loses_and_doubles_nothing(
         worker.kill()
         await worker.wait()
     worker = await start_worker()
+    last = new_lives(3)
+    events += last
+    await publish(producer, last)
     await eventually(arrived(pool, events))
     worker.terminate()
     assert await asyncio.wait_for(worker.wait(), 30) == 0

@@ -16,7 +16,6 @@ from random import random
 from time import monotonic
 from uuid import UUID
 
-import asyncpg
 import stamina
 import structlog
 
@@ -34,7 +33,7 @@ from services.notifications.handlers.composing import (
 from services.notifications.handlers.recording import complete_waiting
 from services.notifications.store import messages as store
 from services.notifications.store.messages import Outcome
-from shared.database import Pool, is_infrastructure_error
+from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 from shared.keys import Answer, KeyClient, KeysAwayError
 
 BATCH = 20
@@ -120,7 +119,7 @@ class Sender:
                 wait = 0.0 if await self.round(stop) else IDLE_SECONDS
                 pause.end()
                 self.problems.pop("database", None)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except SERVER_ERRORS as error:
                 if not is_infrastructure_error(error):
                     raise
                 self.problems["database"] = type(error).__name__

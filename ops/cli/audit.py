@@ -1,0 +1,67 @@
+"""``naikkelas audit``: every aggregate from its source over the log to each consumer's position, effects and messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaError
+
+from ops.audit import Report, audit
+from ops.cli.output import Json, fail, print_json, print_line, print_table
+from ops.cli.progress import stages
+from ops.stack import Stack
+from ops.stack.databases import SERVICES
+from shared.broker import KafkaSettings
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+FINDINGS_SHOWN = 20
+
+
+@app.command("audit")
+def audit_command(
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Compare sources, topics, positions, effects and messages. Exit code 0: nothing found; 1: something is wrong."""
+    stack = Stack()
+    databases = {service: stack.dsn(service, "audit") for service in SERVICES}
+    report = run_audit(databases, stack.credentials("operator"), wait, as_json=json)
+    if json:
+        print_json(report.as_dict())
+    else:
+        print_report(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def run_audit(databases: dict[str, str], kafka: KafkaSettings, wait: float, *, as_json: bool = False) -> Report:
+    """Run the audit with progress; end with one sentence if a server cannot be reached."""
+    try:
+        with stages() as tell:
+            return asyncio.run(audit(databases, kafka, wait, tell))
+    except (KafkaError, asyncpg.PostgresError, OSError) as error:
+        fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
+
+
+def print_report(report: Report) -> None:
+    """Print a report for people."""
+    print_line(
+        f"{report.events:,} events of {report.aggregates:,} aggregates: lost {report.lost}, doubled {report.doubled}, "
+        f"reordered {report.reordered}, gaps {report.gaps}, parked {report.parked} ({report.seconds:.1f} s)"
+    )
+    rows = [
+        (name, f"{state.aggregates:,}", state.behind, state.ahead, state.parked, ", ".join(state.effects) or "-")
+        for name, state in sorted(report.consumers.items())
+    ]
+    print_table(("consumer", "aggregates", "behind", "ahead", "parked", "effects compared"), rows)
+    for finding in report.findings[:FINDINGS_SHOWN]:
+        print_line(
+            f"{finding.kind}: {finding.where} {finding.aggregate_id or ''}: expected {finding.expected}, "
+            f"found {finding.found} ({finding.detail})"
+        )
+    left = sum(report.total_findings.values()) - FINDINGS_SHOWN
+    if left > 0:
+        print_line(f"and {left:,} more findings")
+    print_line("The audit is green." if report.ok else "The audit found faults.")
