@@ -108,7 +108,9 @@ class Plan:
         """Return it for people, a line for each difference."""
         lines = [f"create topic {topic.name} ({topic.partitions} partitions)" for topic in self.create]
         lines += [f"grow topic {name} to {partitions} partitions" for name, partitions in self.grow]
-        lines += [f"set {key}={value} on {name}" for name, keys in self.configure.items() for key, value in keys.items()]
+        lines += [
+            f"set {key}={value} on {name}" for name, keys in self.configure.items() for key, value in keys.items()
+        ]
         lines += [f"create user {name}" for name in self.users]
         lines += [f"grant  {_text(right)}" for right in self.grant]
         lines += [f"revoke {_text(right)}" for right in self.revoke]

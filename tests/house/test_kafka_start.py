@@ -14,9 +14,11 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import yaml
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from ops.kafka_admin.__main__ import MissingSettingError, apply
 from ops.kafka_admin.client import operator_client
 from ops.stack.java import class_path, find_java
 from shared.broker import KafkaSettings
@@ -118,11 +120,32 @@ def test_the_operator_gets_in_and_may_make_topics(node: Node) -> None:
     assert len(admin.list_topics(timeout=15).topics["umkm.try"].partitions) == 6
 
 
-@pytest.mark.parametrize(
-    ("user", "password"), [("operator", "wrong"), ("registry", None), ("controller", None), ("nobody", "nothing")]
-)
+@pytest.mark.parametrize(("user", "password"), [("operator", "wrong"), ("controller", None), ("nobody", "nothing")])
 def test_a_wrong_password_and_an_unknown_user_stay_outside(node: Node, user: str, password: str | None) -> None:
     assert not _can_ask(operator_client(node.settings(user, password)), seconds=2.0)
+
+
+def _job(node: Node) -> dict[str, str]:
+    """Return the environment of the job ``topics`` of the compose file, with our files."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    told = {k: str(v).replace("/run/secrets", str(node.secrets)) for k, v in services["topics"]["environment"].items()}
+    return told | {"KAFKA_BOOTSTRAP": f"127.0.0.1:{node.port}"}
+
+
+def test_the_deployments_job_makes_topics_users_and_rights_and_may_run_again(node: Node) -> None:
+    first = apply(_job(node))
+    assert "create topic umkm.business (6 partitions)" in first
+    assert [line for line in apply(_job(node)) if not line.startswith("create user")] == []
+    seen = operator_client(node.settings("projections")).list_topics(timeout=15).topics
+    assert "umkm.business" in seen
+    assert "umkm.owner" not in seen
+
+
+def test_a_missing_password_stops_the_job(node: Node) -> None:
+    told = _job(node)
+    del told["KAFKA_REGISTRY_PASSWORD_FILE"]
+    with pytest.raises(MissingSettingError, match="KAFKA_REGISTRY_PASSWORD"):
+        apply(told)
 
 
 def test_a_client_without_a_password_stays_outside(node: Node) -> None:

@@ -10,14 +10,14 @@ from hashlib import blake2b
 from itertools import repeat
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
-from services.registry.importing.cleaning import dates, money, nik, phone, text
+from services.registry.importing.cleaning import dates, money, nik, phone, rare, text
 from services.registry.importing.cleaning.text import Cell, clean_text, is_empty, text_of
 from services.registry.importing.codes import REFUSING
 from services.registry.importing.memory import Memory
 from services.registry.importing.reading import Chunk, Table
 from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
 from services.registry.reference.classes import classify
-from services.registry.reference.kbli import KbliVersion, kbli_version_of
+from services.registry.reference.kbli import KbliVersion
 from services.registry.reference.names import fold_name
 from services.registry.reference.places import match_place
 from services.registry.reference.sectors import match_sector
@@ -26,7 +26,6 @@ from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
 MAX_NAME = 100
 MAX_ADDRESS = 500
 MEMO_SIZE = 50_000
-_EMAIL = re.compile(r"[^@\s,;]{1,64}@[^@\s,;]+\.[^@\s.,;]{2,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _PLACE_CODES = {"missing": "KELURAHAN_KOSONG", "unknown": "KELURAHAN_TIDAK_DIKENAL", "mismatch": "KELURAHAN_KECAMATAN_TIDAK_COCOK"}  # fmt: skip
 _WORKER_FIELDS = ("paid_men", "paid_women", "unpaid_men", "unpaid_women")
@@ -80,54 +79,18 @@ class Terms:
     own_only: bool = False
 
 
-def _year(cell: Cell, today: date) -> tuple[int | None, str | None]:
-    typed = clean_text(text_of(cell))
-    if is_empty(typed) or typed == "0":
-        return None, None
-    digits = typed.removesuffix(".0")[:4] if re.fullmatch(r"\d{4}(?:\.0|-\d\d-\d\d)?", typed, re.ASCII) else ""
-    if digits and 1900 <= int(digits) <= today.year:
-        return int(digits), None
-    return None, "TAHUN_TIDAK_SAH"
-
-
-def _workers(cell: Cell) -> tuple[int | None, str | None]:
-    typed = clean_text(text_of(cell)).removesuffix(".0").removesuffix(" orang")
-    if is_empty(typed):
-        return None, None
-    if typed.isascii() and typed.isdigit() and len(typed) <= 5:
-        return int(typed), None
-    return None, "TENAGA_KERJA_TIDAK_SAH"
-
-
-def _kbli(cell: Cell) -> tuple[tuple[KbliVersion, str] | None, str | None]:
-    typed = clean_text(text_of(cell)).removesuffix(".0")
-    if is_empty(typed):
-        return None, None
-    if re.fullmatch(r"\d{5}", typed, re.ASCII) is None:
-        return None, "KBLI_TIDAK_DIKENAL"
-    version = kbli_version_of(typed)
-    if version is None:
-        return None, "KBLI_VERSI_TIDAK_JELAS"
-    return (version, typed), None
-
-
-def _email(cell: Cell) -> tuple[str | None, str | None]:
-    typed = clean_text(text_of(cell))
-    if is_empty(typed):
-        return None, None
-    return (typed, None) if len(typed) <= 254 and _EMAIL.fullmatch(typed) else (None, "EMAIL_TIDAK_SAH")
-
-
-def _reported(cell: Cell) -> tuple[BusinessClass | None, str | None]:
-    words = fold_name(text_of(cell)).removeprefix("usaha ")
-    return next((kelas for kelas in BusinessClass if kelas.value == words), None), None
-
-
 def _add(amount: money.Money, other: money.Money) -> money.Money:
     """Capital is the owner's own and borrowed money together; where one is not known, the other one counts."""
     if amount.problem or other.amount is None:
         return amount if amount.problem or other.problem is None else other
     return money.Money((amount.amount or 0) + other.amount, None)
+
+
+def _add_money_codes(capital: money.Money, sales: money.Money, codes: list[str]) -> None:
+    if capital.problem is not None:
+        codes.append(f"MODAL_{capital.problem}")
+    if sales.problem is not None:
+        codes.append(f"OMZET_{sales.problem}")
 
 
 def natural_key(*parts: str) -> bytes:
@@ -151,11 +114,11 @@ class Checker:
         self._places = _Memo(lambda pair: self._place(*pair))
         self._sectors = _Memo(match_sector)
         self._other: dict[str, _Memo[tuple[Any, str | None]]] = {
-            "founded_year": _Memo(lambda cell: _year(cell, today)),
-            "kbli": _Memo(_kbli),
-            "email": _Memo(_email),
-            "reported_class": _Memo(_reported),
-            **{name: _Memo(_workers) for name in _WORKER_FIELDS},
+            "founded_year": _Memo(lambda cell: rare.check_year(cell, today)),
+            "kbli": _Memo(rare.check_kbli),
+            "email": _Memo(rare.check_email),
+            "reported_class": _Memo(rare.check_reported_class),
+            **{name: _Memo(rare.check_workers) for name in _WORKER_FIELDS},
         }
         self._month_year = _Memo(lambda day: f"{day:%m%y}")
 
@@ -279,10 +242,7 @@ class Checker:
         found = (checked_nik.code, phones.code, birth.code, checked_nib.code, place[1])
         if found != _ALL_WELL:
             codes.extend(code for code in found if code is not None)
-        if capital.problem is not None:
-            codes.append(f"MODAL_{capital.problem}")
-        if sales.problem is not None:
-            codes.append(f"OMZET_{sales.problem}")
+        _add_money_codes(capital, sales, codes)
         codes.extend(other.codes)
         if checked_nik.code == "NIK_PENGISI":
             codes.append("NIK_KOSONG")
