@@ -74,7 +74,7 @@ class Demo:
         """Play everything but the audit, which the caller runs. Raises ``DemoFailedError``."""
         planted = self._generate(rows)
         self._import(planted)
-        self._see_dashboard()
+        self._see_dashboard(planted)
         self._repeat(planted)
         self._work(commands)
         self._see_mails(planted)
@@ -146,12 +146,15 @@ class Demo:
         if found != planted:
             raise DemoFailedError(f"{what}: expected {planted}, found {found}")
 
-    def _see_dashboard(self) -> None:
+    def _see_dashboard(self, planted: Planted) -> None:
         board = self.office.get("projections", "/dashboard?by=kecamatan")
-        total = sum(bucket["businesses"] for bucket in board["buckets"])
-        self._expect("kecamatan buckets with unknown", total, board["total"])
+        unknown = board["unknown"]["businesses"]
+        known = sum(bucket["businesses"] for bucket in board["buckets"])
+        self._expect("kecamatan buckets with unknown", known + unknown, board["total"])
+        self._expect("businesses whose place is unknown", unknown, planted.total("unknown_places"))
         for bucket in board["buckets"]:
             self._say(f"  {bucket['label']:<22} {bucket['businesses']:>7,}")
+        self._say(f"  {board['unknown']['label']:<22} {unknown:>7,}")
         self._say(f"  {'total':<22} {board['total']:>7,}  ({board['unit']}, {board['source']})")
 
     def _repeat(self, planted: Planted) -> None:
@@ -218,7 +221,7 @@ class Demo:
         self._expect("mails in the mailbox", len(self._mails()), counts.get("sent", 0) + counts.get("delivered", 0))
         self.outcome.mails = len(self._mails())
         self.outcome.digests = sum(1 for mail in self._mails() if "petugas" in mail["To"])
-        self._expect("digests to the officer, one per import", self.outcome.digests, len(planted.files) + 1)
+        self._expect("digests to the officer, one per import", self.outcome.digests, len(planted.files))
         spoken = ", ".join(f"{name} {number:,}" for name, number in sorted(counts.items()) if number)
         self._say(
             f"messages: {spoken}; {self.outcome.mails:,} mails arrived, {self.outcome.digests} digests among them"

@@ -132,7 +132,7 @@ class _File:
         planted.second_businesses += second
         owner = owner if second else self._people.owner()
         row = {**owner, **self._people.business(), "KELURAHAN": place_name(self._place.code)}
-        row["KECAMATAN"] = place_name(self._place.code.rpartition(".")[0])
+        row["KECAMATAN"] = self._place.district
         chance = dice.random()
         if chance < REFUSED_SHARE:
             self._spoil(row)
