@@ -25,6 +25,7 @@ CONTENT_TYPE = b"application/json"
 SCHEMA_BASE = "urn:naikkelas:schema:"
 
 _SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TYPE = re.compile(r"[\x21-\x7e]{1,255}")
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -164,7 +165,10 @@ def read_address(headers: dict[str, bytes]) -> Address:
     digits = _text(headers, "ce_sequence")
     if _SEQUENCE.fullmatch(digits) is None:
         raise EnvelopeError("header ce_sequence is not a number from 1")
-    return Address(_text(headers, "ce_type"), subject, int(digits))
+    type_name = _text(headers, "ce_type")
+    if _TYPE.fullmatch(type_name) is None:
+        raise EnvelopeError("header ce_type is not printable ASCII of at most 255 characters")
+    return Address(type_name, subject, int(digits))
 
 
 def _moment(text: str) -> datetime:

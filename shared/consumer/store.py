@@ -30,7 +30,7 @@ WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) ORDER BY aggregate_id, s
 _PARK = """
 INSERT INTO parked_event (consumer, topic, partition, "offset", aggregate_id, sequence, type, kind, reason, attempts,
                           headers, key, value)
-SELECT $1, t, p, o, a, s, y, k, r, n, h::jsonb, b, v
+SELECT $1, t, p, o, a, s, y, k, r, n, h::json, b, v
 FROM unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[], $6::bigint[], $7::text[], $8::text[], $9::text[],
             $10::int[], $11::text[], $12::bytea[], $13::bytea[]) AS u(t, p, o, a, s, y, k, r, n, h, b, v)
 ON CONFLICT DO NOTHING

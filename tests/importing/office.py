@@ -49,7 +49,9 @@ def row(number: int, **cells: str) -> dict[str, str]:
 def csv_text(rows: Sequence[dict[str, str]]) -> str:
     """Return rows as CSV with semicolons."""
     lines = [COLUMNS, *(tuple(cells[name] for name in COLUMNS) for cells in rows)]
-    return "".join(";".join(f'"{cell}"' if set(cell) & set(';"\n') else cell for cell in line) + "\r\n" for line in lines)
+    return "".join(
+        ";".join(f'"{cell}"' if set(cell) & set(';"\n') else cell for cell in line) + "\r\n" for line in lines
+    )
 
 
 @dataclass

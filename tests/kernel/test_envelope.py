@@ -96,6 +96,7 @@ def _headers(**changes: bytes | None) -> list[tuple[str, bytes | None]]:
         ({"ce_sequence": b"1e3"}, "ce_sequence"),
         ({"ce_sequence": b"9" * 30}, "ce_sequence"),
         ({"ce_type": None}, "ce_type"),
+        ({"ce_type": b"a\x00b"}, "ce_type"),
     ],
 )
 def test_a_record_without_a_readable_address_names_the_header(changes: dict[str, bytes | None], named: str) -> None:

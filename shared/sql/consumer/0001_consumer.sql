@@ -22,7 +22,7 @@ CREATE TABLE parked_event (
     kind text NOT NULL CHECK (kind IN ('poison', 'gap', 'behind', 'unreadable')),
     reason text NOT NULL,
     attempts int NOT NULL DEFAULT 0,
-    headers jsonb NOT NULL,                             -- [[name, base64 or null], …], as received
+    headers json NOT NULL,                              -- [[name, base64 or null], …], as received
     key bytea,
     value bytea,
     parked_at timestamptz NOT NULL DEFAULT now(),
