@@ -28,7 +28,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return text.removeprefix("Skipped: ")
 
 
-@dataclass
+@dataclass(eq=False, eq=False)
 class SkipWatch:
     """Collects the skips that no line of the file allows."""
 

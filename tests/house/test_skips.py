@@ -35,7 +35,7 @@ def test_only_a_listed_skip_is_taken(allowed: str, code: int, tmp_path: Path) ->
     listed = tmp_path / "allowed.txt"
     listed.write_text(f"# comment\n{allowed}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "--rootdir", tmp_path, "-c", os.devnull, tmp_path]
-    settings = os.environ | {"STRICT_SKIPS": str(listed), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    settings = os.environ | {"CI": "true", "STRICT_SKIPS": str(listed), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     done = subprocess.run(command, check=False, cwd=ROOT, env=settings, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
     assert "1 passed, 1 skipped" in done.stdout.splitlines()[-1]
