@@ -28,7 +28,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return text.removeprefix("Skipped: ")
 
 
-@dataclass(eq=False, eq=False)
+@dataclass(eq=False)
 class SkipWatch:
     """Collects the skips that no line of the file allows."""
 
