@@ -14,7 +14,13 @@ import asyncpg
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
 
-SERVER_ERRORS: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+SERVER_ERRORS: tuple[type[Exception], ...] = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 """What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
 
 COMMAND_TIMEOUT_SECONDS = 30.0
@@ -39,7 +45,8 @@ def is_infrastructure_error(error: BaseException) -> bool:
         return state.startswith(_INFRASTRUCTURE_STATES)
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, asyncpg.DataError | ValueError)
-    return isinstance(error, OSError | TimeoutError | ConnectionError | EOFError)
+    # An internal client error is a connection that was cut in the middle of a word: only a new one helps.
+    return isinstance(error, asyncpg.InternalClientError | OSError | TimeoutError | EOFError)
 
 
 async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:

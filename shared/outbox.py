@@ -17,6 +17,7 @@ import asyncpg
 import uuid_utils.compat as uuid7s
 
 from shared.contracts.fact import Fact
+from shared.database import SERVER_ERRORS
 
 WAKE_CHANNEL = "outbox"
 HINT_SECONDS = 0.02
@@ -113,5 +114,5 @@ class Hint:
         await asyncio.sleep(HINT_SECONDS)
         try:
             await self._pool.execute(f"NOTIFY {WAKE_CHANNEL}")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except SERVER_ERRORS:
             return  # a hint only: the relay polls anyway

@@ -13,7 +13,6 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-import asyncpg
 from fastapi import FastAPI
 
 from services.notifications.api import router
@@ -27,7 +26,7 @@ from services.notifications.reference import load_kelurahan
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store.facts import migrations
 from shared.auth import Verifier, key_source
-from shared.database import Pool, create_pool, is_infrastructure_error, migrate
+from shared.database import SERVER_ERRORS, Pool, create_pool, is_infrastructure_error, migrate
 from shared.health import Health, database_check, keys_check
 from shared.idempotency import purge
 from shared.keys import KeyClient
@@ -190,7 +189,7 @@ async def _purge_keys(pool: Pool, stop: asyncio.Event) -> None:
         try:
             while await purge(pool) and not stop.is_set():
                 pass
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
         with suppress(TimeoutError):

@@ -8,7 +8,6 @@ from functools import partial
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from fastapi import FastAPI
 
 from services.registry.api import businesses, keys, owners
@@ -17,7 +16,7 @@ from services.registry.importing.worker import run_import_worker
 from services.registry.settings import RegistrySettings
 from services.registry.store import migrations
 from shared.auth import Verifier, key_source
-from shared.database import Pool, create_pool, is_infrastructure_error, migrate
+from shared.database import SERVER_ERRORS, Pool, create_pool, is_infrastructure_error, migrate
 from shared.health import Health, database_check, keys_check
 from shared.idempotency import purge
 from shared.outbox import Hint
@@ -126,7 +125,7 @@ async def _purge_keys(pool: Pool, stop: asyncio.Event) -> None:
         try:
             while await purge(pool) and not stop.is_set():
                 pass
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
         with suppress(TimeoutError):

@@ -25,7 +25,7 @@ from shared.broker import KafkaSettings
 from shared.consumer.applying import Apply, Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.consumer.redrive import redrive_requested
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 
 MAX_RECORDS = 2000
 BATCH_WAIT_MS = 100
@@ -202,7 +202,7 @@ class Consumer:
                 await asyncio.wait_for(stop.wait(), REDRIVE_SECONDS)
             try:
                 await redrive_requested(self._pool, self.definition)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except SERVER_ERRORS as error:
                 if not is_infrastructure_error(error) and not isinstance(error, asyncpg.UniqueViolationError):
                     raise
 

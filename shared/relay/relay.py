@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from shared.broker import KafkaSettings
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.publishing import BrokerAwayError, Publisher, Wave
 from shared.relay.reading import Cursor, Round, rounds
@@ -66,7 +66,7 @@ class Relay:
                 await self._lead(locks, reading, stop)
         except BrokerAwayError as error:
             await self._wait(stop, "broker", error)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
             await self._wait(stop, "database", error)

@@ -25,6 +25,7 @@ class KernelDatabase:
 
     pool: asyncpg.Pool
     dsn: str
+    owner_dsn: str
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -43,4 +44,4 @@ async def kernel_db(empty_db: Any) -> AsyncIterator[KernelDatabase]:
     await owner.execute(f"{AGGREGATE_TABLE}; {EFFECT_TABLE}; GRANT ALL ON thing, effect TO {login}")
     await owner.close()
     async with await create_pool(empty_db.dsn, max_size=12) as pool:
-        yield KernelDatabase(pool, empty_db.dsn)
+        yield KernelDatabase(pool, empty_db.dsn, empty_db.migrate_dsn)

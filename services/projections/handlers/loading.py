@@ -29,18 +29,21 @@ PASSED_OVER = "discarded"
 class PartitionLoader:
     """Takes the records of one partition in order. Memory: a row per business of the partition, and one chunk.
 
-    ``live`` are the positions of the live consumer: what it applied is not validated a second time.
+    ``turn`` is held for each use of the connection, which the loaders of a rebuild share. ``live`` are the positions
+    of the live consumer: what it applied is not validated a second time.
     """
 
     def __init__(
         self,
         connection: Connection,
+        turn: asyncio.Lock,
         projections: Collection[Projection],
         types: frozenset[str],
         discarded: set[tuple[str, int]],
         live: Mapping[str, int],
     ) -> None:
         self._connection = connection
+        self._turn = turn
         self._projections = projections
         self._types = types
         self._discarded = discarded
@@ -68,9 +71,10 @@ class PartitionLoader:
             await self._copy({Projection.DISTRICT_DASHBOARD: list(self._dashboard.values())})
         waiting = [parking for parking in self._parkings if self._still_waits(parking)]
         for projection in self._projections:
-            await generations.copy_positions(self._connection, projection, self._positions)
-            if waiting:
-                await park(self._connection, projection.consumer, waiting)
+            async with self._turn:
+                await generations.copy_positions(self._connection, projection, self._positions)
+                if waiting:
+                    await park(self._connection, projection.consumer, waiting)
         return self._events
 
     def _read(self, records: Sequence[KafkaRecord]) -> list[AnyEvent]:
@@ -132,7 +136,8 @@ class PartitionLoader:
 
     async def _copy(self, rows: dict[Projection, list[tuple[Any, ...]]]) -> None:
         for projection, chunk in rows.items():
-            await generations.copy_rows(self._connection, projection, chunk)
+            async with self._turn:
+                await generations.copy_rows(self._connection, projection, chunk)
 
     async def _copied(self) -> None:
         if self._copying is not None:

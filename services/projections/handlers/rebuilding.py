@@ -9,6 +9,7 @@ A rebuild that is killed leaves the live tables as they were, and can simply be 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from time import monotonic
@@ -135,13 +136,19 @@ class Rebuild:
         total, done = sum(ends.values()), 0
         discarded = await generations.discarded(self._connection)
         live = await generations.live_positions(self._connection)
-        for partition, end in sorted(ends.items()):
-            loader = PartitionLoader(self._connection, self._projections, TYPES, discarded, live)
-            async for records in self._log.read({partition: 0}, {partition: end}):
-                await loader.take(records)
-                done += len(records)
-                self._progress("load", done, total)
-            self._events += await loader.finish()
+        turn, finishing = asyncio.Lock(), list[asyncio.Task[int]]()
+        try:
+            for partition, end in sorted(ends.items()):
+                loader = PartitionLoader(self._connection, turn, self._projections, TYPES, discarded, live)
+                async for records in self._log.read({partition: 0}, {partition: end}):
+                    await loader.take(records)
+                    done += len(records)
+                    self._progress("load", done, total)
+                # Written while the next partition is read; the lock gives one of them at a time the connection.
+                finishing.append(asyncio.create_task(loader.finish()))
+            self._events = sum([await task for task in finishing])
+        finally:
+            await asyncio.gather(*finishing, return_exceptions=True)
         for number, projection in enumerate(self._projections, 1):
             await generations.finish_load(self._connection, projection)
             self._progress("index", number, len(self._projections))

@@ -29,7 +29,7 @@ from services.registry.importing.reading import Table, open_table
 from services.registry.importing.rows import CheckedRow, Result
 from services.registry.importing.workshop import Workshop
 from shared.contracts.registry import ImportCompleted, ImportStarted, ImportTotals
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.outbox import Cause, append
 
 ZONE = ZoneInfo("Asia/Makassar")
@@ -107,7 +107,7 @@ async def _persist(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None:
             if collisions > MAX_COLLISIONS:
                 raise
             log.info("import_chunk_planned_again", import_id=str(job.id), row=rows[0].number)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
             log.warning("import_waits", import_id=str(job.id), error=type(error).__name__, seconds=delay)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-import asyncpg
-
 from services.registry.importing.store import queries
 from services.registry.importing.workshop import Workshop
+from shared.database import SERVER_ERRORS
 
 DEEP_OUTBOX = 10_000
 LONGEST_SECONDS = 1.0
@@ -33,14 +32,12 @@ class Brake:
             return
         published = -1
         while time.monotonic() - started < LONGEST_SECONDS:
-            with suppress(
-                asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-            ):  # the chunk itself waits for the database
+            with suppress(*SERVER_ERRORS):  # the chunk itself waits for the database
                 if await shop.pool.fetchval(queries().outbox_ahead, DEEP_OUTBOX + 1) <= DEEP_OUTBOX:
                     return
                 if published < 0:
                     published = await shop.pool.fetchval(queries().published)
             await shop.pause(STEP_SECONDS)
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with suppress(*SERVER_ERRORS):
             if await shop.pool.fetchval(queries().published) == published:
                 self._futile_until = time.monotonic() + FUTILE_SECONDS

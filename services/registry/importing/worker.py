@@ -18,7 +18,7 @@ from services.registry.importing.codes import FileRefusedError
 from services.registry.importing.jobs import Job, State
 from services.registry.importing.store import LeaseLostError
 from services.registry.importing.workshop import StoppedError, Workshop
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.sealing import KeyRing
 
 POLL_SECONDS = 0.25
@@ -56,7 +56,7 @@ async def run_import_worker(pool: asyncpg.Pool, settings: ImportSettings, stop: 
             if job is not None:
                 await run_job(shop, job)
             delay = FIRST_DELAY
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
             log.warning("import_worker_waits", error=type(error).__name__, seconds=delay)

@@ -1,0 +1,184 @@
+"""The relay on real Kafka and PostgreSQL: nothing lost, order per aggregate kept, whatever dies."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from shared.outbox import Hint, append, outbox_depth
+from shared.relay import Relay
+from tests.kernel.conftest import KernelDatabase
+from tests.kernel.delivery import cause, change, fact_on, first_seen, published, race
+from tests.stack.servers import Kafka
+
+
+@asynccontextmanager
+async def relays(db: KernelDatabase, kafka: Kafka, count: int) -> AsyncIterator[list[Relay]]:
+    """Run so many relays for the time of the block."""
+    stop = asyncio.Event()
+    made = [Relay(db.dsn, kafka.credentials(), f"test-{number}") for number in range(count)]
+    tasks = [asyncio.create_task(relay.run(stop)) for relay in made]
+    try:
+        yield made
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+async def drained(db: KernelDatabase) -> None:
+    """Wait until nothing is left to publish."""
+    async with asyncio.timeout(60):
+        while await outbox_depth(db.pool):
+            await asyncio.sleep(0.02)
+
+
+async def test_racing_writers_lose_nothing_and_keep_the_order_of_each_aggregate(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    async with relays(kernel_db, kafka, 2) as running:
+        versions = await race(kernel_db.pool, topic, writers=8, changes=60, things=20)
+        await drained(kernel_db)
+        assert all(relay.problem is None for relay in running)
+    found = await published(kafka.credentials(), topic, sum(versions.values()))
+    assert {thing: list(range(1, version + 1)) for thing, version in versions.items()} == {
+        thing: first_seen(sequences) for thing, sequences in found.items()
+    }
+
+
+async def test_relays_that_die_and_lose_connections_publish_at_worst_twice(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    dice, writing = random.Random(3), asyncio.Event()
+
+    async def nemesis() -> None:
+        alive: list[tuple[asyncio.Task[None], asyncio.Event]] = []
+        while not (writing.is_set() and not await outbox_depth(kernel_db.pool)):
+            while len(alive) < 3:
+                stop = asyncio.Event()
+                relay = Relay(kernel_db.dsn, kafka.credentials(), f"dying-{len(alive)}")
+                alive.append((asyncio.create_task(relay.run(stop)), stop))
+            await asyncio.wait([alive[0][0]], timeout=0.4)
+            if not writing.is_set():
+                task, _ = alive.pop(dice.randrange(len(alive)))
+                task.cancel()
+                await asyncio.wait([task])
+                await kernel_db.pool.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%relay_cursor%' "
+                    "AND datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.3"
+                )
+        for task, stop in alive:
+            stop.set()
+            await task
+
+    killing = asyncio.create_task(nemesis())
+    versions = await race(kernel_db.pool, topic, writers=6, changes=80, things=15)
+    writing.set()
+    async with asyncio.timeout(60):
+        await killing
+    found = await published(kafka.credentials(), topic, sum(versions.values()))
+    for thing, version in versions.items():
+        assert list(range(1, version + 1)) == first_seen(found[thing])
+
+
+async def test_a_long_transaction_elsewhere_holds_nothing_back_and_is_published_when_it_ends(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    fact, slow, quick = fact_on(topic), uuid4(), uuid4()
+    await kernel_db.pool.executemany("INSERT INTO thing (id) VALUES ($1)", [(slow,), (quick,)])
+    async with relays(kernel_db, kafka, 1), kernel_db.connection() as held:
+        transaction = held.transaction()
+        await transaction.start()
+        await append(held, "test", [(1, fact(business_id=slow))], cause())
+        async with kernel_db.connection() as connection:
+            for _ in range(20):
+                await change(connection, fact, quick)
+        found = await published(kafka.credentials(), topic, 20)
+        assert {quick: list(range(1, 21))} == dict(found)
+        await transaction.commit()
+        found = await published(kafka.credentials(), topic, 21)
+        assert found[slow] == [1]
+
+
+async def test_a_backlog_of_many_chunks_is_published_whole_and_in_order(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    async with kernel_db.connection() as connection:
+        await connection.execute(
+            "INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, data) "
+            "SELECT $1, ('00000000-0000-7000-8000-' || lpad((n % 50)::text, 12, '0'))::uuid, gen_random_uuid(), "
+            "'id.go.balikpapan.umkm.business.verified.v1', 'test', n / 50 + 1, now(), 'c', '{}' "
+            "FROM generate_series(0, 11999) AS n",
+            topic,
+        )
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    found = await published(kafka.credentials(), topic, 12_000)
+    assert all(list(range(1, 241)) == sequences for sequences in found.values())
+
+
+async def test_after_a_restore_into_another_cluster_all_that_is_retained_is_published_again(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    fact, thing = fact_on(topic), uuid4()
+    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
+    async with kernel_db.connection() as connection:
+        for _ in range(5):
+            await change(connection, fact, thing)
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    owner = await asyncpg.connect(kernel_db.owner_dsn)
+    # A dump restored elsewhere: the rows speak of transaction ids that the new cluster has not reached yet.
+    await owner.execute(
+        "UPDATE outbox SET xid = '99999999'::xid8; UPDATE relay_cluster SET system_identifier = 'other'"
+    )
+    await owner.close()
+    async with relays(kernel_db, kafka, 1):
+        async with kernel_db.connection() as connection:
+            await change(connection, fact, thing)
+        found = await published(kafka.credentials(), topic, 11)
+        await drained(kernel_db)
+    assert first_seen(found[thing]) == [1, 2, 3, 4, 5, 6]
+    assert len(found[thing]) == 11
+
+
+async def test_a_fact_cannot_be_stored_outside_of_a_transaction(kernel_db: KernelDatabase, topic: str) -> None:
+    async with kernel_db.connection() as connection:
+        with pytest.raises(RuntimeError, match="transaction"):
+            await append(connection, "test", [(1, fact_on(topic)(business_id=uuid4()))], cause())
+
+
+async def test_a_hint_wakes_a_listener_once_for_many_writers(kernel_db: KernelDatabase) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with kernel_db.connection() as connection:
+        await connection.add_listener("outbox", lambda *arguments: heard.put_nowait(arguments[3]))
+        hint = Hint(kernel_db.pool)
+        for _ in range(50):
+            hint.wake()
+        async with asyncio.timeout(5):
+            await heard.get()
+        assert heard.empty()
+        await connection.reset()
+
+
+async def test_old_partitions_go_only_when_every_shard_is_past_them(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    fact, thing = fact_on(topic), uuid4()
+    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
+    owner = await asyncpg.connect(kernel_db.owner_dsn)
+    await owner.execute("SELECT outbox_make_partitions(current_date - 9, 1)")
+    async with kernel_db.connection() as connection:
+        await change(connection, fact, thing)
+    await owner.execute("UPDATE outbox SET written_at = now() - interval '9 days'")
+    drop = "SELECT count(*) FROM outbox_drop_partitions(now() - interval '7 days')"
+    assert await owner.fetchval(drop) == 0
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    assert await owner.fetchval(drop) == 1
+    await owner.close()
