@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-CHANNELS = ("email", "console")
-"""The ways out that this service has. An owner may have chosen another one; then nobody is told, and the row says so."""
-
 
 @dataclass(frozen=True, slots=True)
 class ResendMessage:

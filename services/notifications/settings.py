@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from services.notifications.commands import CHANNELS
 from shared.settings import ServiceSettings
+
+CHANNELS = ("email", "console")
+"""The ways out that this service has. An owner may have chosen another one; then nobody is told, and the row says so."""
 
 
 class NotificationsSettings(ServiceSettings):

@@ -91,18 +91,19 @@ async def test_a_long_transaction_elsewhere_holds_nothing_back_and_is_published_
 ) -> None:
     fact, slow, quick = fact_on(topic), uuid4(), uuid4()
     await kernel_db.pool.executemany("INSERT INTO thing (id) VALUES ($1)", [(slow,), (quick,)])
-    async with relays(kernel_db, kafka, 1), kernel_db.connection() as held:
+    async with kernel_db.connection() as held:
         transaction = held.transaction()
         await transaction.start()
         await append(held, "test", [(1, fact(business_id=slow))], cause())
-        async with kernel_db.connection() as connection:
+        # The relay starts, and makes and drops partitions, while that transaction holds the outbox.
+        async with relays(kernel_db, kafka, 1), kernel_db.connection() as connection:
             for _ in range(20):
                 await change(connection, fact, quick)
-        found = await published(kafka.credentials(), topic, 20)
-        assert {quick: list(range(1, 21))} == dict(found)
-        await transaction.commit()
-        found = await published(kafka.credentials(), topic, 21)
-        assert found[slow] == [1]
+            found = await published(kafka.credentials(), topic, 20)
+            assert {quick: list(range(1, 21))} == dict(found)
+            await transaction.commit()
+            found = await published(kafka.credentials(), topic, 21)
+            assert found[slow] == [1]
 
 
 async def test_a_backlog_of_many_chunks_is_published_whole_and_in_order(

@@ -19,6 +19,7 @@ from shared.topology import Topic
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.processes import Start
 from tests.notifications.story import Story
+from tests.notifications.waiting import until
 from tests.notifications.workshop import Clock, Workshop
 from tests.stack.servers import Kafka
 
@@ -66,9 +67,11 @@ async def consume(workshop: Workshop, kafka: KafkaSettings, name: str, topics: S
     )
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
-    async with asyncio.timeout(60):
-        while await positions(workshop.pool, name) < facts:
-            await asyncio.sleep(0.05)
+
+    async def applied() -> bool:
+        return await positions(workshop.pool, name) >= facts
+
+    await until(applied, 60)
     stop.set()
     await running
 
@@ -118,7 +121,7 @@ async def test_workers_killed_again_and_again_double_nothing_and_lose_nothing(
         worker.kill()
         await worker.wait()
     await start(**changes)
-    await asyncio.wait_for(settled(due.pool, expected), 60)
+    await until(lambda: are_settled(due.pool, expected), 60)
     rows: Sequence[Any] = await due.pool.fetch(
         "SELECT id, event_id, state FROM message WHERE event_id = ANY ($1)", expected
     )
@@ -133,9 +136,9 @@ async def test_workers_killed_again_and_again_double_nothing_and_lose_nothing(
     assert not any(address.startswith("impor") for address, _ in mailbox.accepted)
 
 
-async def settled(pool: Pool, event_ids: set[Any]) -> None:
-    """Wait until every one of these events has a message that is on no way any more."""
-    while await pool.fetchval(
+async def are_settled(pool: Pool, event_ids: set[Any]) -> bool:
+    """Tell whether every one of these events has a message that is on no way any more."""
+    count = await pool.fetchval(
         "SELECT count(*) FROM message WHERE event_id = ANY ($1) AND state IN ('sent', 'unknown')", event_ids
-    ) < len(event_ids):
-        await asyncio.sleep(0.1)
+    )
+    return int(count) >= len(event_ids)

@@ -9,14 +9,17 @@ from pathlib import Path
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.processes import KeyServer, Start
 from tests.notifications.story import Story
+from tests.notifications.waiting import until
 from tests.notifications.workshop import Workshop
 
 
-async def until_states(workshop: Workshop, *expected: str, seconds: float = 20) -> None:
+async def until_states(workshop: Workshop, *expected: str) -> None:
     """Wait until the messages stand as expected."""
-    async with asyncio.timeout(seconds):
-        while sorted(state for _, state, _ in await workshop.states()) != sorted(expected):
-            await asyncio.sleep(0.05)
+
+    async def reached() -> bool:
+        return sorted(state for _, state, _ in await workshop.states()) == sorted(expected)
+
+    await until(reached)
 
 
 async def test_killed_while_the_answer_is_awaited_it_is_unknown_and_never_sent_again(

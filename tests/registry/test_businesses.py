@@ -69,7 +69,7 @@ async def test_rest_and_return_keep_the_status(clerk: Caller, business: str) -> 
     assert (await clerk.get(path)).json()["status"] == "nonaktif"
     assert (await clerk.post(f"{path}/reactivation", None, 3)).status_code == 200
     assert (await clerk.get(path)).json()["status"] == "diajukan"
-    closed = await clerk.post(f"{path}/closure", REASON | {"closed_on": "2026-11-25"}, 4)
+    closed = await clerk.post(f"{path}/closure", REASON | {"closed_on": "2026-05-31"}, 4)
     assert closed.status_code == 200
     assert (await clerk.post(f"{path}/deactivation", REASON, 5)).status_code == 409
 

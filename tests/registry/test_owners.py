@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
-from uuid import uuid4
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+import uuid_utils.compat as uuid7s
 
 from services.registry.api.requests import _STATUS
+from services.registry.commands import Profile, RegisterBusiness
 from services.registry.domain.refusals import RefusalError
+from services.registry.handlers.businesses import register_business
 from shared.auth import Role, assert_every_route_has_a_rule
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal
+from shared.database import create_pool
 from shared.idempotency import assert_every_post_is_idempotent
+from shared.outbox import Cause
 from shared.sealing import open_sealed
 from tests.registry.conftest import MANGGAR, Caller, Registry
+
+WAITING = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
 
 
 def test_every_refusal_has_a_status() -> None:
@@ -79,7 +91,9 @@ async def test_only_services_get_keys(registry: Registry, clerk: Caller, owner: 
 async def test_erasure_leaves_nothing_readable_and_says_erased(
     registry: Registry, clerk: Caller, owner: str, business: str
 ) -> None:
+    await registry.pool.execute("UPDATE owner SET import_key = $1", uuid4())
     assert (await clerk.post(f"/owners/{owner}/erasure", None, 1)).status_code == 200
+    assert await registry.pool.fetchval("SELECT import_key FROM owner") is None
     assert (await _key(registry, owner)) == {"status": "erased"}
     service = registry.caller(Role.LAYANAN, subject="notifications")
     assert (await service.get(f"/keys/{owner}?purpose=notifikasi")).status_code == 410
@@ -102,3 +116,50 @@ async def test_a_business_with_another_owner_goes_on_under_that_owners_key(
     key = b64decode((await _key(registry, second))["key"])
     data = await registry.pool.fetchval("SELECT data FROM outbox WHERE type LIKE '%business.changed%'")
     assert open_sealed(key, json.loads(data)["personal"], BusinessPersonal).name == "Toko Berdua"
+
+
+async def test_the_business_of_an_erased_owner_can_still_be_put_to_rest_and_closed(
+    registry: Registry, clerk: Caller, owner: str, business: str
+) -> None:
+    assert (await clerk.post(f"/owners/{owner}/erasure", None, 1)).status_code == 200
+    path = f"/businesses/{business}"
+    assert (await clerk.post(f"{path}/deactivation", {"reason": "Siti pindah"}, 1)).status_code == 200
+    closed = {"reason": "Siti tutup", "closed_on": "2026-05-31"}
+    assert (await clerk.post(f"{path}/closure", closed, 2)).status_code == 200
+    shown = (await clerk.get(path)).json()
+    assert (shown["status"], shown["status_reason"], shown["version"]) == ("tutup", None, 3)
+    assert [fact for fact in await registry.facts() if fact[0].startswith("business.")][-1] == ("business.closed", 3)
+    body = {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR}
+    assert (await clerk.post("/businesses", body)).status_code == 410
+
+
+async def test_a_business_registered_while_its_owner_is_erased_keeps_no_name(
+    registry: Registry, clerk: Caller, owner: str
+) -> None:
+    ring = registry.app.state.ring
+    profile = Profile((UUID(owner),), "Warung Siti", None, None, MANGGAR, "kuliner", None, None, None, None)
+    command = RegisterBusiness(uuid7s.uuid7(), profile, None, None)
+    cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
+    async with registry.pool.acquire() as connection, connection.transaction():
+        await register_business(connection, ring, command, cause)
+        erasing = asyncio.create_task(clerk.post(f"/owners/{owner}/erasure", None, 1))
+        async with asyncio.timeout(10):
+            while not await registry.pool.fetchval(WAITING):
+                await asyncio.sleep(0)
+    assert (await erasing).status_code == 200
+    assert await registry.pool.fetchval("SELECT name FROM business WHERE id = $1", command.business_id) is None
+
+
+@pytest.mark.parametrize("day", ["2999-01-01", "1822-01-01", "31-12-1990"])
+async def test_a_day_of_birth_ahead_or_long_ago_is_refused(registry: Registry, clerk: Caller, day: str) -> None:
+    answer = await clerk.post("/owners", {"name": "Budi", "birth_date": day, "kelurahan": MANGGAR})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "birth_date")
+    assert await registry.facts() == []
+
+
+async def test_without_its_database_the_api_says_come_again(registry: Registry, clerk: Caller) -> None:
+    async with await create_pool("postgresql://registry:x@127.0.0.1:1/registry", min_size=0) as away:
+        registry.app.state.pool = away
+        for answer in (await clerk.get("/owners"), await clerk.post("/owners", {"name": "Budi"})):
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) > 0

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from services.registry.commands import Profile, ReportedClass
 from services.registry.domain.models import Business, Owner
+from services.registry.handlers import WITA
 from services.registry.importing.cleaning.nik import check_nik
 from services.registry.importing.cleaning.phone import to_e164
 from services.registry.importing.cleaning.text import clean_text
@@ -61,6 +62,17 @@ def _sector(text: str) -> str:
     return text
 
 
+def _not_ahead(day: date) -> date:
+    if day.year < 1900:
+        raise ValueError("tahun paling awal 1900")
+    today = datetime.now(WITA).date()
+    if day > today:
+        raise ValueError(f"tidak boleh sesudah hari ini ({today.isoformat()})")
+    return day
+
+
+PastDay = Annotated[date, AfterValidator(_not_ahead)]
+"""A day up to today (WITA)."""
 Name = Annotated[str, Field(min_length=1, max_length=100, examples=["Siti Aminah"]), AfterValidator(_cleaned)]
 BusinessName = Annotated[str, Field(min_length=1, max_length=100, examples=["Warung Siti"]), AfterValidator(_cleaned)]
 Reason = Annotated[
@@ -98,7 +110,7 @@ class OwnerForm(RequestModel):
 
     name: Name
     nik: Nik | None = None
-    birth_date: date | None = None
+    birth_date: PastDay | None = None
     phones: tuple[Phone, ...] = Field(default=(), max_length=5)
     email: Email | None = None
     language: Language = "id"
@@ -165,7 +177,7 @@ class WorkersForm(RequestModel):
 class WorkersCountForm(WorkersForm):
     """Tenaga kerja pada suatu hari."""
 
-    as_of: date
+    as_of: PastDay
 
 
 class ProfileForm(RequestModel):
@@ -214,7 +226,7 @@ class ReasonForm(RequestModel):
 class ClosureForm(ReasonForm):
     """Penutupan usaha."""
 
-    closed_on: date
+    closed_on: PastDay
 
 
 class DuplicateForm(RequestModel):

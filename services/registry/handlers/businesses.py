@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,12 @@ from services.registry.domain import businesses as rules
 from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
 from services.registry.handlers import Saved, day_of, publish
-from services.registry.handlers.owners import principal_key
+from services.registry.handlers.owners import key_unless_erased, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
 from shared.database import Connection, Pool
 from shared.outbox import Cause
-from shared.sealing import KeyRing
+from shared.sealing import KeyRing, new_key
 
 Rule = Callable[[Business], BusinessChange]
 BY_OFFICER = "petugas"
@@ -52,15 +53,19 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
 
 
 async def _save(connection: Connection, ring: KeyRing, before: Business, change: BusinessChange, cause: Cause) -> Saved:
-    if change.drafts:
-        await store.update_business(connection, change.after, before)
-        owner_id = change.after.profile.owner_ids[0]
-        key = None
-        if any(draft.personal is not None for draft in change.drafts):
-            owner_id, key = await principal_key(connection, ring, change.after.profile.owner_ids)
-        first = change.after.version - len(change.drafts) + 1
-        await publish(connection, change.drafts, first, owner_id, key, cause)
-    return Saved(change.after.id, change.after.version)
+    after = change.after
+    if not change.drafts:
+        return Saved(after.id, after.version)
+    owner_id, key = after.profile.owner_ids[0], None
+    if any(draft.personal is not None for draft in change.drafts):
+        key = await key_unless_erased(connection, ring, owner_id)
+        if key is None:
+            # The business of an erased owner can still be closed. What is said of it is sealed under a key that nobody
+            # keeps, and kept nowhere else.
+            after, key = replace(after, status_reason=None), new_key()
+    await store.update_business(connection, after, before)
+    await publish(connection, change.drafts, after.version - len(change.drafts) + 1, owner_id, key, cause)
+    return Saved(after.id, after.version)
 
 
 async def act_on_business(

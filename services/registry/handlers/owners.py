@@ -68,15 +68,23 @@ async def change_owner_consent(
 
 async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
     """Delete key and personal columns; a business that others own goes on under the next one's key."""
-    business_ids = await business_store.owned_first(connection, command.owner_id)
-    for business_id in business_ids:
-        await _pass_on(connection, ring, business_id, command.owner_id, cause)
+    done: set[UUID] = set()
+    await _pass_on_all(connection, ring, command.owner_id, done, cause)
     owner, _ = await _load(connection, command.owner_id)
+    # Businesses are locked before owners, as everywhere. One that was registered while this waited for the owner is seen now.
+    await _pass_on_all(connection, ring, command.owner_id, done, cause)
     after, draft = rules.erase(owner, command.expected_version)
     await store.update_owner(connection, after, cause.now)
     await store.erase_key(connection, after.id, cause.now)
     await publish(connection, [draft], after.version, after.id, None, cause)
     return Saved(after.id, after.version)
+
+
+async def _pass_on_all(connection: Connection, ring: KeyRing, owner_id: UUID, done: set[UUID], cause: Cause) -> None:
+    for business_id in await business_store.owned_first(connection, owner_id):
+        if business_id not in done:
+            done.add(business_id)
+            await _pass_on(connection, ring, business_id, owner_id, cause)
 
 
 async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, owner_id: UUID, cause: Cause) -> None:
@@ -109,6 +117,18 @@ async def principal_key(connection: Connection, ring: KeyRing, owner_ids: Iterab
             raise OwnerErasedError(owner_id)
     wrapped = found[wanted[0]][1]
     return wanted[0], ring.unwrap(wanted[0], wrapped or b"")
+
+
+async def key_unless_erased(connection: Connection, ring: KeyRing, owner_id: UUID) -> bytes | None:
+    """Return an owner's key, holding the owner against erasure until the transaction ends; ``None`` if erased.
+
+    Raises ``OwnerNotFoundError``.
+    """
+    found = await store.lock_owners(connection, [owner_id], share=True)
+    if owner_id not in found:
+        raise OwnerNotFoundError([owner_id])
+    wrapped = found[owner_id][1]
+    return None if wrapped is None else ring.unwrap(owner_id, wrapped)
 
 
 async def find_owner(pool: Pool, owner_id: UUID, kelurahan: str | None) -> Owner:

@@ -47,33 +47,39 @@ CREATE TABLE relay_cluster (
 );
 
 -- Makes the partitions of the days from..to (exclusive) that are missing. Owned by the migrating login, because the
--- running one has no DDL rights.
+-- running one has no DDL rights. A partition is made apart and attached, because CREATE … PARTITION OF would lock the
+-- whole outbox: behind one long transaction every command would wait.
 CREATE FUNCTION outbox_make_partitions(first date, days int) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
     day date;
+    name text;
     made int := 0;
 BEGIN
+    PERFORM pg_advisory_xact_lock(7421, 1);             -- relays start side by side
     FOR day IN SELECT first + n FROM generate_series(0, days - 1) AS n LOOP
-        IF to_regclass(format('outbox_%s', to_char(day, 'YYYYMMDD'))) IS NULL THEN
-            BEGIN
-                EXECUTE format(
-                    'CREATE TABLE %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)',
-                    format('outbox_%s', to_char(day, 'YYYYMMDD')),
-                    day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
-                made := made + 1;
-            EXCEPTION
-                WHEN duplicate_table THEN NULL;         -- another relay made it just now
-                WHEN check_violation THEN NULL;         -- the day began without it: its rows stay in the default partition
-            END;
-        END IF;
+        name := format('outbox_%s', to_char(day, 'YYYYMMDD'));
+        CONTINUE WHEN to_regclass(name) IS NOT NULL;
+        BEGIN
+            EXECUTE format(
+                'CREATE TABLE %I (LIKE outbox INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS)', name);
+            EXECUTE format(
+                'ALTER TABLE outbox ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
+                day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+            made := made + 1;
+        EXCEPTION
+            WHEN duplicate_table OR unique_violation THEN NULL;     -- somebody made it just now
+            WHEN check_violation THEN NULL;             -- the day began without it: its rows stay in the default partition
+            WHEN lock_not_available THEN NULL;          -- next time
+        END;
     END LOOP;
     RETURN made;
 END $$;
 
 -- Drops the partitions whose day ended before the given instant and that every shard is past. Returns their names.
+-- Waits for its lock at most a moment, because commands queue behind that wait.
 CREATE FUNCTION outbox_drop_partitions(before timestamptz) RETURNS SETOF text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
     part record;
     behind boolean;
@@ -92,8 +98,12 @@ BEGIN
         CONTINUE WHEN EXISTS (SELECT FROM pg_stat_activity
                               WHERE xact_start < (part.day + 1)::timestamp AT TIME ZONE 'UTC'
                                 AND datname = current_database());
-        EXECUTE format('DROP TABLE %I', part.relname);
-        RETURN NEXT part.relname;
+        BEGIN
+            EXECUTE format('DROP TABLE %I', part.relname);
+            RETURN NEXT part.relname;
+        EXCEPTION
+            WHEN lock_not_available THEN NULL;          -- somebody holds the outbox: next time
+        END;
     END LOOP;
 END $$;
 
