@@ -112,17 +112,28 @@ FROM business_owner bo JOIN business b ON b.id = bo.business_id
 WHERE bo.owner_id = ANY ($1::uuid[]) AND bo.position = 0;
 
 -- name: lookalikes
--- Businesses whose owner may be the person of row n: same name and birth date in the same kelurahan, or same name and phone.
-SELECT DISTINCT ON (u.n) u.n, b.id,
-    CASE WHEN o.birth_date = u.birth_date AND b.kelurahan = u.kelurahan THEN 'nama_tanggal_lahir_kelurahan'
-         ELSE 'telepon_nama' END AS ground
-FROM unnest($1::int[], $2::text[], $3::date[], $4::text[], $5::text[], $6::text[])
-    AS u (n, name_key, birth_date, kelurahan, phone, phone2)
-JOIN owner o ON o.name_key = u.name_key
-JOIN business_owner bo ON bo.owner_id = o.id
+-- Businesses whose owner may be the person of row n: same name and birth date in the same kelurahan, or same name and
+-- phone (the first two of each). Each branch has its index: names alone are shared by hundreds.
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest($1::int[], $2::text[], $3::date[], $4::text[], $5::text[], $6::text[])
+        AS u (n, name_key, birth_date, kelurahan, phone, phone2)
+), phones AS MATERIALIZED (
+    SELECT n, name_key, phone FROM told WHERE phone IS NOT NULL
+    UNION ALL SELECT n, name_key, phone2 FROM told WHERE phone2 IS NOT NULL
+), alike AS (
+    SELECT u.n, o.id, u.kelurahan, 'nama_tanggal_lahir_kelurahan' AS ground
+    FROM told u JOIN owner o ON o.name_key = u.name_key AND o.birth_date = u.birth_date
+    UNION ALL
+    SELECT p.n, o.id, NULL, 'telepon_nama' FROM phones p JOIN owner o ON o.phones[1] = p.phone AND o.name_key = p.name_key
+    UNION ALL
+    SELECT p.n, o.id, NULL, 'telepon_nama' FROM phones p JOIN owner o ON o.phones[2] = p.phone AND o.name_key = p.name_key
+)
+SELECT DISTINCT ON (a.n) a.n, b.id, a.ground
+FROM alike a
+JOIN business_owner bo ON bo.owner_id = a.id
 JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
-WHERE (o.birth_date = u.birth_date AND b.kelurahan = u.kelurahan) OR u.phone = ANY (o.phones) OR u.phone2 = ANY (o.phones)
-ORDER BY u.n, b.id;
+WHERE a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan
+ORDER BY a.n, b.id, a.ground;
 
 -- name: nib_holders
 -- Who holds the NIBs of a chunk.

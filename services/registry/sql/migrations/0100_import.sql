@@ -62,7 +62,9 @@ CREATE TABLE import_chunk (
 );
 
 -- Finds who may be the same person (name with birth date or phone) and who else shows an NIB.
-CREATE INDEX owner_likeness ON owner (name_key, birth_date) WHERE name_key IS NOT NULL;
+CREATE INDEX owner_likeness ON owner (name_key, birth_date) WHERE birth_date IS NOT NULL;
+CREATE INDEX owner_phone ON owner ((phones[1]), name_key) WHERE phones[1] IS NOT NULL;
+CREATE INDEX owner_second_phone ON owner ((phones[2]), name_key) WHERE phones[2] IS NOT NULL;
 CREATE INDEX business_nib ON business (nib) WHERE nib IS NOT NULL;
 
 CREATE OR REPLACE VIEW audit.source (topic, aggregate_id, version) AS
