@@ -1,0 +1,96 @@
+"""``python -m bench [--quick] [--only NAME] [--json] [--write]``."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from bench.consuming import consumer_layer
+from bench.delivery import command_to_ack, commands, relay_backlog
+from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
+from bench.rig import Rig, servers
+
+Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
+BENCHES: dict[str, Bench] = {
+    "relay": relay_backlog,
+    "latency": command_to_ack,
+    "commands": commands,
+    "consumer": consumer_layer,
+}
+HISTORY = Path(__file__).parent / "history.jsonl"
+TABLE = Path(__file__).parent.parent / "docs" / "speed.md"
+
+
+async def run(rig: Rig, names: list[str], size: Size) -> list[Result]:
+    """Run the benchmarks in order, telling each result as it comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as in every process of a service (shared.process)
+    found: list[Result] = []
+    for name in names:
+        result = await BENCHES[name](rig, size)
+        for line in result if isinstance(result, list) else [result]:
+            sys.stderr.write(line.line() + "\n")
+            found.append(line)
+    return found
+
+
+def write_table(results: list[Result], card: dict[str, str]) -> None:
+    """Write ``docs/speed.md`` from the run."""
+    lines = [
+        "# Speed",
+        "",
+        "Written by `make bench ARGS=--write`; minimum / median / maximum, baseline and product in turn.",
+        "",
+    ]
+    lines += [
+        ", ".join(f"{name} {value}" for name, value in card.items()),
+        "",
+        "| what | figure | goal |",
+        "|---|---|---|",
+    ]
+    for result in results:
+        name, _, rest = result.line().partition(": ")
+        figure, _, _ = rest.rpartition(" (goal")
+        lines.append(f"| {name} | {figure} | {result.goal} |")
+    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Run and report; exit code 1 if a run was void."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Speed as ratios to the raw client or database."
+    )
+    parser.add_argument("--quick", action="store_true", help="small and thrice: shows that it works, not how fast")
+    parser.add_argument(
+        "--only", action="append", choices=list(BENCHES), help="one benchmark; may be given several times"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="write docs/speed.md and bench/history.jsonl")
+    options = parser.parse_args()
+    card = report_card()
+    with servers() as rig:
+        try:
+            results = uvloop.run(run(rig, options.only or list(BENCHES), QUICK if options.quick else FULL))
+        except VoidRunError as error:
+            sys.stderr.write(f"void: {error}\n")
+            return 1
+    record = {"at": datetime.now(UTC).isoformat(), "card": card, "results": [result.as_dict() for result in results]}
+    if options.write:
+        write_table(results, card)
+        with HISTORY.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+    if options.json:
+        sys.stdout.write(json.dumps(record, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The report card, the repetitions, and what makes a run void."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+
+class VoidRunError(RuntimeError):
+    """What was measured did not do its work: counts or order are wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is done, how often."""
+
+    runs: int
+    scale: float
+    """Share of the full amount."""
+
+    def of(self, amount: int) -> int:
+        """Return the amount for this size."""
+        return max(200, int(amount * self.scale))
+
+
+FULL = Size(5, 1.0)
+QUICK = Size(3, 0.02)
+
+
+@dataclass(slots=True)
+class Result:
+    """One line of the table. ``product`` and ``baseline`` hold a figure per run, in ``unit``."""
+
+    name: str
+    unit: str
+    goal: str
+    product: list[float] = field(default_factory=list)
+    baseline: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float | None:
+        """The median of product ÷ baseline, run by run; ``None`` where there is no baseline."""
+        if not self.baseline:
+            return None
+        return median(p / b for p, b in zip(self.product, self.baseline, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, with minimum, median and maximum."""
+        return asdict(self) | {"ratio": self.ratio, "median": median(self.product)}
+
+    def line(self) -> str:
+        """Return it for people."""
+        spread = f"{min(self.product):,.1f} / {median(self.product):,.1f} / {max(self.product):,.1f} {self.unit}"
+        raw = f"; raw {median(self.baseline):,.1f}" if self.baseline else ""
+        ratio = f"; ratio {self.ratio:.2f}" if self.ratio is not None else ""
+        return f"{self.name}: {spread}{raw}{ratio} (goal {self.goal})"
+
+
+Measure = Callable[[], Awaitable[float]]
+
+
+async def in_turn(result: Result, runs: int, product: Measure, baseline: Measure | None) -> Result:
+    """Run product and baseline in turn, once to warm up, and keep the figures."""
+    for number in range(runs + 1):
+        for measure, kept in ((baseline, result.baseline), (product, result.product)):
+            if measure is not None:
+                figure = await measure()
+                if number:
+                    kept.append(figure)
+    return result
+
+
+def report_card() -> dict[str, str]:
+    """Return what the figures depend on."""
+    names = ("aiokafka", "asyncpg", "faststream", "pydantic")
+    return {
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+        "kafka": "4.4.0",
+        **{name: version(name) for name in names},
+    }

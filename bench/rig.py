@@ -1,0 +1,71 @@
+"""Servers, databases and topics for benchmarks, in a temporary folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import asyncpg
+from confluent_kafka.admin import NewTopic
+
+from ops.kafka_admin.client import operator_client
+from ops.stack import Stack
+from ops.stack.databases import create_database, in_database, own_schema, owner_of
+from shared.broker import KafkaSettings
+from shared.database import Pool, create_pool, kernel_migrations, migrate
+
+PARTITIONS = 6
+TABLES = """
+CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 0, name text, sales bigint);
+CREATE TABLE effect (id uuid PRIMARY KEY, sequence bigint NOT NULL, at timestamptz NOT NULL, type text NOT NULL);
+GRANT ALL ON thing, effect TO registry
+"""
+
+
+class Rig:
+    """The servers of one run."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.kafka: KafkaSettings = stack.credentials("operator")
+        self._admin = operator_client(self.kafka)
+
+    def topic(self) -> str:
+        """Make a topic and return its name."""
+        name = f"bench.{uuid4().hex[:10]}"
+        self._admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(15)
+        return name
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[tuple[str, Pool]]:
+        """Give a database with the kernel's tables: its DSN, and a pool of 16 connections of the running login."""
+        server, name = self._stack.servers.superuser_dsn(), f"bench_{uuid4().hex[:10]}"
+        superuser = await asyncpg.connect(server)
+        await create_database(superuser, name, "registry", "template0")
+        await own_schema(in_database(server, name), "registry")
+        roles = {"app_role": "registry", "audit_role": "audit"}
+        await migrate(self._stack.dsn(name, owner_of("registry")), kernel_migrations("outbox", "consumer"), roles)
+        owner = await asyncpg.connect(self._stack.dsn(name, owner_of("registry")))
+        await owner.execute(TABLES)
+        await owner.close()
+        dsn = self._stack.dsn(name, "registry")
+        async with await create_pool(dsn, min_size=16, max_size=16) as pool:
+            yield dsn, pool
+        await superuser.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await superuser.close()
+
+
+@contextmanager
+def servers() -> Iterator[Rig]:
+    """Start Kafka and PostgreSQL for one run and take them away at its end."""
+    with TemporaryDirectory(prefix="naikkelas-bench-") as folder:
+        Path(folder).chmod(0o755)
+        stack = Stack(Path(folder) / "stack")
+        stack.start_servers(owned=True)
+        try:
+            yield Rig(stack)
+        finally:
+            stack.down(wipe=True)
