@@ -10,7 +10,7 @@ from time import monotonic
 import asyncpg
 
 from ops.audit.comparing import compare_effect, compare_log, compare_messages, compare_positions
-from ops.audit.log import Log, read_log
+from ops.audit.log import Log, Watched, read_log
 from ops.audit.report import ConsumerState, Finding, Report
 from shared.broker import KafkaSettings
 from shared.topology import TOPICS
@@ -105,10 +105,11 @@ async def _sources(connections: dict[str, asyncpg.Connection]) -> dict[str, Posi
     return found
 
 
-async def _notifying_types(connections: dict[str, asyncpg.Connection]) -> frozenset[bytes]:
+async def _notifying_types(connections: dict[str, asyncpg.Connection]) -> Watched:
     for connection in connections.values():
         if await _has(connection, "notifying_type"):
-            return frozenset(row[0].encode() for row in await connection.fetch("SELECT type FROM audit.notifying_type"))
+            rows = await connection.fetch("SELECT type, origin FROM audit.notifying_type")
+            return frozenset((row[0].encode(), row[1].encode()) for row in rows)
     return frozenset()
 
 

@@ -13,6 +13,9 @@ from shared.envelope import EnvelopeError, headers_of, read_address
 POLL_MS = 500
 MAX_RECORDS = 5_000
 
+Watched = frozenset[tuple[bytes, bytes]]
+"""CloudEvents type and origin of the events that must lead to a message."""
+
 
 @dataclass(slots=True)
 class TopicLog:
@@ -59,18 +62,18 @@ class Log:
 
     topics: dict[str, TopicLog]
     notifying: set[str] = field(default_factory=set)
-    """Ids of events of the watched types that came by a command, not by an import."""
+    """Ids of events of the watched types and origins."""
 
 
 async def read_log(
     kafka: KafkaSettings,
     topics: Sequence[str],
-    watched: frozenset[bytes],
+    watched: Watched,
     progress: Callable[[int, int], None],
 ) -> Log:
     """Read every topic to where it ends now.
 
-    ``watched`` are CloudEvents types, ``progress(done, total)`` is called now and then. Raises aiokafka's errors.
+    ``watched`` are CloudEvents types with origins, ``progress(done, total)`` is called now and then. Raises aiokafka's errors.
     """
     reader = make_reader(kafka, "audit")
     await reader.start()
@@ -111,7 +114,7 @@ async def _partitions(reader: AIOKafkaConsumer, topic: str) -> set[int]:
     return reader.partitions_for_topic(topic) or set()
 
 
-def _take(log: Log, watched: frozenset[bytes], topic: str, raw: Sequence[tuple[str, bytes | None]]) -> None:
+def _take(log: Log, watched: Watched, topic: str, raw: Sequence[tuple[str, bytes | None]]) -> None:
     headers = headers_of(raw)
     try:
         address = read_address(headers)
@@ -119,5 +122,5 @@ def _take(log: Log, watched: frozenset[bytes], topic: str, raw: Sequence[tuple[s
         log.topics[topic].foreign += 1
         return
     fresh = log.topics[topic].take(address.subject, address.sequence)
-    if fresh and headers["ce_type"] in watched and headers.get("ce_origin") != b"import":
+    if fresh and (headers["ce_type"], headers.get("ce_origin", b"command")) in watched:
         log.notifying.add(headers.get("ce_id", b"").decode("ascii", "replace"))

@@ -1,0 +1,105 @@
+"""Rights on Kafka and PostgreSQL: each service can do its work, and nothing else (SECURITY S4, S24)."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import NewTopic
+
+from ops.kafka_admin.client import client_config, operator_client
+from shared.broker import KafkaSettings
+from shared.topology import BUSINESS_TOPIC, OWNER_TOPIC
+from tests.stack.servers import Database, Kafka, Postgres
+
+
+def read(kafka: Kafka, principal: str, topic: str, group: str) -> KafkaError | None:
+    """Try to read as a principal; return the broker's refusal, if any."""
+    config = client_config(kafka.credentials(principal)) | {"group.id": group, "auto.offset.reset": "earliest"}
+    consumer = Consumer(config)
+    try:
+        consumer.subscribe([topic])
+        for _ in range(40):
+            message = consumer.poll(0.25)
+            if message is not None and message.error() is not None:
+                return message.error()
+            if consumer.assignment():
+                return None
+    finally:
+        consumer.close()
+    raise TimeoutError("the broker neither assigned nor refused")
+
+
+def write(kafka: Kafka, principal: str, topic: str) -> KafkaError | None:
+    """Try to write as a principal; return the broker's refusal, if any."""
+    answers: list[KafkaError | None] = []
+    producer = Producer(client_config(kafka.credentials(principal)) | {"message.timeout.ms": 8_000})
+    producer.produce(topic, b"x", on_delivery=lambda error, _: answers.append(error))
+    producer.flush(10)
+    return answers[0]
+
+
+def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
+    assert read(kafka, "projections", BUSINESS_TOPIC, "projections-test") is None
+
+
+@pytest.mark.parametrize(
+    ("principal", "topic", "group"),
+    [
+        ("projections", OWNER_TOPIC, "projections-test"),
+        ("projections", BUSINESS_TOPIC, "notifications"),
+        ("registry", BUSINESS_TOPIC, "registry"),
+    ],
+)
+def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str, topic: str, group: str) -> None:
+    error = read(kafka, principal, topic, group)
+    assert error is not None
+    assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+
+
+@pytest.mark.parametrize("principal", ["projections", "notifications"])
+def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
+    error = write(kafka, principal, BUSINESS_TOPIC)
+    assert error is not None
+    assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def test_a_service_makes_no_topic(kafka: Kafka) -> None:
+    admin = operator_client(kafka.credentials("registry"))
+    with pytest.raises(KafkaException, match=r"(?i)authoriz"):
+        admin.create_topics([NewTopic("umkm.lain", 1, 1)])["umkm.lain"].result(15)
+
+
+def test_a_wrong_password_is_refused(kafka: Kafka) -> None:
+    good = kafka.credentials("registry")
+    admin = operator_client(KafkaSettings(good.bootstrap, good.username, "salah", good.security_protocol))
+    with pytest.raises(KafkaException):
+        admin.list_topics(timeout=4)
+
+
+async def test_a_login_opens_only_its_own_database(postgres_server: Postgres) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(postgres_server.dsn_for("registry", "projections"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE TABLE lain (id int)", "DROP TABLE owner", "DELETE FROM owner", "UPDATE key_access SET actor = 'x'"],
+)
+async def test_a_running_login_changes_no_schema_and_deletes_no_owner(registry_db: Database, statement: str) -> None:
+    connection = await asyncpg.connect(registry_db.dsn)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_the_audit_login_sees_no_personal_column(registry_db: Database) -> None:
+    connection = await asyncpg.connect(registry_db.audit_dsn)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM audit.source") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT name FROM owner")
+    finally:
+        await connection.close()
