@@ -96,16 +96,15 @@ async def relay_backlog(rig: Rig, size: Size) -> Result:
 
     async def product() -> float:
         topic = rig.topic()
-        async with rig.database() as (dsn, pool):
-            async with relaying(dsn, rig) as relay:
-                while not relay.shards:
-                    await asyncio.sleep(0.005)
-                # Both clients are connected when their time begins; the backlog becomes visible at once, by one commit.
-                await pool.execute(FILL, topic, TYPE, BODY, rows)
-                started = perf_counter()
-                while relay.published < rows:
-                    await asyncio.sleep(0.005)
-                seconds = perf_counter() - started
+        async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
+            while not relay.shards:
+                await asyncio.sleep(0.005)
+            # Both clients are connected when their time begins; the backlog becomes visible at once, by one commit.
+            await pool.execute(FILL, topic, TYPE, BODY, rows)
+            started = perf_counter()
+            while relay.published < rows:
+                await asyncio.sleep(0.005)
+            seconds = perf_counter() - started
         await _check(rig, topic, rows)
         return rows / seconds
 

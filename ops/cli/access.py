@@ -56,6 +56,7 @@ def env(
         print_json(found)
         return
     print_line("# kcat: put these lines into a file and name it with `kcat -F FILE -L`")
+    print_line("# (its librdkafka must be 2.6.1 or newer: older ones repeat the SCRAM nonce, which Kafka 4 refuses)")
     for name, value in config.items():
         print_line(f"{name}={value}")
     print_line("\n# psql")
