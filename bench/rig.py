@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ def servers() -> Iterator[Rig]:
     """Start Kafka and PostgreSQL for one run and take them away at its end."""
     with TemporaryDirectory(prefix="naikkelas-bench-") as folder:
         Path(folder).chmod(0o755)
-        stack = Stack(Path(folder) / "stack")
+        stack = Stack(Path(folder) / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
         stack.start_servers(owned=True)
         try:
             yield Rig(stack)

@@ -24,7 +24,7 @@ from tests.stack.servers import Database, Kafka, Postgres, container_environment
 def server_stack() -> Iterator[Stack]:
     """A stack with its servers up: databases, logins, topics, users and rights as declared, no services."""
     with container_environment() as containers:
-        environment = {**os.environ, **containers}
+        environment = {"NAIKKELAS_PORTS": "any", **os.environ, **containers}
         given = os.environ.get("NAIKKELAS_TEST_HOME")
         # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
         home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))

@@ -151,9 +151,9 @@ def accepts(port: int) -> bool:
 
 
 def free_port(preferred: int, taken: Iterable[int] = ()) -> int:
-    """Return ``preferred`` if it is free, else any free port of 127.0.0.1 that is not in ``taken``."""
+    """Return ``preferred`` if it is free (and not 0), else any free port of 127.0.0.1 that is not in ``taken``."""
     avoid = set(taken)
-    if preferred not in avoid and _bindable(preferred):
+    if preferred and preferred not in avoid and _bindable(preferred):
         return preferred
     while True:
         with socket.socket() as server:

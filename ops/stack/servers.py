@@ -67,8 +67,14 @@ class Servers:
         self._home.change(lambda record: record.processes.update({name: started}))
 
     def port(self, purpose: str, preferred: int) -> int:
-        """Return a free port for a purpose: the one it had last time, the usual one, or any."""
+        """Return a free port for a purpose: the one it had last time, the usual one, or any.
+
+        With ``NAIKKELAS_PORTS=any`` the usual ones are left alone: stacks that start at the same moment would find the
+        same one free.
+        """
         chosen: list[int] = []
+        if self._given.get("NAIKKELAS_PORTS") == "any":
+            preferred = free_port(0)
 
         def choose(record: object) -> None:
             ports: dict[str, int] = record.ports  # type: ignore[attr-defined]
@@ -77,7 +83,7 @@ class Servers:
             chosen.append(ports[purpose])
 
         self._home.change(choose)
-        if chosen[0] != preferred:
+        if chosen[0] != preferred and self._given.get("NAIKKELAS_PORTS") != "any":
             self._say(f"port {preferred} is taken or was given away: {purpose} listens on {chosen[0]}")
         return chosen[0]
 
