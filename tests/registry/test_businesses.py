@@ -170,3 +170,8 @@ async def test_search_finds_words_by_their_beginning_page_by_page(clerk: Caller,
     names = [item["name"] for item in first["items"] + second["items"]]
     assert names == [f"Kue Ma'ruf {number}" for number in range(5)]
     assert second["next"] is None
+
+
+async def test_a_search_for_signs_only_finds_nothing(clerk: Caller, owner: str, business: str) -> None:
+    assert (await clerk.get("/businesses?q=!!!")).json()["items"] == []
+    assert (await clerk.get("/owners?q=...")).json()["items"] == []

@@ -140,6 +140,8 @@ async def search_businesses(
 ) -> list[Business]:
     """Return businesses after an id, by words of the name, place, status, class."""
     key = None if text is None else fold_name(text)
+    if key == "":  # signs only: no name has such a word
+        return []
     return await store.search_businesses(pool, after, key, kelurahan, status, kelas, limit)
 
 

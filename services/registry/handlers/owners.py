@@ -146,4 +146,7 @@ async def may_see(executor: Pool | Connection, owner_id: UUID, kelurahan: str | 
 
 async def search_owners(pool: Pool, after: UUID, text: str | None, kelurahan: str | None, limit: int) -> list[Owner]:
     """Return owners whose name has words that begin like those of ``text``, after an id."""
-    return await store.search_owners(pool, after, None if text is None else fold_name(text), kelurahan, limit)
+    key = None if text is None else fold_name(text)
+    if key == "":  # signs only: no name has such a word
+        return []
+    return await store.search_owners(pool, after, key, kelurahan, limit)
