@@ -3,7 +3,6 @@
 The servers are started once per run in a folder of their own and taken down after it, however the run ends.
 * ``NAIKKELAS_TEST_HOME=<folder>``: uses (or starts, and leaves running) the servers of that folder, for many quick runs.
 * ``KAFKA_BOOTSTRAP`` and ``POSTGRES_DSN``: uses those servers.
-* ``NAIKKELAS_TEST_STACK=containers``: the same two servers from images, through testcontainers.
 """
 
 from __future__ import annotations
@@ -17,22 +16,21 @@ import pytest
 
 from ops.stack import Stack
 from shared.topology import Topic
-from tests.stack.servers import Database, Kafka, Postgres, container_environment
+from tests.stack.servers import Database, Kafka, Postgres
 
 
 @pytest.fixture(scope="session")
 def server_stack() -> Iterator[Stack]:
     """A stack with its servers up: databases, logins, topics, users and rights as declared, no services."""
-    with container_environment() as containers:
-        environment = {"NAIKKELAS_PORTS": "any", **os.environ, **containers}
-        given = os.environ.get("NAIKKELAS_TEST_HOME")
-        # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
-        home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))
-        stack = Stack(home, environment=environment)
-        stack.start_servers(owned=given is None)
-        yield stack
-        if given is None:
-            stack.down(wipe=True)
+    environment = {"NAIKKELAS_PORTS": "any", **os.environ}
+    given = os.environ.get("NAIKKELAS_TEST_HOME")
+    # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
+    home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))
+    stack = Stack(home, environment=environment)
+    stack.start_servers(owned=given is None)
+    yield stack
+    if given is None:
+        stack.down(wipe=True)
 
 
 @pytest.fixture(scope="session")

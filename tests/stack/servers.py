@@ -1,8 +1,7 @@
-"""The servers as tests see them: topics and databases of their own, and the same servers from images."""
+"""The servers as tests see them: topics and databases of their own."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -153,15 +151,3 @@ class Postgres:
 def _migrations_digest(service: str) -> str:
     files = [*(ROOT / "shared" / "sql").rglob("*.sql"), *(ROOT / "services" / service).rglob("*.sql")]
     return sha256(b"\0".join(path.read_bytes() for path in sorted(files))).hexdigest()[:12]
-
-
-@contextmanager
-def container_environment() -> Iterator[dict[str, str]]:
-    """Start the servers from images where that was asked for; give the variables that name them."""
-    if os.environ.get("NAIKKELAS_TEST_STACK") != "containers":
-        yield {}
-        return
-    from tests.stack.containers import start_containers
-
-    with start_containers(Path(ROOT)) as variables:
-        yield variables
