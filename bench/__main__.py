@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 import uvloop
 
 from bench.consuming import consumer_layer
 from bench.delivery import command_to_ack, commands, relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
+from bench.importing import import_rows
+from bench.projection import projections
 from bench.rig import Rig, servers
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
@@ -23,6 +27,8 @@ BENCHES: dict[str, Bench] = {
     "latency": command_to_ack,
     "commands": commands,
     "consumer": consumer_layer,
+    "importing": import_rows,
+    "projection": projections,
 }
 HISTORY = Path(__file__).parent / "history.jsonl"
 TABLE = Path(__file__).parent.parent / "docs" / "speed.md"
@@ -75,6 +81,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write docs/speed.md and bench/history.jsonl")
     options = parser.parse_args()
+    if options.write and (options.only or options.quick):
+        parser.error("--write wants the whole run: the table would hold a part of it, or figures of a smoke test")
     card = report_card()
     with servers() as rig:
         try:
@@ -93,4 +101,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Standard output is for --json alone, and what goes well in a service is no news here.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     sys.exit(main())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 from asyncio.subprocess import DEVNULL
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,10 +29,12 @@ from shared.envelope import dynamic_headers, static_headers
 from shared.outbox import Cause, append
 from shared.relay import Relay
 
-BODY = '{"business_id":"%s","pad":"' + "x" * 400 + '"}'
+BODY = '{"business_id":"%s","pad":"%r"}'
+"""``%r`` is 428 characters of base64 that do not compress, as a sealed text does not; zeros would flatter a compressor."""
 FILL = """
 INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, origin, data)
-SELECT $1, id, gen_random_uuid(), $2, 'bench', 1, now(), 'bench', 'import', replace($3, '%s', id::text)
+SELECT $1, id, gen_random_uuid(), $2, 'bench', 1, now(), 'bench', 'import', replace(replace($3, '%s', id::text), '%r', (
+    SELECT translate(encode(string_agg(sha512((id::text || n)::bytea), ''), 'base64'), E'\n', '') FROM generate_series(1, 5) AS n))
 FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $4::int)) AS made
 """
 TYPE = BusinessVerified.type_name()
@@ -111,7 +115,11 @@ async def relay_backlog(rig: Rig, size: Size) -> Result:
     async def baseline() -> float:
         topic = rig.topic()
         producer = AIOKafkaProducer(
-            **rig.kafka.client(), acks="all", enable_idempotence=True, linger_ms=0, max_batch_size=512 * 1024
+            **rig.kafka.client(),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=512 * 1024,
         )
         await producer.start()
         records = [_record() for _ in range(rows)]
@@ -129,7 +137,11 @@ async def relay_backlog(rig: Rig, size: Size) -> Result:
 def _record() -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     subject = str(uuid4())
     dynamic = dynamic_headers(str(uuid4()), subject, 1, datetime.now(UTC), "bench", None, "import", None)
-    return subject.encode(), BODY.replace("%s", subject).encode(), [*static_headers(TYPE, "bench"), *dynamic]
+    return (
+        subject.encode(),
+        BODY.replace("%s", subject).replace("%r", b64encode(os.urandom(320)).decode()).encode(),
+        [*static_headers(TYPE, "bench"), *dynamic],
+    )
 
 
 async def _command(connection: Connection, fact: type[BusinessVerified] | None, thing: UUID) -> None:
@@ -163,7 +175,9 @@ async def command_to_ack(rig: Rig, size: Size) -> list[Result]:
 
 
 async def _latencies(rig: Rig, commands: int) -> list[float]:
-    topic, begun, seen = rig.topic(), {}, {}
+    topic = rig.topic()
+    begun: dict[str, float] = {}
+    seen: dict[str, float] = {}
     fact = fact_on(topic)
     reader = make_reader(rig.kafka, "bench-latency")
     await reader.start()

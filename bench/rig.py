@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
 from ops.stack.databases import create_database, in_database, own_schema, owner_of
 from shared.broker import KafkaSettings
-from shared.database import Pool, create_pool, kernel_migrations, migrate
+from shared.database import Migrations, Pool, create_pool, kernel_migrations, migrate
 
 PARTITIONS = 6
 TABLES = """
@@ -41,18 +41,24 @@ class Rig:
         return name
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[tuple[str, Pool]]:
-        """Give a database with the kernel's tables: its DSN, and a pool of 16 connections of the running login."""
+    async def database(
+        self, service: str = "registry", parts: Sequence[Migrations] | None = None
+    ) -> AsyncIterator[tuple[str, Pool]]:
+        """Give a database: its DSN, and a pool of 16 connections of the service's running login.
+
+        It has the tables of ``parts``, or else those of the kernel and of the benchmarks.
+        """
         server, name = self._stack.servers.superuser_dsn(), f"bench_{uuid4().hex[:10]}"
         superuser = await asyncpg.connect(server)
-        await create_database(superuser, name, "registry", "template0")
-        await own_schema(in_database(server, name), "registry")
-        roles = {"app_role": "registry", "audit_role": "audit"}
-        await migrate(self._stack.dsn(name, owner_of("registry")), kernel_migrations("outbox", "consumer"), roles)
-        owner = await asyncpg.connect(self._stack.dsn(name, owner_of("registry")))
-        await owner.execute(TABLES)
-        await owner.close()
-        dsn = self._stack.dsn(name, "registry")
+        await create_database(superuser, name, service, "template0")
+        await own_schema(in_database(server, name), service)
+        owner_dsn, roles = self._stack.dsn(name, owner_of(service)), {"app_role": service, "audit_role": "audit"}
+        await migrate(owner_dsn, kernel_migrations("outbox", "consumer") if parts is None else parts, roles)
+        if parts is None:
+            owner = await asyncpg.connect(owner_dsn)
+            await owner.execute(TABLES)
+            await owner.close()
+        dsn = self._stack.dsn(name, service)
         async with await create_pool(dsn, min_size=16, max_size=16) as pool:
             yield dsn, pool
         await superuser.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

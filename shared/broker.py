@@ -49,7 +49,7 @@ def make_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaProducer:
         linger_ms=0,
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,
-        compression_type="lz4",
+        compression_type=None,  # sealed texts do not compress, and trying costs the relay a third (decision 11)
         request_timeout_ms=15_000,
     )
 

@@ -75,6 +75,7 @@ def static_headers(type_name: str, source: str) -> tuple[Header, ...]:
     )
 
 
+@lru_cache(maxsize=256)
 def format_time(moment: datetime) -> str:
     """Return ``moment`` as RFC 3339 in UTC with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,54 @@
+"""Trap 20: asyncpg's pool takes session state away, and a dead connection's LISTEN says nothing.
+
+Not shown: ``wait_for`` around a transaction (a race, not to be had on demand); the bounds of the house are asserted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared.database import COMMAND_TIMEOUT_SECONDS, create_pool
+from shared.relay.leadership import Leadership
+from tests.stack.servers import Database
+from tests.traps.rig import until
+
+LOCK = "SELECT pg_try_advisory_lock(7)"
+
+
+async def test_20_a_pooled_connection_gives_its_locks_back_and_a_dedicated_one_keeps_them(empty_db: Database) -> None:
+    async with await create_pool(empty_db.dsn) as pool:
+        other = await asyncpg.connect(empty_db.dsn)
+        async with pool.acquire() as connection:
+            assert await connection.fetchval(LOCK) is True
+            assert await other.fetchval(LOCK) is False
+        assert await other.fetchval(LOCK) is True  # the leader never knew
+        async with pool.acquire() as connection:
+            assert await connection.fetchval(LOCK) is False  # held by a connection of its own, as the relay does
+        await other.close()
+
+
+async def test_20_a_listener_dies_silently_and_a_question_finds_it_out(empty_db: Database) -> None:
+    listening, heard = await asyncpg.connect(empty_db.dsn), []
+
+    def hear(*arguments: Any) -> None:
+        heard.append(arguments)
+
+    await listening.add_listener("c", hear)
+    killer = await asyncpg.connect(empty_db.superuser_dsn)
+    await killer.execute("SELECT pg_terminate_backend($1)", listening.get_server_pid())
+    await until(listening.is_closed)
+    await killer.execute("NOTIFY c")
+    await killer.close()
+    assert heard == []
+    with pytest.raises(asyncpg.InterfaceError):
+        await Leadership(listening).confirm()  # the relay asks before each publish
+
+
+async def test_20_every_statement_of_our_pool_is_bounded(empty_db: Database) -> None:
+    async with await create_pool(empty_db.dsn) as pool, pool.acquire() as connection:
+        assert connection._config.command_timeout == COMMAND_TIMEOUT_SECONDS
+        await asyncio.wait_for(connection.fetchval("SELECT 1"), 5)
