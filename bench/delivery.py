@@ -25,7 +25,7 @@ from bench.rig import PARTITIONS, Rig
 from shared.broker import make_reader
 from shared.contracts.registry import BusinessVerified
 from shared.database import Connection, Pool
-from shared.envelope import dynamic_headers, static_headers
+from shared.envelope import dynamic_headers, format_time, static_headers
 from shared.outbox import Cause, append
 from shared.relay import Relay
 
@@ -136,7 +136,7 @@ async def relay_backlog(rig: Rig, size: Size) -> Result:
 
 def _record() -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     subject = str(uuid4())
-    dynamic = dynamic_headers(str(uuid4()), subject, 1, datetime.now(UTC), "bench", None, "import", None)
+    dynamic = dynamic_headers(str(uuid4()), subject, 1, format_time(datetime.now(UTC)), "bench", None, "import", None)
     return (
         subject.encode(),
         BODY.replace("%s", subject).replace("%r", b64encode(os.urandom(320)).decode()).encode(),

@@ -13,8 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-import uuid_utils.compat as uuid7s
-
 from bench.harness import Result, Size, VoidRunError, in_turn
 from bench.rig import Rig
 from ops.generator.files import COLUMNS
@@ -27,6 +25,7 @@ from services.registry.importing.writing import BUSINESS_COLUMNS, OUTBOX_COLUMNS
 from services.registry.reference.places import all_places, place_name
 from services.registry.store import migrations
 from shared.database import Pool
+from shared.identifiers import new_id
 from shared.sealing import KeyRing
 
 TABLES: dict[str, tuple[str, ...]] = {
@@ -57,7 +56,7 @@ async def _enqueue(pool: Pool, data: bytes, kelurahan: str) -> None:
         for start in range(0, len(data), PIECE):
             yield data[start : start + PIECE]
 
-    values = (uuid7s.uuid7(), "bench.csv", sha256(data).hexdigest(), len(data), kelurahan, False, False, "bench", RULES_VERSION)  # fmt: skip
+    values = (new_id(), "bench.csv", sha256(data).hexdigest(), len(data), kelurahan, False, False, "bench", RULES_VERSION)  # fmt: skip
     async with pool.acquire() as connection, connection.transaction():
         await store.insert_job(connection, values, pieces())
 

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import uuid_utils.compat as uuid7s
 
 from shared.contracts.fact import Fact
 from shared.database import SERVER_ERRORS
+from shared.identifiers import new_id
 
 WAKE_CHANNEL = "outbox"
 HINT_SECONDS = 0.02
@@ -51,11 +51,6 @@ class Cause:
     """Aware; the one clock reading of the command."""
 
 
-def new_event_id() -> UUID:
-    """Return a fresh UUIDv7."""
-    return uuid7s.uuid7()
-
-
 async def append(
     connection: asyncpg.Connection, source: str, facts: Sequence[tuple[int, Fact]], cause: Cause
 ) -> list[UUID]:
@@ -66,7 +61,7 @@ async def append(
     """
     if not connection.is_in_transaction():
         raise RuntimeError("outbox.append must run inside the transaction of the change")
-    ids = [new_event_id() for _ in facts]
+    ids = [new_id() for _ in facts]
     rows = [
         _row(source, event_id, sequence, fact, cause) for event_id, (sequence, fact) in zip(ids, facts, strict=True)
     ]

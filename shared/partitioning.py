@@ -16,11 +16,11 @@ _M = np.uint32(0x5BD1E995)
 _SEED = np.uint32(0x9747B28C)
 
 
-def partitions_of(keys: Sequence[str], count: int) -> list[int]:
-    """Return the partition, 0 to ``count`` - 1, of each key (ASCII text)."""
+def digests_of(keys: Sequence[str]) -> list[int]:
+    """Return the digest of each key (ASCII text), 0 to 2³¹ - 1; modulo the topic's count it is the key's partition."""
     joined = "".join(keys).encode("ascii")
     if len(joined) != KEY_BYTES * len(keys) or any(len(key) != KEY_BYTES for key in keys):
-        return [(murmur2(key.encode()) & 0x7FFFFFFF) % count for key in keys]
+        return [murmur2(key.encode()) & 0x7FFFFFFF for key in keys]
     words = np.frombuffer(joined, dtype="<u4").reshape(len(keys), KEY_BYTES // 4)
     digest = np.full(len(keys), _SEED ^ np.uint32(KEY_BYTES), dtype=np.uint32)
     for column in range(KEY_BYTES // 4):
@@ -32,5 +32,5 @@ def partitions_of(keys: Sequence[str], count: int) -> list[int]:
     digest ^= digest >> np.uint32(13)
     digest *= _M
     digest ^= digest >> np.uint32(15)
-    found: list[int] = ((digest & np.uint32(0x7FFFFFFF)) % np.uint32(count)).tolist()
+    found: list[int] = (digest & np.uint32(0x7FFFFFFF)).tolist()
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from shared.broker import KafkaSettings, make_producer
 from shared.envelope import dynamic_headers, static_headers
-from shared.partitioning import partitions_of
+from shared.partitioning import digests_of
 
 ACK_SECONDS = 30.0
 
@@ -63,10 +64,9 @@ class Publisher:
         counts: dict[str, int] = {}
         for topic in {row["topic"] for row in rows}:
             counts[topic] = len(await self._bounded(producer.partitions_for(topic)))
-        if len(set(counts.values())) == 1:
-            count = next(iter(counts.values()))
-            return list(zip((r["topic"] for r in rows), partitions_of([r["key"] for r in rows], count), strict=True))
-        return [(r["topic"], partitions_of([r["key"]], counts[r["topic"]])[0]) for r in rows]
+        # All keys at once, whatever their topic: the vector's fixed cost for each key alone is 30 µs.
+        digests = digests_of([row["key"] for row in rows])
+        return [(topic := row["topic"], digest % counts[topic]) for row, digest in zip(rows, digests, strict=True)]
 
     async def send(self, waves: Sequence[Wave]) -> None:
         """Send the waves and wait for every acknowledgement.
@@ -117,25 +117,26 @@ def _batch(producer: AIOKafkaProducer, waves: list[Wave], depth: int, place: Pla
     return batch
 
 
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+@lru_cache(maxsize=256)
+def _milliseconds(time: str) -> int:
+    """Return a time in milliseconds since 1970; the facts of a chunk of an import share theirs."""
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def _append(batch: Any, row: asyncpg.Record) -> bool:
-    key = row["key"]
-    moment = row["occurred_at"]
+    key, time = row["key"], row["occurred_at"]
     headers = [
         *static_headers(row["type"], row["source"]),
         *dynamic_headers(
             row["event_id"],
             key,
             row["sequence"],
-            moment,
+            time,
             row["correlation_id"],
             row["causation_id"],
             row["origin"],
             row["traceparent"],
         ),
     ]
-    added = batch.append(timestamp=_milliseconds(moment), key=key.encode(), value=row["data"].encode(), headers=headers)
+    added = batch.append(timestamp=_milliseconds(time), key=key.encode(), value=row["data"].encode(), headers=headers)
     return added is not None

@@ -7,16 +7,20 @@ elsewhere costs nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import asyncpg
+import asyncpg.cursor
 
 PAGE = 2_000
 CHUNK = 5_000
 
-_COLUMNS = """id, shard, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
-    occurred_at, correlation_id, causation_id, origin, traceparent, data"""
+_COLUMNS = """
+    id, shard, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
+    to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at, correlation_id, causation_id, origin, traceparent, data"""
 
 _NEW = """
 FROM outbox
@@ -74,6 +78,21 @@ async def _backlog(
         else:
             target = cursor.target
             rows = await connection.cursor(RESUMED, shards, cursor.base, target, cursor.last_id)
-        while chunk := await rows.fetch(CHUNK):
-            yield Round(chunk, Cursor(cursor.base, target, chunk[-1]["id"]))
+        async with aclosing(_chunks(rows)) as chunks:
+            async for chunk in chunks:
+                yield Round(chunk, Cursor(cursor.base, target, chunk[-1]["id"]))
     yield Round((), Cursor(target, None, 0))
+
+
+async def _chunks(rows: asyncpg.cursor.Cursor) -> AsyncGenerator[list[asyncpg.Record], None]:
+    """Yield chunks; the database makes the next one while the caller works on this one."""
+    coming = asyncio.create_task(rows.fetch(CHUNK))
+    try:
+        while chunk := await coming:
+            coming = asyncio.create_task(rows.fetch(CHUNK))
+            await asyncio.sleep(0)  # let the request leave
+            yield chunk
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait([coming])

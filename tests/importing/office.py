@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import uuid_utils.compat as uuid7s
 
 from services.registry.importing import store
 from services.registry.importing.jobs import RULES_VERSION, Job
 from services.registry.importing.worker import run_job
 from services.registry.importing.workshop import Workshop
+from shared.identifiers import new_id
 from shared.sealing import KeyRing
 
 KELURAHAN = "64.71.01.1001"
@@ -76,7 +76,7 @@ class Office:
             for start in range(0, len(data), 1 << 20):
                 yield data[start : start + (1 << 20)]
 
-        job_id = uuid7s.uuid7()
+        job_id = new_id()
         values = (job_id, name, sha256(data).hexdigest(), len(data), kelurahan, own_only, dry_run, "petugas-1", RULES_VERSION)  # fmt: skip
         async with self.pool.acquire() as connection, connection.transaction():
             await store.insert_job(connection, values, pieces())

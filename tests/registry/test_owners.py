@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-import uuid_utils.compat as uuid7s
 
 from services.registry.api.requests import _STATUS
 from services.registry.commands import Profile, RegisterBusiness
@@ -19,6 +18,7 @@ from shared.auth import Role, assert_every_route_has_a_rule
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal
 from shared.database import create_pool
 from shared.idempotency import assert_every_post_is_idempotent
+from shared.identifiers import new_id
 from shared.outbox import Cause
 from shared.sealing import open_sealed
 from tests.registry.conftest import MANGGAR, Caller, Registry
@@ -138,7 +138,7 @@ async def test_a_business_registered_while_its_owner_is_erased_keeps_no_name(
 ) -> None:
     ring = registry.app.state.ring
     profile = Profile((UUID(owner),), "Warung Siti", None, None, MANGGAR, "kuliner", None, None, None, None)
-    command = RegisterBusiness(uuid7s.uuid7(), profile, None, None)
+    command = RegisterBusiness(new_id(), profile, None, None)
     cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
     async with registry.pool.acquire() as connection, connection.transaction():
         await register_business(connection, ring, command, cause)

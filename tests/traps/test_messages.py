@@ -22,6 +22,7 @@ from faststream.message import decode_message
 
 from shared.consumer.records import read_item
 from shared.contracts.registry import BusinessVerified
+from shared.envelope import format_time
 from shared.relay.publishing import Publisher
 from tests.stack.servers import Kafka
 from tests.traps.rig import bare_broker, count, group, our_consumer, read, running, until, write
@@ -53,7 +54,7 @@ async def test_5_publish_batch_ignores_the_key_when_it_chooses_the_partition(kaf
 async def test_5_ours_puts_every_record_where_its_key_belongs(kafka: Kafka, topic: str) -> None:
     common = {
         "topic": topic, "type": BusinessVerified.type_name(), "source": "/test", "sequence": 1, "data": "{}",
-        "occurred_at": datetime.now(UTC), "correlation_id": "c", "causation_id": None, "origin": "command",
+        "occurred_at": format_time(datetime.now(UTC)), "correlation_id": "c", "causation_id": None, "origin": "command",
         "traceparent": None,
     }  # fmt: skip
     rows: Any = [common | {"key": str(uuid4()), "event_id": str(uuid4())} for _ in range(60)]

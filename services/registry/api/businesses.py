@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-import uuid_utils.compat as uuid7s
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -57,6 +56,7 @@ from shared.auth import Principal, Role, allow
 from shared.contracts.registry import BusinessClass, BusinessStatus, PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
+from shared.identifiers import new_id
 from shared.web import cause_of
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
@@ -81,7 +81,7 @@ async def register_business(request: Request, body: BusinessForm, principal: Off
     """Mendaftarkan usaha sebagai draf. Tanpa kelas, kelas dibaca dari modal dan omzet."""
     principal.require_kelurahan(body.kelurahan)
     command = RegisterBusiness(
-        uuid7s.uuid7(),
+        new_id(),
         body.to_profile(),
         body.kelas.to_reported() if body.kelas else None,
         body.workers.to_workers() if body.workers else None,

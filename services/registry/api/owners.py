@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-import uuid_utils.compat as uuid7s
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -32,6 +31,7 @@ from services.registry.handlers import owners as handlers
 from shared.auth import Principal, Role, allow
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
+from shared.identifiers import new_id
 from shared.web import cause_of
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
@@ -51,7 +51,7 @@ async def register_owner(request: Request, body: OwnerForm, principal: Officer, 
     kelurahan = principal.scope or body.kelurahan
     principal.require_kelurahan(body.kelurahan if body.kelurahan != "TIDAK_DIKETAHUI" else kelurahan)
     command = RegisterOwner(
-        uuid7s.uuid7(), body.name, body.nik, body.birth_date, body.phones, body.email, body.language, body.channel,
+        new_id(), body.name, body.nik, body.birth_date, body.phones, body.email, body.language, body.channel,
         body.consents.to_consents(), kelurahan,
     )  # fmt: skip
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuid7s
-
 from services.registry.commands import (
     ChangeBusiness,
     MergeBusiness,
@@ -25,6 +23,7 @@ from services.registry.handlers.owners import key_unless_erased, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
 from shared.database import Connection, Pool
+from shared.identifiers import new_id
 from shared.outbox import Cause
 from shared.sealing import KeyRing, new_key
 
@@ -98,7 +97,7 @@ async def propose_duplicate(
     change = rules.propose_duplicate(business, command.expected_version, command.other_id, (BY_OFFICER,))
     _visible(found.get(command.other_id), command.other_id, None)
     new = await store.insert_proposal(
-        connection, uuid7s.uuid7(), command.business_id, command.other_id, (BY_OFFICER,), cause.actor
+        connection, new_id(), command.business_id, command.other_id, (BY_OFFICER,), cause.actor
     )
     if not new:
         raise AlreadyProposedError(command.business_id, command.other_id)

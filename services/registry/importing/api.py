@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-import uuid_utils.compat as uuid7s
 from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
@@ -28,6 +27,7 @@ from services.registry.importing.survey import MAX_FILE_BYTES
 from services.registry.reference.places import all_places
 from shared.auth import Principal, Role, allow
 from shared.idempotency import Answer, OnlyOnce
+from shared.identifiers import new_id
 from shared.problems import Problem, standard
 
 UPLOAD_LIMITS: dict[str, int] = {"/imports": MAX_FILE_BYTES + 64 * 1024}
@@ -169,7 +169,7 @@ async def send_file(
     name = _file_name(file)
 
     async def work(connection: asyncpg.Connection) -> Answer:
-        job_id = uuid7s.uuid7()
+        job_id = new_id()
         own_only = principal.scope is not None
         values = (job_id, name, digest, size, kelurahan, own_only, dry_run, principal.sub, RULES_VERSION)
         await store.insert_job(connection, values, _pieces(file))

@@ -17,10 +17,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
-import uuid_utils.compat as uuid7s
 
 from services.registry.importing import store, writing
-from services.registry.importing.brake import Brake
 from services.registry.importing.checking import Checker, Terms
 from services.registry.importing.header import FIELDS
 from services.registry.importing.jobs import Job
@@ -30,6 +28,7 @@ from services.registry.importing.rows import CheckedRow, Result
 from services.registry.importing.workshop import Workshop
 from shared.contracts.registry import ImportCompleted, ImportStarted, ImportTotals
 from shared.database import SERVER_ERRORS, is_infrastructure_error
+from shared.identifiers import new_id
 from shared.outbox import Cause, append
 
 ZONE = ZoneInfo("Asia/Makassar")
@@ -83,14 +82,13 @@ def checked_chunks(table: Table, checker: Checker, *, keep_people: bool) -> Gene
 
 async def _apply_chunks(shop: Workshop, job: Job, chunks: Iterator[list[CheckedRow]]) -> None:
     """Apply chunk by chunk; the next one is checked while this one is written."""
-    brake = Brake()
     upcoming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
     try:
         while (rows := await upcoming) is not None:
             upcoming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             left = [row for row in rows if row.number > job.last_number]
             if left:
-                await brake.hold(shop)
+                await shop.brake.hold(shop.pool, shop.pause)
                 await _persist(shop, job, left)
     finally:
         await asyncio.gather(upcoming, return_exceptions=True)  # the thread must not outlive the file
@@ -121,13 +119,14 @@ async def _write_chunk(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None
     async with shop.pool.acquire() as connection, connection.transaction():
         await connection.execute(writing.PLANNER_SETTINGS)
         known = await writing.look_up(connection, rows)
-        plan = await asyncio.to_thread(Planner(known, uuid7s.uuid7).take, rows)
+        plan = await asyncio.to_thread(Planner(known, new_id).take, rows)
         if job.dry_run:
-            version, facts = 0, 0
+            version, facts, mark = 0, 0, None
             plan.outcomes = [_foreseen(outcome, row) for outcome, row in zip(plan.outcomes, rows, strict=True)]
         else:
-            version, facts = await _write_plan(shop, connection, job, plan)
+            version, facts, mark = await _write_plan(shop, connection, job, plan)
         await store.advance(connection, job, shop.holder, plan.outcomes, version, facts)
+    shop.brake.note(mark)
     job.version, job.last_number = version, rows[-1].number
     job.counts.update(outcome.result for outcome in plan.outcomes)
 
@@ -141,15 +140,14 @@ def _foreseen(outcome: Outcome, row: CheckedRow) -> Outcome:
 
 async def _write_plan(
     shop: Workshop, connection: asyncpg.Connection, job: Job, plan: Plan
-) -> tuple[int, int]:  # fmt: skip
-    """Write what a chunk changes; return the job's version and the number of facts."""
+) -> tuple[int, int, writing.Mark | None]:  # fmt: skip
+    """Write what a chunk changes; return the job's version, the number of facts, and where they end."""
     now = datetime.now(UTC)
     batch = writing.Batch(job.id, job.officer, job.kelurahan, job.created_at.astimezone(ZONE).date(), now)
     version = job.version or await _start(connection, job, now)
     keys = await writing.keys_needed(connection, shop.ring, plan)
     tuples = await asyncio.to_thread(writing.make_tuples, plan, shop.ring, keys, batch)
-    await writing.write(connection, plan, tuples, batch)
-    return version, len(tuples.outbox)
+    return version, len(tuples.outbox), await writing.write(connection, plan, tuples, batch)
 
 
 async def _start(connection: asyncpg.Connection, job: Job, now: datetime) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
 
+from services.registry.importing.brake import Brake
 from shared.sealing import KeyRing
 
 
@@ -27,6 +28,7 @@ class Workshop:
     scratch: Path
     """Where a file lies while it is read."""
     stop: asyncio.Event
+    brake: Brake = field(default_factory=Brake)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not when the process stops. Raises ``StoppedError``."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-import uuid_utils.compat as uuid7s
 
 from services.registry.importing import facts
 from services.registry.importing.facts import SOURCE, OutboxRow
@@ -17,6 +16,7 @@ from services.registry.importing.planning import Business, Known, Owner, Plan, i
 from services.registry.importing.rows import BusinessCells, CheckedRow
 from services.registry.importing.store import queries
 from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
+from shared.identifiers import new_id
 from shared.sealing import KeyRing, new_key
 
 EVENT_SOURCE = "/registry"
@@ -51,6 +51,13 @@ class Batch:
     as_of: date
     """The day of the import in WITA: the data speaks of it."""
     now: datetime
+
+
+class Mark(NamedTuple):
+    """A place in the outbox: the last fact of one transaction."""
+
+    xid: str
+    last_id: int
 
 
 async def look_up(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> Known:
@@ -163,7 +170,7 @@ def make_tuples(plan: Plan, ring: KeyRing, keys: dict[UUID, bytes], batch: Batch
         wrapped,
         [_business_tuple(business, batch) for business in plan.new_businesses],
         [(business.id, business.owners[0], 0) for business in plan.new_businesses],
-        _outbox_tuples(rows, batch, uuid7s.uuid7),
+        _outbox_tuples(rows, batch),
     )
 
 
@@ -186,7 +193,7 @@ def _business_tuple(business: Business, batch: Batch) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _outbox_tuples(rows: Iterable[OutboxRow], batch: Batch, new_id: Callable[[], UUID]) -> list[tuple[Any, ...]]:
+def _outbox_tuples(rows: Iterable[OutboxRow], batch: Batch) -> list[tuple[Any, ...]]:
     correlation = str(batch.import_id)
     return [
         (row.topic, row.aggregate, new_id(), row.type, EVENT_SOURCE, row.sequence, batch.now, correlation, "import", row.data)
@@ -194,8 +201,11 @@ def _outbox_tuples(rows: Iterable[OutboxRow], batch: Batch, new_id: Callable[[],
     ]  # fmt: skip
 
 
-async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batch: Batch) -> None:
-    """Write a chunk inside the caller's transaction. Raises ``StaleError`` if an aggregate changed meanwhile."""
+async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batch: Batch) -> Mark | None:
+    """Write a chunk inside the caller's transaction; return where its facts end, if it has any.
+
+    Raises ``StaleError`` if an aggregate changed meanwhile.
+    """
     await _change_owners(connection, plan.changed_owners)
     await _change_businesses(connection, plan.changed_businesses, batch.as_of)
     for table, columns, records in (
@@ -211,12 +221,13 @@ async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batc
     if doubles:
         await connection.execute(
             queries().insert_proposals,
-            [uuid7s.uuid7() for _ in doubles],
+            [new_id() for _ in doubles],
             [business.id for business in doubles],
             [business.duplicate_of for business in doubles],
             [business.ground for business in doubles],
             batch.officer,
         )
+    return Mark(*await connection.fetchrow(queries().mark)) if tuples.outbox else None
 
 
 async def _change_owners(connection: asyncpg.Connection, owners: Sequence[Owner]) -> None:

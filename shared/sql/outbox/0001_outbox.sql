@@ -141,6 +141,7 @@ $$;
 SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date, 3);
 
 GRANT SELECT, INSERT ON outbox TO ${app_role};
+GRANT SELECT ON SEQUENCE outbox_id_seq TO ${app_role};   -- a writer may ask where its own rows end
 GRANT SELECT, UPDATE ON relay_cursor TO ${app_role};
 GRANT SELECT ON relay_cluster TO ${app_role};
 GRANT EXECUTE ON FUNCTION outbox_make_partitions, outbox_drop_partitions, outbox_adopt_cluster, outbox_pending

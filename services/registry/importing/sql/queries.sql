@@ -173,13 +173,14 @@ INSERT INTO duplicate_proposal (id, business_id, other_id, grounds, proposed_by)
 SELECT u.id, u.business_id, u.other_id, ARRAY[u.ground], $5
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u (id, business_id, other_id, ground);
 
--- name: outbox_ahead
--- Unpublished facts, counted up to $1: whether the relay is far behind, without counting a backlog of hundreds of thousands.
-SELECT count(*) FROM (
-    SELECT FROM relay_cursor c JOIN outbox o ON o.shard = c.shard
-        AND (o.xid >= pg_snapshot_xmax(c.base) OR o.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.base))))
-    WHERE NOT (c.target IS NOT NULL AND pg_visible_in_snapshot(o.xid, c.target) AND o.id <= c.last_id)
-    LIMIT $1) AS ahead;
+-- name: mark
+-- Where the facts of this transaction end, once they are appended.
+SELECT pg_current_xact_id()::text AS xid, currval('outbox_id_seq') AS last_id;
+
+-- name: published_past
+-- Whether the relay has published all up to a mark.
+SELECT bool_and(pg_visible_in_snapshot($1::text::xid8, base)
+    OR (target IS NOT NULL AND pg_visible_in_snapshot($1::text::xid8, target) AND last_id >= $2)) FROM relay_cursor;
 
 -- name: published
 -- Facts that the relay has published so far: grows while Kafka is there.
