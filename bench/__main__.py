@@ -14,10 +14,12 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from bench.commanding import commands
 from bench.consuming import consumer_layer
-from bench.delivery import command_to_ack, commands, relay_backlog
+from bench.delivery import command_to_ack, relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.importing import import_rows
+from bench.platform import platform, platform_large
 from bench.projection import projections
 from bench.rig import Rig, servers
 
@@ -29,6 +31,8 @@ BENCHES: dict[str, Bench] = {
     "consumer": consumer_layer,
     "importing": import_rows,
     "projection": projections,
+    "platform": platform,
+    "large": platform_large,
 }
 HISTORY = Path(__file__).parent / "history.jsonl"
 TABLE = Path(__file__).parent.parent / "docs" / "speed.md"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import sys
 from asyncio.subprocess import DEVNULL
 from base64 import b64encode
@@ -144,16 +143,13 @@ def _record() -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     )
 
 
-async def _command(connection: Connection, fact: type[BusinessVerified] | None, thing: UUID) -> None:
+async def _command(connection: Connection, fact: type[BusinessVerified], thing: UUID) -> None:
     async with connection.transaction():
         version = await connection.fetchval(
             "UPDATE thing SET version = version + 1, sales = $2 WHERE id = $1 RETURNING version", thing, 36_000_000
         )
-        if fact is not None:
-            now = datetime.now(UTC)
-            await append(
-                connection, "bench", [(version, fact(business_id=thing))], Cause("b", None, "b", "command", None, now)
-            )
+        cause = Cause("b", None, "b", "command", None, datetime.now(UTC))
+        await append(connection, "bench", [(version, fact(business_id=thing))], cause)
 
 
 async def _things(pool: Pool, number: int) -> list[UUID]:
@@ -206,34 +202,3 @@ async def _latencies(rig: Rig, commands: int) -> list[float]:
         await asyncio.wait_for(watching, 30)
     await reader.stop()
     return [seen[key] - begun[key] for key in begun]
-
-
-async def commands(rig: Rig, size: Size) -> Result:
-    """Commands per second over 16 connections, with outbox and live relay, and without."""
-    amount, topic = size.of(20_000), rig.topic()
-
-    async def measure(fact: type[BusinessVerified] | None) -> float:
-        async with rig.database() as (dsn, pool):
-            things, dice = await _things(pool, 1_000), random.Random(5)
-
-            async def worker() -> None:
-                async with pool.acquire() as connection:
-                    for _ in range(amount // 16):
-                        await _command(connection, fact, dice.choice(things))
-
-            async def run() -> float:
-                started = perf_counter()
-                await asyncio.gather(*(worker() for _ in range(16)))
-                return amount // 16 * 16 / (perf_counter() - started)
-
-            if fact is None:
-                return await run()
-            async with relaying_apart(dsn, rig):
-                return await run()
-
-    return await in_turn(
-        Result("commands with outbox ÷ without", "commands/s", "≥ 0.85"),
-        size.runs,
-        lambda: measure(fact_on(topic)),
-        lambda: measure(None),
-    )

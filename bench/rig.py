@@ -17,6 +17,7 @@ from ops.stack import Stack
 from ops.stack.databases import create_database, in_database, own_schema, owner_of
 from shared.broker import KafkaSettings
 from shared.database import Migrations, Pool, create_pool, kernel_migrations, migrate
+from shared.topology import TOPICS
 
 PARTITIONS = 6
 TABLES = """
@@ -39,6 +40,14 @@ class Rig:
         name = f"bench.{uuid4().hex[:10]}"
         self._admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(15)
         return name
+
+    def declared_topics(self) -> None:
+        """Make the topics of the services, if they are not there."""
+        missing = [topic for topic in TOPICS if topic.name not in self._admin.list_topics(timeout=15).topics]
+        for future in (
+            self._admin.create_topics([NewTopic(t.name, t.partitions, 1) for t in missing]).values() if missing else ()
+        ):
+            future.result(15)
 
     @asynccontextmanager
     async def database(

@@ -82,7 +82,10 @@ class Relay:
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
         """Open two connections of our own: one holds the locks and the cursor, one reads."""
-        locks = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
+        # A cursor that a crash of the database takes back is published again; no commit needs to wait for the disk for that.
+        locks = await asyncpg.connect(
+            self._dsn, timeout=10, command_timeout=30, server_settings={"synchronous_commit": "off"}
+        )
         try:
             reading = await asyncpg.connect(
                 self._dsn, timeout=10, command_timeout=120, server_settings={"work_mem": SORT_MEMORY, "jit": "off"}

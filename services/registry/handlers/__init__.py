@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from services.registry.domain.models import Draft
 from shared.contracts.fact import Fact
 from shared.database import Connection
-from shared.outbox import Cause, append
+from shared.outbox import Cause, Change, append
 from shared.sealing import seal
 
 SOURCE = "/registry"
@@ -42,8 +42,14 @@ def sealed_fact(draft: Draft, owner_id: UUID, key: bytes | None) -> Fact:
 
 
 async def publish(
-    connection: Connection, drafts: Sequence[Draft], first: int, owner_id: UUID, key: bytes | None, cause: Cause
+    connection: Connection,
+    drafts: Sequence[Draft],
+    first: int,
+    owner_id: UUID,
+    key: bytes | None,
+    cause: Cause,
+    change: Change | None = None,
 ) -> None:
-    """Store the facts of one aggregate in the outbox, numbered from ``first``."""
+    """Store the facts of one aggregate in the outbox, numbered from ``first``, and what ``change`` says of it."""
     facts = [(first + number, sealed_fact(draft, owner_id, key)) for number, draft in enumerate(drafts)]
-    await append(connection, SOURCE, facts, cause)
+    await append(connection, SOURCE, facts, cause, change)

@@ -62,8 +62,10 @@ async def _save(connection: Connection, ring: KeyRing, before: Business, change:
             # The business of an erased owner can still be closed. What is said of it is sealed under a key that nobody
             # keeps, and kept nowhere else.
             after, key = replace(after, status_reason=None), new_key()
-    await store.update_business(connection, after, before)
-    await publish(connection, change.drafts, after.version - len(change.drafts) + 1, owner_id, key, cause)
+    first = after.version - len(change.drafts) + 1
+    await publish(connection, change.drafts, first, owner_id, key, cause, store.changed_business(after))
+    if after.profile.owner_ids != before.profile.owner_ids:
+        await store.replace_owners(connection, after)
     return Saved(after.id, after.version)
 
 

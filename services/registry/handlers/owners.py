@@ -42,9 +42,8 @@ async def _save(
     connection: Connection, ring: KeyRing, after: Owner, draft: Draft | None, wrapped: bytes | None, cause: Cause
 ) -> Saved:
     if draft is not None:
-        await store.update_owner(connection, after)
         key = None if wrapped is None else ring.unwrap(after.id, wrapped)
-        await publish(connection, [draft], after.version, after.id, key, cause)
+        await publish(connection, [draft], after.version, after.id, key, cause, store.changed_owner(after))
     return Saved(after.id, after.version)
 
 
@@ -74,9 +73,8 @@ async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner
     # Businesses are locked before owners, as everywhere. One that was registered while this waited for the owner is seen now.
     await _pass_on_all(connection, ring, command.owner_id, done, cause)
     after, draft = rules.erase(owner, command.expected_version)
-    await store.update_owner(connection, after, cause.now)
     await store.erase_key(connection, after.id, cause.now)
-    await publish(connection, [draft], after.version, after.id, None, cause)
+    await publish(connection, [draft], after.version, after.id, None, cause, store.changed_owner(after, cause.now))
     return Saved(after.id, after.version)
 
 
@@ -98,9 +96,10 @@ async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, own
         return
     profile = replace(business.profile, owner_ids=living)
     change = business_rules.replace_profile(business, profile, day_of(cause))
-    await business_store.update_business(connection, change.after, business)
     key = ring.unwrap(living[0], keys[living[0]] or b"")
-    await publish(connection, change.drafts, change.after.version, living[0], key, cause)
+    stored = business_store.changed_business(change.after)
+    await publish(connection, change.drafts, change.after.version, living[0], key, cause, stored)
+    await business_store.replace_owners(connection, change.after)
 
 
 async def principal_key(connection: Connection, ring: KeyRing, owner_ids: Iterable[UUID]) -> tuple[UUID, bytes]:

@@ -14,6 +14,7 @@ from services.registry.reference.names import fold_name
 from services.registry.store import queries, words_query
 from shared.contracts.registry import BusinessStatus, ClassRecord, Kbli, Workers
 from shared.database import Connection, Pool
+from shared.outbox import Change
 
 
 def _business(row: asyncpg.Record) -> Business:
@@ -118,11 +119,14 @@ async def lock_businesses(connection: Connection, business_ids: Iterable[UUID]) 
     return {row["id"]: _business(row) for row in rows}
 
 
-async def update_business(connection: Connection, business: Business, before: Business) -> None:
-    """Store a business after a deed."""
-    await connection.execute(queries().update_business, business.id, *_columns(business))
-    if business.profile.owner_ids != before.profile.owner_ids:
-        await connection.execute(queries().replace_business_owners, business.id, list(business.profile.owner_ids))
+def changed_business(business: Business) -> Change:
+    """Return what stores a business after a deed; its owners apart (``replace_owners``)."""
+    return Change(queries().update_business, (business.id, *_columns(business)))
+
+
+async def replace_owners(connection: Connection, business: Business) -> None:
+    """Store the owners of a business, where they changed."""
+    await connection.execute(queries().replace_business_owners, business.id, list(business.profile.owner_ids))
 
 
 async def owned_first(connection: Connection, owner_id: UUID) -> list[UUID]:

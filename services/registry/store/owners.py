@@ -14,6 +14,7 @@ from services.registry.reference.names import fold_name
 from services.registry.store import queries, words_query
 from shared.contracts.registry import Consents
 from shared.database import Connection, Pool
+from shared.outbox import Change
 
 
 def _owner(row: asyncpg.Record) -> Owner:
@@ -76,9 +77,9 @@ async def lock_owners(
     return {row["id"]: (_owner(row), row["wrapped"]) for row in rows}
 
 
-async def update_owner(connection: Connection, owner: Owner, erased_at: datetime | None = None) -> None:
-    """Store an owner after a deed."""
-    await connection.execute(queries().update_owner, owner.id, *_columns(owner), erased_at)
+def changed_owner(owner: Owner, erased_at: datetime | None = None) -> Change:
+    """Return what stores an owner after a deed."""
+    return Change(queries().update_owner, (owner.id, *_columns(owner), erased_at))
 
 
 async def erase_key(connection: Connection, owner_id: UUID, now: datetime) -> None:

@@ -1,0 +1,254 @@
+"""The whole platform, every process apart: 34 spreadsheets uploaded over HTTP, and an officer who works meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx2
+import psutil
+from aiokafka import TopicPartition
+
+from bench.harness import Result, Size, VoidRunError
+from bench.rig import Rig
+from ops.generator.generate import Planted, generate
+from ops.stack import Stack
+from services.registry.importing.jobs import OPEN_STATES
+from services.registry.reference.places import all_places
+from shared.auth import Role
+from shared.broker import make_reader
+from shared.contracts.registry import OWNER_TOPIC
+from shared.topology import TOPICS
+
+COMMANDS_A_SECOND = 20
+PATIENCE_SECONDS = 600
+PLACE = next(iter(all_places()))
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one run came to."""
+
+    searchable: float = 0.0
+    dashboard: float = 0.0
+    waits: list[float] = field(default_factory=list)
+    """Seconds from sending each live command to the moment a reader has its record."""
+    memory: Counter[str] = field(default_factory=Counter)
+    """Peak of each process, bytes (PSS, its children with it)."""
+    together: int = 0
+    """Peak of all processes together."""
+
+
+class Officer:
+    """Sends files and commands over HTTP."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._client = httpx2.AsyncClient(timeout=60)
+        self._urls = {name: stack.api_url(name) for name in ("registry", "projections")}
+        self._token = stack.token([Role.PETUGAS_DINAS, Role.OPERATOR])
+
+    async def get(self, service: str, path: str) -> Any:
+        """Return the JSON of a GET."""
+        response = await self._client.get(self._urls[service] + path, headers=self._headers())
+        return response.raise_for_status().json()
+
+    async def send_file(self, path: Path, kelurahan: str) -> str:
+        """Upload a spreadsheet; return the import's id."""
+        files = {"file": (path.name, await asyncio.to_thread(path.read_bytes))}
+        return await self._post(f"/imports?kelurahan={kelurahan}", files=files)
+
+    async def register_owner(self, number: int) -> str:
+        """Register an owner; return the id."""
+        return await self._post("/owners", json={"name": f"Pemilik Langsung {number}", "kelurahan": PLACE})
+
+    async def _post(self, path: str, **body: Any) -> str:
+        response = await self._client.post(self._urls["registry"] + path, headers=self._headers(), **body)
+        return str(response.raise_for_status().json()["id"])
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}", "Idempotency-Key": uuid4().hex}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+async def _until(condition: Callable[[], Any], seconds: float = 0.1) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await condition():
+            await asyncio.sleep(seconds)
+
+
+async def _import(
+    officer: Officer, planted: Planted, folder: Path, registered: Callable[[], Any], run: Figures
+) -> None:
+    started = perf_counter()
+    jobs = [await officer.send_file(folder / file.name, file.kelurahan) for file in planted.files]
+
+    totals: Counter[str] = Counter()
+
+    async def done() -> bool:
+        while jobs and (job := await officer.get("registry", f"/imports/{jobs[0]}"))["state"] not in OPEN_STATES:
+            totals.update(job["totals"])
+            jobs.pop(0)
+        return not jobs
+
+    await _until(done)
+    run.searchable = perf_counter() - started
+    found = totals["rows"], totals["refused"]
+    if found != (planted.total("rows"), planted.total("refused")):
+        raise VoidRunError(f"{found} rows and refusals, planted otherwise")
+    total = await registered()
+
+    async def counted() -> bool:
+        return bool((await officer.get("projections", "/dashboard?by=class"))["total"] == total)
+
+    await _until(counted)
+    run.dashboard = perf_counter() - started
+
+
+async def _work(officer: Officer, sent: dict[str, float]) -> None:
+    """Register owners one after another at a steady pace until cancelled, whatever becomes of each."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def one(number: int) -> None:
+        began = perf_counter()
+        sent[await officer.register_owner(number)] = began
+
+    started = perf_counter()
+    try:
+        for number in range(COMMANDS_A_SECOND * PATIENCE_SECONDS):
+            await asyncio.sleep(max(0.0, started + number / COMMANDS_A_SECOND - perf_counter()))
+            running.add(asyncio.create_task(one(number)))
+    finally:
+        await asyncio.gather(*running)
+
+
+async def _watch_records(stack: Stack, seen: dict[str, float], ready: asyncio.Event) -> None:
+    reader = make_reader(stack.credentials("operator"), "bench-live")
+    await reader.start()
+    try:
+        count = next(topic.partitions for topic in TOPICS if topic.name == OWNER_TOPIC)
+        reader.assign([TopicPartition(OWNER_TOPIC, number) for number in range(count)])
+        ready.set()
+        while True:
+            for records in (await reader.getmany(timeout_ms=50)).values():
+                now = perf_counter()
+                seen.update((record.key.decode(), now) for record in records)
+    finally:
+        await reader.stop()
+
+
+def _held(pid: int) -> int:
+    with suppress(psutil.Error):
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return sum(int(member.memory_full_info().pss) for member in family)
+    return 0
+
+
+async def _watch_memory(stack: Stack, run: Figures) -> None:
+    while True:
+        held = {name: await asyncio.to_thread(_held, item.pid) for name, item in stack.record().processes.items()}
+        for name, size in held.items():
+            run.memory[name] = max(run.memory[name], size)
+        run.together = max(run.together, sum(held.values()))
+        await asyncio.sleep(1.0)
+
+
+@asynccontextmanager
+async def _background(*works: Any) -> AsyncIterator[None]:
+    """Run works for the time of the block, and raise what one of them raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for found in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(found, Exception):
+                raise found
+
+
+async def _run(rows: int, seed: int) -> Figures:
+    with TemporaryDirectory(prefix="naikkelas-bench-") as name:
+        folder, run = Path(name), Figures()
+        folder.chmod(0o755)
+        stack = Stack(folder / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
+        planted = await asyncio.to_thread(generate, folder / "spreadsheets", rows, seed)
+        await asyncio.to_thread(stack.up, owned=True)
+        officer = Officer(stack)
+        try:
+            await _measure(stack, officer, planted, folder / "spreadsheets", run)
+        finally:
+            await officer.close()
+            await asyncio.to_thread(stack.down, wipe=True)
+    return run
+
+
+async def _measure(stack: Stack, officer: Officer, planted: Planted, folder: Path, run: Figures) -> None:
+    sent: dict[str, float] = {}
+    seen: dict[str, float] = {}
+    ready = asyncio.Event()
+    audit = await asyncpg.connect(stack.dsn("registry", "audit"))
+
+    async def registered() -> int:
+        return int(await audit.fetchval("SELECT count(*) FROM audit.source WHERE topic = 'umkm.business'"))
+
+    async def all_seen() -> bool:
+        return sent.keys() <= seen.keys()
+
+    async with _background(_watch_records(stack, seen, ready), _watch_memory(stack, run)):
+        await ready.wait()
+        async with _background(_work(officer, sent)):
+            await _import(officer, planted, folder, registered, run)
+        await _until(all_seen)
+    await audit.close()
+    run.waits = [seen[key] - began for key, began in sent.items()]
+
+
+async def platform(_: Rig, size: Size) -> list[Result]:
+    """From the upload of 34 messy spreadsheets to searchable rows and the dashboard, and live commands meanwhile."""
+    rows = max(1_000, size.of(95_000))
+    runs = [await _run(rows, 2026 + number) for number in range(size.runs)]
+    waits = [1000 * second for run in runs for second in run.waits]
+    cuts = [quantiles([1000 * second for second in run.waits], n=100) for run in runs]
+    largest = Counter[str]()
+    for run in runs:
+        largest |= run.memory
+    name, _size = largest.most_common(1)[0]
+    return [
+        Result(f"upload of {rows:,} rows to searchable", "s", "≤ 10", [run.searchable for run in runs]),
+        Result(f"upload of {rows:,} rows to the dashboard", "s", "none", [run.dashboard for run in runs]),
+        Result(f"live command during it to a reader, p50 of {len(waits):,}", "ms", "none", [cut[49] for cut in cuts]),
+        Result("live command during it to a reader, p99", "ms", "≤ 300", [cut[98] for cut in cuts]),
+        Result(f"largest process during it ({name})", "MB", "≤ 300", [run.memory[name] / 1e6 for run in runs]),
+        Result("all processes together", "MB", "≤ 2,500", [run.together / 1e6 for run in runs]),
+    ]
+
+
+async def platform_large(_: Rig, size: Size) -> list[Result]:
+    """The same with 500,000 rows, once: does memory grow with the work?"""
+    rows = max(1_000, size.of(500_000))
+    run = await _run(rows, 2026)
+    name, held = run.memory.most_common(1)[0]
+    return [
+        Result(f"upload of {rows:,} rows to searchable", "s", "none", [run.searchable]),
+        Result(
+            f"live command during {rows:,} rows to a reader, p99",
+            "ms",
+            "≤ 300",
+            [1000 * quantiles(run.waits, n=100)[98]],
+        ),
+        Result(f"largest process during {rows:,} rows ({name})", "MB", "≤ 300", [held / 1e6]),
+    ]
