@@ -133,7 +133,7 @@ async def outbox_depth(connection: asyncpg.Connection | asyncpg.Pool) -> int:
 
 
 class Hint:
-    """Tells the relay that there is work, at most every 20 ms, never inside a command's transaction.
+    """Tells the relay that there is work: at once, then at most every 20 ms; never inside a command's transaction.
 
     ``NOTIFY`` inside the transaction takes a lock of the whole database at commit; from here it is one cheap
     statement of its own, and losing it costs only the relay's next poll.
@@ -141,16 +141,20 @@ class Hint:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._wanted = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """Ask for a hint soon; returns at once. Call it after the commit."""
+        """Ask for a hint; returns at once. Call it after the commit."""
+        self._wanted = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
-        await asyncio.sleep(HINT_SECONDS)
-        try:
-            await self._pool.execute(f"NOTIFY {WAKE_CHANNEL}")
-        except SERVER_ERRORS:
-            return  # a hint only: the relay polls anyway
+        while self._wanted:
+            self._wanted = False
+            try:
+                await self._pool.execute(f"NOTIFY {WAKE_CHANNEL}")
+            except SERVER_ERRORS:
+                return  # a hint only: the relay polls anyway
+            await asyncio.sleep(HINT_SECONDS)
