@@ -20,6 +20,7 @@ SERVER_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
+    EOFError,
 )
 """What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
 

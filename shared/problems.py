@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.validation_texts import describe_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -151,7 +150,7 @@ def install_problem_handlers(app: FastAPI, away: Iterable[type[Exception]] = ())
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, EOFError):
+    for kind in SERVER_ERRORS:
         app.add_exception_handler(kind, _on_infrastructure)
     for kind in away:
         app.add_exception_handler(kind, _on_away)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import asyncpg
 import typer
 from aiokafka.errors import KafkaError
 
@@ -15,6 +14,7 @@ from ops.cli.progress import stages
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from shared.broker import KafkaSettings
+from shared.database import SERVER_ERRORS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 FINDINGS_SHOWN = 20
@@ -41,7 +41,7 @@ def run_audit(databases: dict[str, str], kafka: KafkaSettings, wait: float, *, a
     try:
         with stages() as tell:
             return asyncio.run(audit(databases, kafka, wait, tell))
-    except (KafkaError, asyncpg.PostgresError, OSError) as error:
+    except (KafkaError, *SERVER_ERRORS) as error:
         fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
 
 

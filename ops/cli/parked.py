@@ -14,6 +14,7 @@ from ops.cli.access import running_stack
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
 from shared.consumer import discard, request_redrive
+from shared.database import SERVER_ERRORS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Events set aside.")
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def _with(stack: Stack, service: str, work: Callable[[asyncpg.Connection], Await
 
     try:
         return asyncio.run(run())
-    except (OSError, asyncpg.PostgresError) as error:
+    except SERVER_ERRORS as error:
         fail(f"The database of {service} does not answer ({type(error).__name__}).", as_json=as_json)
 
 

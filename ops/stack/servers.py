@@ -42,11 +42,12 @@ class Servers:
     def start(self) -> None:
         """Start the embedded servers side by side and record them at once. Raises ``StackError``."""
         with ThreadPoolExecutor(2) as pool:
-            started = {name: pool.submit(self._start, name) for name in self.embedded}
+            started = {name: pool.submit(self.start_one, name) for name in self.embedded}
             for future in started.values():
                 future.result()
 
-    def _start(self, name: str) -> None:
+    def start_one(self, name: str) -> None:
+        """Start one embedded server, as after a power cut; its port is the one it had. Raises ``StackError``."""
         if name == kafka.NAME:
             client = self.port("kafka", kafka.CLIENT_PORT)
             ports = kafka.Ports(

@@ -137,7 +137,10 @@ class Stack:
         return [process.name for process in missing]
 
     def start(self, name: str, *, wait: bool = True) -> None:
-        """Start one process that was stopped or killed. Raises ``StackError``."""
+        """Start one process or server that was stopped or killed. Raises ``StackError``."""
+        if name in self.servers.embedded:
+            self.servers.start_one(name)
+            return
         self.start_services([name], wait=wait)
 
     def start_again(self, name: str) -> None:

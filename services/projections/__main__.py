@@ -9,7 +9,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-import asyncpg
 import orjson
 import structlog
 import typer
@@ -20,6 +19,7 @@ from services.projections.app import SERVICE, rebuild, roll_back, run_all, run_a
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
 from services.projections.settings import ProjectionsSettings
+from shared.database import SERVER_ERRORS
 from shared.logs import configure_logs
 from shared.process import run_process
 from shared.settings import SettingsError, load_settings
@@ -89,7 +89,7 @@ def run_rebuild(
     except (RebuildRefusedError, SettingsError) as error:
         _print({"error": str(error)})
         raise typer.Exit(1) from None
-    except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (KafkaError, *SERVER_ERRORS) as error:
         _print({"error": f"{type(error).__name__}: {error}; the live tables are as they were, start it again"})
         raise typer.Exit(1) from None
     _print({"result": asdict(result)})

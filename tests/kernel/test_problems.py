@@ -62,6 +62,8 @@ RAISED: dict[str, Exception] = {
     "too many": asyncpg.TooManyConnectionsError("sorry"),
     "deadlock": asyncpg.DeadlockDetectedError("deadlock"),
     "closed": asyncpg.InterfaceError("pool is closing"),
+    "cut": asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+    "ended": EOFError("unexpected end of file"),
     "slow": TimeoutError(),
     "keys": KeysAwayError("registry does not answer"),
     "foreign": ForeignAwayError("gone"),
@@ -297,7 +299,9 @@ async def test_address_that_is_not_there_and_method_that_is_not_taken(app: FastA
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("kind", ["refused", "too many", "deadlock", "closed", "slow", "keys", "foreign"])
+@pytest.mark.parametrize(
+    "kind", ["refused", "too many", "deadlock", "closed", "cut", "ended", "slow", "keys", "foreign"]
+)
 async def test_infrastructure_that_is_away_means_try_again(kind: str, app: FastAPI) -> None:
     async with client_of(app) as client:
         answer = await client.get(f"/raise/{kind}")

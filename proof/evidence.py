@@ -1,0 +1,125 @@
+"""What a run left: versions in the source, the log read twice, effects in the consumers' tables, mails in the mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import policy
+from email.parser import BytesParser
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from ops.stack import Stack
+from ops.stack.databases import owner_of
+from proof.checker import Evidence, Record
+from proof.history import now
+from shared.broker import KafkaSettings, make_reader
+from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
+from shared.envelope import EnvelopeError, headers_of, read_address
+from shared.topology import TOPICS
+
+PLACES = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+MAIL = "mail"
+
+_EFFECTS = {
+    # Sequences run without gap, so a version stands for all up to it; facts that were folded twice show in the count.
+    "projections": {
+        "timeline": "SELECT business_id::text, sequence, count(*) FROM business_timeline GROUP BY 1, 2",
+        "dashboard": "SELECT business_id::text, s, CASE WHEN s = version THEN greatest(1 + facts - version, 0) ELSE 1 END "
+        "FROM district_dashboard, generate_series(1, version) AS s",
+    },
+    "notifications": {
+        "recipients": "SELECT owner_id::text, s, 1 FROM recipient, generate_series(1, version) AS s",
+        "contacts": "SELECT business_id::text, s, 1 FROM business_contact, generate_series(1, version) AS s",
+    },
+}
+_EXPECTED = {
+    "timeline": {BUSINESS_TOPIC},
+    "dashboard": {BUSINESS_TOPIC},
+    "recipients": {OWNER_TOPIC},
+    "contacts": {BUSINESS_TOPIC},
+}
+
+
+def record_of(raw: object, seen: float = 0.0) -> Record | None:
+    """Return a record of Kafka as evidence; ``None`` if it is no event of ours."""
+    headers = headers_of(raw.headers)  # type: ignore[attr-defined]
+    try:
+        address = read_address(headers)
+    except EnvelopeError:
+        return None
+    event_id = headers.get("ce_id", b"").decode(errors="replace")
+    place = raw.topic, raw.partition, raw.offset  # type: ignore[attr-defined]
+    return Record(*place, address.subject, address.sequence, event_id, seen)
+
+
+@asynccontextmanager
+async def watching(kafka: KafkaSettings) -> AsyncIterator[list[Record]]:
+    """Read the topics from their ends for the time of the block, and note each record as it comes."""
+    reader, found, ready = make_reader(kafka, "proof-live"), list[Record](), asyncio.Event()
+    await reader.start()
+    task = asyncio.create_task(_watch(reader, found, ready))
+    await ready.wait()
+    try:
+        yield found
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await reader.stop()
+
+
+async def _watch(reader: AIOKafkaConsumer, found: list[Record], ready: asyncio.Event) -> None:
+    reader.assign(PLACES)
+    await reader.seek_to_end(*PLACES)
+    for place in PLACES:
+        await reader.position(place)
+    ready.set()
+    while True:
+        for records in (await reader.getmany(timeout_ms=100)).values():
+            found += [record for raw in records if (record := record_of(raw, now())) is not None]
+
+
+async def read_whole_log(kafka: KafkaSettings) -> list[Record]:
+    """Return every record of the topics, from the first to where they end now, in the order of each partition."""
+    reader, found = make_reader(kafka, "proof-log"), list[Record]()
+    await reader.start()
+    try:
+        reader.assign(PLACES)
+        await reader.seek_to_beginning(*PLACES)
+        ends = await reader.end_offsets(PLACES)
+        starts = await reader.beginning_offsets(PLACES)
+        waiting = {place for place, end in ends.items() if end > starts[place]}
+        while waiting:
+            for records in (await reader.getmany(timeout_ms=500, max_records=5_000)).values():
+                found += [record for raw in records if (record := record_of(raw)) is not None]
+            waiting = {place for place in waiting if await reader.position(place) < ends[place]}
+    finally:
+        await reader.stop()
+    return found
+
+
+async def collect(stack: Stack, live: list[Record]) -> Evidence:
+    """Return the evidence, once the platform is quiet."""
+    evidence = Evidence(live=list(live), expected=dict(_EXPECTED))
+    source = await asyncpg.connect(stack.dsn("registry", "audit"))
+    rows = await source.fetch("SELECT aggregate_id::text, version FROM audit.source")
+    await source.close()
+    evidence.versions = {row[0]: row[1] for row in rows}
+    evidence.log = await read_whole_log(stack.credentials("operator"))
+    for service, statements in _EFFECTS.items():
+        connection = await asyncpg.connect(stack.dsn(service, owner_of(service)))
+        for name, statement in statements.items():
+            evidence.effects[name] = {(row[0], row[1]): row[2] for row in await connection.fetch(statement)}
+        await connection.close()
+    evidence.effects[MAIL] = {(name, 1): times for name, times in count_mails(stack).items()}
+    return evidence
+
+
+def count_mails(stack: Stack) -> Counter[str]:
+    """Return how often each message arrived in the mailbox, by Message-ID."""
+    parser = BytesParser(policy=policy.default)
+    mails = (parser.parsebytes(path.read_bytes(), headersonly=True) for path in stack.home.mail.glob("*.eml"))
+    return Counter(str(mail["Message-ID"]) for mail in mails)

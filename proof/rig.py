@@ -1,0 +1,180 @@
+"""One platform for a run of promises: every process apart, load on it, and the comparison when it has come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Self
+
+import asyncpg
+
+from ops.audit import Report, audit
+from ops.stack import Stack
+from ops.stack.databases import SERVICES
+from proof.checker import Verdict, check
+from proof.evidence import collect, watching
+from proof.history import History, now
+from proof.load import Attempt, Load
+from shared.auth import Role
+
+QUIET_SECONDS = 120.0
+LATE_SECONDS = 150.0
+"""From when on an event counts as late: longer than any fault of a run lasts, with its recovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is run: commands under load, and how often a fault strikes in it."""
+
+    commands: int
+    strikes: int
+    away: tuple[float, ...]
+    """How long something is away, seconds, one after another."""
+
+
+SHORT = Size(commands=250, strikes=3, away=(3.0,))
+FULL = Size(commands=5_000, strikes=50, away=(5.0, 30.0, 120.0))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one run of one promise came to."""
+
+    verdict: Verdict
+    report: Report
+    recoveries: list[float] = field(default_factory=list)
+    """Seconds from the end of a fault until outbox and consumers had caught up."""
+    availability: float = 1.0
+    """Share of requests that were answered while the fault lasted."""
+    failures: list[str] = field(default_factory=list)
+    """What else was not as promised, each in one sentence."""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the promise held."""
+        return self.verdict.ok and not self.failures
+
+
+Fault = Callable[["Rig", Size, Random], Awaitable[None]]
+
+
+class Rig:
+    """A running platform. ``copies`` are further processes that a promise wants beside the declared ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stack = Stack(folder / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
+        self.stack.extra_env["notifications"] = {"QUIET_HOURS": "", "RATE_EMAIL_PER_MINUTE": "60000"}
+        self.apis = ["registry-api"]
+        self.fault_seconds: list[tuple[float, float]] = []
+        self.recoveries: list[float] = []
+
+    def __enter__(self) -> Self:
+        self.stack.up(owned=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.down(wipe=True)
+
+    def registries(self) -> list[str]:
+        """Return the base URLs of the registry's API copies."""
+        ports = self.stack.record().ports
+        return [f"http://127.0.0.1:{ports[name]}" for name in self.apis]
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL a process or server; it stays dead."""
+        await asyncio.to_thread(self.stack.kill, name)
+
+    async def start(self, name: str) -> None:
+        """Start what was killed, and wait until it is ready."""
+        await asyncio.to_thread(self.stack.start, name)
+
+    async def freeze(self, name: str) -> None:
+        """SIGSTOP a process: it is there and answers nobody, as behind a cut cable."""
+        await asyncio.to_thread(self.stack.pause, name)
+
+    async def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        await asyncio.to_thread(lambda: self.stack.pause(name, go_on=True))
+
+    @asynccontextmanager
+    async def fault(self) -> AsyncIterator[None]:
+        """Mark the block as the time of a fault, and measure how long catching up takes after it."""
+        began = now()
+        try:
+            yield
+        finally:
+            self.fault_seconds.append((began, now()))
+        healed = now()
+        await self._until_caught_up()
+        self.recoveries.append(now() - healed)
+
+    async def _until_caught_up(self) -> None:
+        """Wait until what was stored before this moment is published and applied by every consumer."""
+        async with asyncio.timeout(QUIET_SECONDS):
+            wanted = await self._positions("registry", "SELECT topic, sum(version) FROM audit.source GROUP BY 1")
+            statement = (
+                "SELECT topic, sum(position) FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY consumer, topic"
+            )
+            while True:
+                done = [await self._positions(service, statement) for service in ("projections", "notifications")]
+                if all(found[topic] >= wanted.get(topic, 0) for found in done for topic in found):
+                    return
+                await asyncio.sleep(0.05)
+
+    async def _positions(self, service: str, statement: str) -> dict[str, int]:
+        """Ask a service's database, for as long as it takes to be there."""
+        while True:
+            try:
+                connection = await asyncpg.connect(self.stack.dsn(service, "audit"), timeout=5)
+                try:
+                    return {row[0]: int(row[1]) for row in await connection.fetch(statement)}
+                finally:
+                    await connection.close()
+            except (asyncpg.PostgresError, OSError, TimeoutError):
+                await asyncio.sleep(0.1)
+
+    async def run(self, fault: Fault, size: Size, seed: int, history: Path | None = None) -> Outcome:
+        """Put load on, let the fault strike, wait for quiet, compare."""
+        self.fault_seconds.clear()
+        self.recoveries.clear()
+        steps, token = History(history), self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR])
+        load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
+        async with watching(self.stack.credentials("operator")) as live:
+            working = asyncio.create_task(load.run())
+            try:
+                await _reached(load, size.commands // 5, working)
+                await fault(self, size, Random(seed))
+                await _reached(load, size.commands, working)
+            finally:
+                load.stop()
+                await working
+            databases = {service: self.stack.dsn(service, "audit") for service in SERVICES}
+            report = await audit(databases, self.stack.credentials("operator"), QUIET_SECONDS, lambda *_: None)
+            await asyncio.sleep(0.5)  # the live reader's last poll
+            evidence = await collect(self.stack, live)
+        steps.close()
+        outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
+        outcome.availability = _answered(load.attempts, self.fault_seconds)
+        if load.odd:
+            outcome.failures.append(f"{len(load.odd)} answers that no client should get, the first: {load.odd[0]}")
+        return outcome
+
+
+async def _reached(load: Load, commands: int, working: asyncio.Task[None]) -> None:
+    """Wait until so many commands have ended; raise what the load raised."""
+    while load.commands < commands:
+        if working.done():
+            working.result()
+            return
+        await asyncio.sleep(0.05)
+
+
+def _answered(attempts: list[Attempt], spans: list[tuple[float, float]]) -> float:
+    inside = [a.answered for a in attempts if any(began <= a.ended <= ended for began, ended in spans)]
+    return sum(inside) / len(inside) if inside else 1.0
