@@ -35,6 +35,11 @@ check: format-check lint types imports test ## all that CI runs: format, lint, t
 bench: setup ## measure speed and memory, as ratios to the raw client in the same run
 	@$(BIN)/python -m bench $(ARGS)
 
+# PROMISE=P15 and SEED=7 narrow it; SIZE is short, middle or full; ARGS=--write writes docs/reliability.md.
+.PHONY: prove
+prove: setup ## run the promises under real faults; PROMISE=P15 SEED=7 repeats one
+	@$(BIN)/python -m proof $(addprefix --promise ,$(PROMISE)) $(addprefix --seed ,$(SEED)) $(addprefix --size ,$(SIZE)) $(ARGS)
+
 .PHONY: up
 up: setup ## start the local Kafka, PostgreSQL and all services
 	@$(BIN)/naikkelas up $(ARGS)

@@ -22,7 +22,7 @@ class Anomaly(StrEnum):
     LOST = "lost"
     """A command was acknowledged, and its change or its event is not there."""
     PHANTOM = "phantom"
-    """An event of a change that the source does not have."""
+    """An event of a change that the source does not have, or an aggregate that no client asked for."""
     DOUBLED = "doubled"
     """One event took effect twice, or two commands were told the same version."""
     TWO_VALUES = "two-values"
@@ -58,6 +58,8 @@ class Evidence:
 
     versions: dict[str, int] = field(default_factory=dict)
     """Aggregate → its version in the source."""
+    before: frozenset[str] | None = None
+    """The aggregates that were there before the run; ``None``: not known, so what nobody asked for cannot be told."""
     log: list[Record] = field(default_factory=list)
     """The log from its first record, in the order of each partition."""
     live: list[Record] = field(default_factory=list)
@@ -119,6 +121,7 @@ def check(steps: Sequence[Step], evidence: Evidence, late_after: float = float("
     findings = [
         *_lost(told, evidence, published),
         *_phantoms(evidence),
+        *_unasked(steps, evidence),
         *_same_version_twice(told),
         *_effects(evidence),
         *_two_values(evidence),
@@ -149,6 +152,17 @@ def _phantoms(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 Anomaly.PHANTOM, record.key, f"event {record.sequence} is in the log, the source holds {found}"
             )
+
+
+def _unasked(steps: Sequence[Step], evidence: Evidence) -> Iterator[Finding]:
+    """More new aggregates than clients were told of: those of commands with an unknown outcome may be there."""
+    if evidence.before is None:
+        return
+    untold = evidence.versions.keys() - evidence.before - {step.key for step in steps}
+    doubtful = sum(1 for step in steps if step.kind is Kind.INFO and step.key is None)
+    if len(untold) > doubtful:
+        detail = f"{len(untold)} aggregates that no client was told of, {doubtful} commands with an unknown outcome"
+        yield Finding(Anomaly.PHANTOM, min(untold), detail)
 
 
 def _same_version_twice(told: Sequence[Told]) -> Iterator[Finding]:

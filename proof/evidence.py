@@ -101,13 +101,18 @@ async def read_whole_log(kafka: KafkaSettings) -> list[Record]:
     return found
 
 
-async def collect(stack: Stack, live: list[Record]) -> Evidence:
-    """Return the evidence, once the platform is quiet."""
-    evidence = Evidence(live=list(live), expected=dict(_EXPECTED))
+async def versions(stack: Stack) -> dict[str, int]:
+    """Return the version of each aggregate, as its owner has it."""
     source = await asyncpg.connect(stack.dsn("registry", "audit"))
-    rows = await source.fetch("SELECT aggregate_id::text, version FROM audit.source")
-    await source.close()
-    evidence.versions = {row[0]: row[1] for row in rows}
+    try:
+        return {row[0]: row[1] for row in await source.fetch("SELECT aggregate_id::text, version FROM audit.source")}
+    finally:
+        await source.close()
+
+
+async def collect(stack: Stack, live: list[Record], before: frozenset[str]) -> Evidence:
+    """Return the evidence, once the platform is quiet. ``before`` are the aggregates that were there before the run."""
+    evidence = Evidence(await versions(stack), before, live=list(live), expected=dict(_EXPECTED))
     evidence.log = await read_whole_log(stack.credentials("operator"))
     for service, statements in _EFFECTS.items():
         connection = await asyncpg.connect(stack.dsn(service, owner_of(service)))

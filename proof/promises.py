@@ -12,6 +12,7 @@ import asyncpg
 import httpx2
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from proof.history import Kind, Step, now
 from proof.load import PLACE
 from proof.rig import Fault, Outcome, Rig, Size
 from shared.auth import Role
@@ -148,6 +149,7 @@ async def _publish_again(rig: Rig, topic: str, share: float, dice: Random) -> No
 
 
 POISON = 20
+CONSUMERS_OF_BUSINESSES = 2
 
 
 async def poison(rig: Rig, _: Size, dice: Random) -> None:
@@ -225,6 +227,8 @@ async def hold_consumers_back(rig: Rig, size: Size, dice: Random) -> None:
 
 
 PARALLEL = 50
+RACERS = -1
+"""The process number of those who race, in the history."""
 
 
 async def race_one_key(rig: Rig, size: Size, dice: Random) -> None:
@@ -240,7 +244,7 @@ async def race_one_key(rig: Rig, size: Size, dice: Random) -> None:
 
 async def _race(rig: Rig, dice: Random) -> None:
     """Raise ``AssertionError`` if one key has had more than one effect, or an answer that Stripe's rules do not know."""
-    key, name = uuid4().hex, f"Lomba {dice.random()}"
+    key, name, began = uuid4().hex, f"Lomba {dice.random()}", now()
     headers = {"Authorization": f"Bearer {rig.stack.token([Role.PETUGAS_DINAS])}", "Idempotency-Key": key}
     bodies = [{"name": name, "kelurahan": PLACE}, {"name": f"{name} lain", "kelurahan": PLACE}]
     found: set[str] = set()
@@ -267,6 +271,7 @@ async def _race(rig: Rig, dice: Random) -> None:
         await asyncio.gather(*(one(number) for number in range(PARALLEL)))
     if len(found) != 1:
         raise AssertionError(f"{PARALLEL} requests with one key made {len(found)} owners")
+    rig.history.add(Step(RACERS, Kind.OK, "owner", began, now(), found.pop(), 1, key))
 
 
 def _always_answered(outcome: Outcome, _: Size) -> list[str]:
@@ -321,6 +326,12 @@ async def prove(rig: Rig, promise: Promise, size: Size, seed: int) -> Outcome:
         for name in promise.copies:
             await asyncio.to_thread(rig.stack.stop, name)
     outcome.failures += promise.judge(outcome, size)
-    if not outcome.report.ok and not promise.parked:
-        outcome.failures.append(f"the audit: {dict(outcome.report.total_findings)}")
+    found = {
+        kind: count for kind, count in outcome.report.total_findings.items() if kind != "parked" or not promise.parked
+    }
+    if found:
+        outcome.failures.append(f"the audit: {found}")
+    if outcome.report.parked != promise.parked * CONSUMERS_OF_BUSINESSES:
+        outcome.failures.append(f"{outcome.report.parked} records are parked")
+    await rig.discard_parked()
     return outcome

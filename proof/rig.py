@@ -17,10 +17,11 @@ from ops.audit import Report, audit
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from proof.checker import Verdict, check
-from proof.evidence import collect, watching
+from proof.evidence import collect, versions, watching
 from proof.history import History, now
 from proof.load import Attempt, Load
 from shared.auth import Role
+from shared.consumer import discard
 
 QUIET_SECONDS = 120.0
 LATE_SECONDS = 150.0
@@ -38,6 +39,7 @@ class Size:
 
 
 SHORT = Size(commands=250, strikes=3, away=(3.0,))
+MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0))
 FULL = Size(commands=5_000, strikes=50, away=(5.0, 30.0, 120.0))
 
 
@@ -73,6 +75,8 @@ class Rig:
         self.apis = ["registry-api"]
         self.fault_seconds: list[tuple[float, float]] = []
         self.recoveries: list[float] = []
+        self.history = History()
+        """The history of the run under way; a fault that gives commands itself notes them there."""
 
     def __enter__(self) -> Self:
         self.stack.up(owned=True)
@@ -139,11 +143,20 @@ class Rig:
             except (asyncpg.PostgresError, OSError, TimeoutError):
                 await asyncio.sleep(0.1)
 
+    async def discard_parked(self) -> None:
+        """Give up on what is parked, as an operator does with records that nobody can read."""
+        for service in ("projections", "notifications"):
+            connection = await asyncpg.connect(self.stack.dsn(service, service))
+            for row in await connection.fetch("SELECT id FROM parked_event"):
+                await discard(connection, service, row["id"], "proof")
+            await connection.close()
+
     async def run(self, fault: Fault, size: Size, seed: int, history: Path | None = None) -> Outcome:
         """Put load on, let the fault strike, wait for quiet, compare."""
         self.fault_seconds.clear()
         self.recoveries.clear()
-        steps, token = History(history), self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR])
+        steps = self.history = History(history)
+        token, before = self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR]), frozenset(await versions(self.stack))
         load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
         async with watching(self.stack.credentials("operator")) as live:
             working = asyncio.create_task(load.run())
@@ -157,7 +170,7 @@ class Rig:
             databases = {service: self.stack.dsn(service, "audit") for service in SERVICES}
             report = await audit(databases, self.stack.credentials("operator"), QUIET_SECONDS, lambda *_: None)
             await asyncio.sleep(0.5)  # the live reader's last poll
-            evidence = await collect(self.stack, live)
+            evidence = await collect(self.stack, live, before)
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
         outcome.availability = _answered(load.attempts, self.fault_seconds)

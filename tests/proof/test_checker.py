@@ -29,6 +29,7 @@ def whole() -> tuple[list[Step], Evidence]:
     steps = [step(1, token="t1"), step(2, token="t2", ended=2.0), step(1, Kind.READ), step(2, Kind.READ, ended=3.0)]
     evidence = Evidence(
         versions={KEY: 2},
+        before=frozenset(),
         log=[record(1, 0), record(2, 1)],
         live=[record(1, 0, seen=1.1), record(2, 1, seen=2.4)],
         effects={"timeline": {(KEY, 1): 1, (KEY, 2): 1}},
@@ -89,6 +90,13 @@ def _stale(s: list[Step], _: Evidence) -> None:
     s.append(step(1, Kind.READ, ended=4.0))
 
 
+def _nobody_asked(_: list[Step], e: Evidence) -> None:
+    other = "b" * 36
+    e.versions[other] = 1
+    e.log.append(Record(TOPIC, 1, 0, other, 1, "e9"))
+    e.effects["timeline"][other, 1] = 1
+
+
 def _unseen(_: list[Step], e: Evidence) -> None:
     del e.effects["timeline"][KEY, 2]
 
@@ -98,7 +106,7 @@ def _late(_: list[Step], e: Evidence) -> None:
 
 
 FAULTS: list[tuple[Fault, Anomaly]] = [
-    (_no_event, Anomaly.LOST), (_no_change, Anomaly.LOST), (_phantom, Anomaly.PHANTOM), (_effect_twice, Anomaly.DOUBLED),
+    (_no_event, Anomaly.LOST), (_no_change, Anomaly.LOST), (_phantom, Anomaly.PHANTOM), (_nobody_asked, Anomaly.PHANTOM), (_effect_twice, Anomaly.DOUBLED),
     (_version_twice, Anomaly.DOUBLED), (_two_values, Anomaly.TWO_VALUES), (_went_back, Anomaly.SKIPPED),
     (_left_out, Anomaly.SKIPPED), (_reordered, Anomaly.REORDERED), (_two_partitions, Anomaly.REORDERED),
     (_stale, Anomaly.STALE), (_unseen, Anomaly.UNSEEN), (_late, Anomaly.LATE),
@@ -121,8 +129,10 @@ def test_what_went_well_is_green_also_when_published_again_or_unknown() -> None:
     evidence.log.append(record(2, 2))
     evidence.live.append(record(2, 2, seen=3.0))
     steps.append(Step(1, Kind.INFO, "workers", 4.0, 5.0, KEY, None, "t9"))
+    steps.append(Step(1, Kind.INFO, "owner", 4.0, 5.0, None, None, "t10"))
+    _nobody_asked(steps, evidence)  # it may be of the command whose outcome nobody knows
     verdict = check(steps, evidence, late_after=30.0)
-    assert (verdict.ok, verdict.acknowledged, verdict.events, verdict.duplicates) == (True, 2, 2, 1)
+    assert (verdict.ok, verdict.acknowledged, verdict.events, verdict.duplicates) == (True, 2, 3, 1)
     assert verdict.lags[3] == pytest.approx(0.4)
 
 

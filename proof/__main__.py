@@ -1,0 +1,100 @@
+"""``python -m proof``: run the promises, print what came of each, write docs/reliability.md. Exit code 1 if one is broken."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.harness import report_card
+from ops.stack.errors import StackError
+from proof.promises import PROMISES, Promise, prove
+from proof.report import Row, as_json, document, sentence
+from proof.rig import FULL, MIDDLE, SHORT, Rig, Size
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "reliability.md"
+SIZES = {"short": SHORT, "middle": MIDDLE, "full": FULL}
+
+
+def run(promises: Sequence[Promise], size: Size, seeds: Sequence[int], *, say: bool = True) -> list[Row]:
+    """Run promises one after another, each with every seed, on one platform; a broken one leaves a fresh one to the next.
+
+    Interrupted, returns what ran.
+    """
+    rows: list[Row] = []
+    waiting = list(promises)
+    try:
+        while waiting:
+            with TemporaryDirectory(prefix="naikkelas-proof-") as folder, Rig(_open(folder)) as rig:
+                while waiting:
+                    rows.append(row := _run_one(rig, waiting.pop(0), size, seeds))
+                    if say:
+                        sys.stderr.write(sentence(row) + "\n")
+                    if not row.ok:
+                        break
+    except KeyboardInterrupt:
+        sys.stderr.write(f"Interrupted: {len(rows)} of {len(promises)} promises ran.\n")
+    return rows
+
+
+def _open(folder: str) -> Path:
+    path = Path(folder)
+    path.chmod(0o755)  # PostgreSQL runs as another account
+    return path
+
+
+def _run_one(rig: Rig, promise: Promise, size: Size, seeds: Sequence[int]) -> Row:
+    row = Row(promise)
+    for seed in seeds:
+        row.outcomes.append(asyncio.run(prove(rig, promise, size, seed)))
+        row.seeds.append(seed)
+        if not row.ok:
+            break
+    return row
+
+
+def main() -> int:
+    """Run what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m proof", description="Run the promises under real faults.")
+    names = [promise.number for promise in PROMISES]
+    parser.add_argument("--promise", action="append", choices=names, help="one promise; may be given several times")
+    parser.add_argument(
+        "--size", choices=list(SIZES), default="middle", help="commands and faults for each (default: middle)"
+    )
+    parser.add_argument(
+        "--seed", type=int, action="append", help="one run with this seed; may be given several times (default: 1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
+    parser.add_argument("--list", action="store_true", help="list the promises")
+    options = parser.parse_args()
+    if options.list:
+        for promise in PROMISES:
+            sys.stdout.write(f"{promise.number:4} {promise.text}: {promise.what}\n")
+        return 0
+    if options.write and options.promise:
+        parser.error("--write wants all promises: the table would hold a part of them")
+    for name in ("aiokafka", "faststream"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # that the broker is away is the point
+    chosen = [promise for promise in PROMISES if not options.promise or promise.number in options.promise]
+    try:
+        rows = run(chosen, SIZES[options.size], options.seed or [1])
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if options.json:
+        sys.stdout.write(as_json(rows, report_card()) + "\n")
+    if options.write and len(rows) == len(chosen):
+        seeds = "".join(f" --seed {seed}" for seed in options.seed or ())
+        DOCUMENT.write_text(
+            document(rows, report_card(), f"python -m proof --write --size {options.size}{seeds}"), encoding="utf-8"
+        )
+    return 0 if len(rows) == len(chosen) and all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
