@@ -12,6 +12,7 @@ import asyncpg
 import httpx2
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from proof.health import tell_the_truth
 from proof.history import Kind, Step, now
 from proof.load import PLACE
 from proof.rig import Fault, Outcome, Rig, Size
@@ -308,6 +309,7 @@ PROMISES: tuple[Promise, ...] = (
         "P17", "A rolling restart is invisible", "three API copies stopped and started one after another", restart_apis,
         copies=("registry-api-2", "registry-api-3"), judge=_no_command_gave_up,
     ),
+    Promise("P20", "Health tells the truth", "servers killed and frozen, a worker frozen", tell_the_truth),
     Promise("P22", "A backlog drains", "consumers away while work goes on", hold_consumers_back, judge=_always_answered),
     Promise("P23", "Idempotency keys hold in a race", "50 requests with one key, SIGKILL of the API in between", race_one_key),
 )  # fmt: skip

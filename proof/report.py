@@ -26,7 +26,6 @@ NOT_RUN = {
     "P16": "redrive under load: shown by the state machine and by tests/kernel/test_applying.py",
     "P18": "migrations under load",
     "P19": "an hour of load",
-    "P20": "health as a table of fault × probe: tests/kernel/test_health.py shows single cases",
     "P21": "partitions added while producing; a new group is shown by every rebuild of a projection",
     "P24": "backup and restore: tests/kernel/test_relay.py shows the outbox published again after a restore",
 }
@@ -120,6 +119,7 @@ def document(rows: Sequence[Row], card: Mapping[str, str], command: str) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(_line(row) for row in rows),
         "",
+        *_health(rows),
         "Not run under load yet:",
         "",
         *(f"* {number}: {why}" for number, why in NOT_RUN.items()),
@@ -127,6 +127,25 @@ def document(rows: Sequence[Row], card: Mapping[str, str], command: str) -> str:
         f"Seeds: {', '.join(str(seed) for seed in rows[0].seeds) if rows else 'none'}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _health(rows: Sequence[Row]) -> list[str]:
+    """Return the table fault × probe of the last run."""
+    told = [
+        line for row in rows for outcome in row.outcomes[-1:] for line in outcome.told if "mended" not in line.fault
+    ]
+    if not told:
+        return []
+    lines = [
+        "## What health says",
+        "",
+        "| fault | process | live | ready | cause | said after |",
+        "|---|---|---|---|---|---|",
+    ]
+    for t in told:
+        answers = f"{t.found.live or 'no answer'} | {t.found.ready or 'no answer'}"
+        lines.append(f"| {t.fault} | {t.process} | {answers} | {t.found.causes} | {t.seconds:.1f} s |")
+    return [*lines, ""]
 
 
 def _line(row: Row) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 
@@ -53,6 +53,8 @@ class Outcome:
     """Seconds from the end of a fault until outbox and consumers had caught up."""
     availability: float = 1.0
     """Share of requests that were answered while the fault lasted."""
+    told: list[Any] = field(default_factory=list)
+    """The table of health, where the promise is about that."""
     failures: list[str] = field(default_factory=list)
     """What else was not as promised, each in one sentence."""
 
@@ -75,6 +77,8 @@ class Rig:
         self.apis = ["registry-api"]
         self.fault_seconds: list[tuple[float, float]] = []
         self.recoveries: list[float] = []
+        self.told: list[Any] = []
+        """What processes said of themselves, a line of the table of health each (``proof.health``)."""
         self.history = History()
         """The history of the run under way; a fault that gives commands itself notes them there."""
 
@@ -155,6 +159,7 @@ class Rig:
         """Put load on, let the fault strike, wait for quiet, compare."""
         self.fault_seconds.clear()
         self.recoveries.clear()
+        self.told.clear()
         steps = self.history = History(history)
         token, before = self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR]), frozenset(await versions(self.stack))
         load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
@@ -173,6 +178,8 @@ class Rig:
             evidence = await collect(self.stack, live, before)
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
+        outcome.told = list(self.told)
+        outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]
         outcome.availability = _answered(load.attempts, self.fault_seconds)
         if load.odd:
             outcome.failures.append(f"{len(load.odd)} answers that no client should get, the first: {load.odd[0]}")

@@ -19,6 +19,7 @@ LONG_COMMANDS = {
     "make test",
     "make check",
     "make bench",
+    "make prove",
     "make up",
     "make down",
     "make setup",
@@ -57,7 +58,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=shown)
 def test_files_that_documents_name_in_code_marks_exist(document: Path) -> None:
     text = _outside_code(document.read_text(encoding="utf-8"))
-    for name in re.findall(r"`((?:services|shared|ops|deploy|docs|tests|bench)/[\w./-]+)`", text):
+    for name in re.findall(r"`((?:services|shared|ops|deploy|docs|tests|bench|proof)/[\w./-]+)`", text):
         assert (ROOT / name).exists(), f"{shown(document)}: {name}"
 
 
