@@ -24,7 +24,7 @@ from services.notifications.reference import load_kelurahan
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store.facts import migrations
 from shared.database import Pool
-from shared.health import Health
+from shared.health import Health, watch_consumer
 from shared.keys import KeyClient
 from shared.process import Part, together
 from shared.service import Service, create_api, database_health, open_pool, purge_keys
@@ -109,18 +109,9 @@ class Worker:
 
     def watch(self, health: Health) -> None:
         """Add the worker's checks: ready tells what is away, live only what a restart mends."""
-        health.add("consumer", self._consumer_cause)
-        health.add("consumer_tasks", self._consumer_died, live=True)
+        watch_consumer(health, self.consumer)
         health.add("senders", self._senders_cause)
         health.add("sender_loops", self._senders_stuck, live=True)
-
-    async def _consumer_cause(self) -> str | None:
-        if self.consumer.problem is not None:
-            return f"{self.consumer.problem} away" if self.consumer.joined else "has not joined its group"
-        return None if self.consumer.joined else "has not joined its group"
-
-    async def _consumer_died(self) -> str | None:
-        return None if self.consumer.tasks_alive() else "the consuming task ended"
 
     async def _senders_cause(self) -> str | None:
         away = {what: why for sender in self.senders for what, why in sender.problems.items()}
