@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 from fastapi import APIRouter, Depends
@@ -22,6 +22,8 @@ from shared.masking import mask_text
 TIMEOUT_SECONDS = 2.0
 CACHE_SECONDS = 0.5
 """Probes that come faster than this get the last report, so that they cannot load what they watch."""
+STUCK_SECONDS = 120.0
+"""A consumer that lags and has neither applied nor waited for a server in this time hangs."""
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns None if all is well, else the cause in a few words. An exception or no answer in 2 s is a cause too."""
@@ -158,3 +160,36 @@ def database_check(pool: asyncpg.Pool) -> Check:
 def keys_check(keys: KeySource) -> Check:
     """Return the check that the token issuer's public keys are at hand."""
     return keys.problem
+
+
+class WatchedConsumer(Protocol):
+    """What health asks of a consumer (``shared.consumer.Consumer`` has it)."""
+
+    problem: str | None
+    joined: bool
+    progress_at: float
+
+    def tasks_alive(self) -> bool: ...
+    def positions_lag(self) -> int | None: ...
+
+
+def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
+    """Add a consumer's checks: ready tells what is away, live only what a restart mends."""
+
+    async def cause() -> str | None:
+        if not consumer.joined:
+            return "has not joined its group"
+        return None if consumer.problem is None else f"{consumer.problem} away"
+
+    async def died() -> str | None:
+        return None if consumer.tasks_alive() else "the consuming task ended"
+
+    async def stuck() -> str | None:
+        silent = monotonic() - consumer.progress_at
+        if silent < STUCK_SECONDS or not consumer.positions_lag():
+            return None
+        return f"lags, and has applied nothing for {silent:.0f} s"
+
+    health.add("consumer", cause)
+    health.add("consumer_tasks", died, live=True)
+    health.add("consumer_progress", stuck, live=True)

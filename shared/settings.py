@@ -62,8 +62,8 @@ class FileSource(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
 
-class ServiceSettings(BaseSettings):
-    """What every process of a service is told; services add their own fields in a subclass."""
+class DatabaseSettings(BaseSettings):
+    """What every command of a service is told; ``migrate`` needs no more."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -71,23 +71,10 @@ class ServiceSettings(BaseSettings):
     database_dsn: SecretStr
     """The running login: no DDL."""
     migration_dsn: SecretStr | None = None
-    """The owner of the schema; only ``migrate`` needs it."""
-    kafka_bootstrap: str
-    kafka_username: str
-    kafka_password: SecretStr
-    kafka_security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
-    kafka_ca_file: Path | None = None
-    jwt_issuer: str
-    jwt_audience: str
-    jwks: str
-    """Public keys of the issuer: the path of a file or an http(s) URL."""
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(ge=0, le=65_535)
-    """0 takes any free port."""
+    """The owner of the schema; only ``migrate`` and rebuilds need it."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     instance: str = Field(default_factory=socket.gethostname, min_length=1)
     """The stable name of this copy, for logs and for static membership of consumer groups."""
-    drain_seconds: float = Field(default=10.0, gt=0, le=600)
 
     @classmethod
     def settings_customise_sources(
@@ -111,13 +98,12 @@ class ServiceSettings(BaseSettings):
 
     def model_post_init(self, _context: Any, /) -> None:
         """Refuse weak secrets where they matter."""
-        if self.profile != "production":
-            return
-        weak = [fault for name in type(self).model_fields if (fault := self._weakness(name))]
-        if self.jwks.startswith("http://"):
-            weak.append("JWKS must be a file or an https URL in production")
-        if weak:
+        if self.profile == "production" and (weak := self._weaknesses()):
             raise ValueError("; ".join(weak))
+
+    def _weaknesses(self) -> list[str]:
+        """Return what production refuses."""
+        return [fault for name in type(self).model_fields if (fault := self._weakness(name))]
 
     def _weakness(self, name: str) -> str | None:
         value = getattr(self, name)
@@ -132,6 +118,40 @@ class ServiceSettings(BaseSettings):
             return f"{name.upper()} holds a secret known from examples, which production refuses"
         return None
 
+    def owner_dsn(self, purpose: str) -> str:
+        """Return the DSN of the schema's owner. Raises ``SettingsError`` that names the purpose, a verb."""
+        if self.migration_dsn is None:
+            raise SettingsError(f"Cannot {purpose}: MIGRATION_DSN is not set.")
+        return self.migration_dsn.get_secret_value()
+
+    def running_login(self) -> str | None:
+        """Return the login that ``DATABASE_DSN`` names, if it names one."""
+        return unquote(urlsplit(self.database_dsn.get_secret_value()).username or "") or None
+
+
+class ServiceSettings(DatabaseSettings):
+    """What every process of a service is told; services add their own fields in a subclass."""
+
+    kafka_bootstrap: str
+    kafka_username: str
+    kafka_password: SecretStr
+    kafka_security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
+    kafka_ca_file: Path | None = None
+    jwt_issuer: str
+    jwt_audience: str
+    jwks: str
+    """Public keys of the issuer: the path of a file or an http(s) URL."""
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(ge=0, le=65_535)
+    """0 takes any free port."""
+    drain_seconds: float = Field(default=10.0, gt=0, le=600)
+
+    def _weaknesses(self) -> list[str]:
+        weak = super()._weaknesses()
+        if self.jwks.startswith("http://"):
+            weak.append("JWKS must be a file or an https URL in production")
+        return weak
+
     def kafka(self) -> KafkaSettings:
         """Return how this process reaches Kafka."""
         return KafkaSettings(
@@ -143,7 +163,7 @@ class ServiceSettings(BaseSettings):
         )
 
 
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+SettingsT = TypeVar("SettingsT", bound=DatabaseSettings)
 
 
 def read_settings(cls: type[SettingsT]) -> SettingsT:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import httpx2
@@ -10,25 +9,15 @@ import typer
 
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
+from services.projections.domain.counting import Dimension
 from shared.auth import Role
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-class By(StrEnum):
-    """What businesses can be counted by."""
-
-    KECAMATAN = "kecamatan"
-    KELURAHAN = "kelurahan"
-    CLASS = "class"
-    STATUS = "status"
-    SECTOR = "sector"
-    SOURCE = "source"
-
-
 @app.command()
 def dashboard(
-    by: Annotated[By, typer.Option(help="What to count by.")] = By.KECAMATAN,
+    by: Annotated[Dimension, typer.Option(help="What to count by.")] = Dimension.KECAMATAN,
     json: Json = False,
 ) -> None:
     """Show how many businesses there are; buckets and unknown are the total, always."""

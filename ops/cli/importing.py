@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
-from zoneinfo import ZoneInfo
 
 import httpx2
 import typer
@@ -33,8 +32,8 @@ from services.registry.importing.report import (
 )
 from services.registry.importing.rows import CheckedRow, Result
 from services.registry.reference.places import all_places
+from shared.wita import WITA
 
-ZONE = ZoneInfo("Asia/Makassar")
 POLL_SECONDS = 0.5
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -88,7 +87,7 @@ class _Run:
 
     def __init__(self, path: Path, kelurahan: str | None) -> None:
         self.table: Table = open_table(path)
-        self._checker = Checker(self.table, Terms(datetime.now(ZONE).date(), kelurahan))
+        self._checker = Checker(self.table, Terms(datetime.now(WITA).date(), kelurahan))
         self.counts: Counter[Result] = Counter()
         self.codes: Counter[str] = Counter()
 

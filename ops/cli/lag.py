@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from time import monotonic, sleep
 
 import typer
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from ops.cli.access import running_stack
 from ops.cli.output import Json, fail, print_json, print_table
 from ops.kafka_admin.client import TIMEOUT_SECONDS, operator_client
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import PRINCIPALS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+ABSENT = "absent"
+"""The state of a declared group that the broker does not know: it never joined, and has committed nothing."""
+RETRY_SECONDS = 0.2
+
+Place = tuple[str, int]
+"""A topic and the number of a partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupLag:
-    """One group on one topic; ``committed`` and ``end`` are sums over its partitions."""
+    """One group on one topic; ``topic`` is ``None`` for a group that reads nothing and has committed nothing.
+
+    ``committed`` and ``end`` are sums over partitions. Where nothing is committed, or retention has taken what was, a
+    partition counts from its beginning: there the group will start.
+    """
 
     group: str
-    topic: str
+    state: str
+    topic: str | None
     committed: int
     end: int
 
@@ -32,32 +46,74 @@ class GroupLag:
 
 
 def read_lag(admin: AdminClient) -> list[GroupLag]:
-    """Return the lag of every declared reader. Raises ``KafkaException``."""
-    partitions = {topic.name: topic.partitions for topic in TOPICS}
-    places = [TopicPartition(name, number) for name, count in partitions.items() for number in range(count)]
-    latest = {place: OffsetSpec.latest() for place in places}
-    ends = {
-        (place.topic, place.partition): future.result(TIMEOUT_SECONDS).offset
-        for place, future in admin.list_offsets(latest, request_timeout=TIMEOUT_SECONDS).items()
-    }
+    """Return the lag of every declared reader, then of all other groups that the broker knows.
+
+    Raises ``KafkaException``.
+    """
+    states = _states(admin)
+    declared = {item.group_prefix: item.reads for item in PRINCIPALS if item.group_prefix is not None}
+    commits = _commits(admin, [*declared, *sorted(states.keys() - declared.keys())])
+    named = {name for offsets in commits.values() for name, _ in offsets}
+    partitions = _partitions(admin, named.union(*declared.values()))
+    begins = _offsets(admin, partitions, OffsetSpec.earliest())
+    ends = _offsets(admin, partitions, OffsetSpec.latest())
     found: list[GroupLag] = []
-    for principal in PRINCIPALS:
-        if principal.group_prefix is None:
-            continue
-        wanted = [place for place in places if place.topic in principal.reads]
-        request = [ConsumerGroupTopicPartitions(principal.group_prefix, wanted)]
-        future = admin.list_consumer_group_offsets(request, request_timeout=TIMEOUT_SECONDS)[principal.group_prefix]
-        offsets = future.result(TIMEOUT_SECONDS).topic_partitions
-        for topic in principal.reads:
-            committed = sum(max(0, place.offset) for place in offsets if place.topic == topic)
-            end = sum(offset for (name, _), offset in ends.items() if name == topic)
-            found.append(GroupLag(principal.group_prefix, topic, committed, end))
+    for group, offsets in commits.items():
+        state = states.get(group, ABSENT)
+        read = dict.fromkeys((*declared.get(group, ()), *sorted({name for name, _ in offsets})))
+        topics = [name for name in read if name in partitions]  # one that was deleted may still stand among the commits
+        for topic in topics:
+            places = [(topic, number) for number in partitions[topic]]
+            committed = sum(max(offsets.get(place, 0), begins[place]) for place in places)
+            found.append(GroupLag(group, state, topic, committed, sum(ends[place] for place in places)))
+        if not topics:
+            found.append(GroupLag(group, state, None, 0, 0))
     return found
+
+
+def _partitions(admin: AdminClient, named: Collection[str]) -> dict[str, list[int]]:
+    """Return those of the named topics that are there, with the numbers of their partitions."""
+    topics = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+    return {name: sorted(topics[name].partitions) for name in named if name in topics}
+
+
+def _states(admin: AdminClient) -> dict[str, str]:
+    """Return the groups that the broker knows, with their states; a broker that still reads them is waited for."""
+    deadline = monotonic() + TIMEOUT_SECONDS
+    while True:
+        listed = admin.list_consumer_groups(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+        if not listed.errors:
+            return {item.group_id: item.state.name.lower().replace("_", " ") for item in listed.valid}
+        loading = all(error.code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS for error in listed.errors)
+        if not loading or monotonic() > deadline:
+            raise KafkaException(listed.errors[0])
+        sleep(RETRY_SECONDS)
+
+
+def _commits(admin: AdminClient, groups: Iterable[str]) -> dict[str, dict[Place, int]]:
+    """Return what each group has committed; the requests are under way side by side."""
+    asked = {
+        group: admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=TIMEOUT_SECONDS
+        )[group]
+        for group in groups
+    }
+    answers = {group: future.result(TIMEOUT_SECONDS).topic_partitions or () for group, future in asked.items()}
+    return {group: {(it.topic, it.partition): it.offset for it in places} for group, places in answers.items()}
+
+
+def _offsets(admin: AdminClient, partitions: Mapping[str, list[int]], spec: OffsetSpec) -> dict[Place, int]:
+    """Return the beginning or the end of every partition."""
+    request = {TopicPartition(name, number): spec for name, numbers in partitions.items() for number in numbers}
+    if not request:
+        return {}
+    futures = admin.list_offsets(request, request_timeout=TIMEOUT_SECONDS)
+    return {(it.topic, it.partition): future.result(TIMEOUT_SECONDS).offset for it, future in futures.items()}
 
 
 @app.command()
 def lag(json: Json = False) -> None:
-    """Show how far each consumer is behind."""
+    """Show how far each consumer group is behind, and its state."""
     stack = running_stack()
     try:
         found = read_lag(operator_client(stack.credentials("operator")))
@@ -66,5 +122,5 @@ def lag(json: Json = False) -> None:
     if json:
         print_json([asdict(item) | {"lag": item.lag} for item in found])
     else:
-        rows = [(item.group, item.topic, item.committed, item.end, item.lag) for item in found]
-        print_table(("group", "topic", "committed", "end", "lag"), rows)
+        rows = [(item.group, item.state, item.topic or "-", item.committed, item.end, item.lag) for item in found]
+        print_table(("group", "state", "topic", "committed", "end", "lag"), rows)

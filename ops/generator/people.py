@@ -94,20 +94,6 @@ STREETS = (
     "Gn. Samarinda",
     "Marsma Iswahyudi",
 )
-MONTHS = [
-    "Januari",
-    "Februari",
-    "Maret",
-    "April",
-    "Mei",
-    "Juni",
-    "Juli",
-    "Agustus",
-    "September",
-    "Oktober",
-    "November",
-    "Desember",
-]
 HOSTILE = (
     "=cmd|' /C calc'!A0", "+SUM(1+1)*cmd", "@SUM(A1:A9)", "-2+3+cmd|' /C calc'!A0", "=HYPERLINK(\"x\",\"klik\")",
     "'; DROP TABLE owner; --", "\" OR 1=1 --", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{7*7}}",

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from fastapi import FastAPI
@@ -25,50 +23,32 @@ from services.notifications.handlers.sending import Sender, SendingRules
 from services.notifications.reference import load_kelurahan
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store.facts import migrations
-from shared.auth import Verifier, key_source
-from shared.database import SERVER_ERRORS, Pool, create_pool, is_infrastructure_error, migrate
-from shared.health import Health, database_check, keys_check
-from shared.idempotency import purge
+from shared.database import Pool
+from shared.health import Health, watch_consumer
 from shared.keys import KeyClient
 from shared.process import Part, together
-from shared.settings import SettingsError
-from shared.web import create_http_app, run_health, run_http
+from shared.service import Service, create_api, database_health, open_pool, purge_keys
+from shared.web import run_health, run_http
 
-SERVICE = "notifications"
+NAME = "notifications"
 PURPOSE = "notifikasi"
-AUDIT_ROLE = "audit"
 STUCK_SECONDS = 300.0
 """A sender that has settled nothing and not come round in this time hangs: its waits are bounded far below that."""
-PURGE_SECONDS = 3_600.0
 
 
-async def run_migrations(settings: NotificationsSettings) -> list[str]:
-    """Bring the database up to date and return the names of the files that ran. Raises ``SettingsError``."""
-    if settings.migration_dsn is None:
-        raise SettingsError("Cannot migrate: MIGRATION_DSN is not set.")
-    running_login = unquote(urlsplit(settings.database_dsn.get_secret_value()).username or SERVICE)
-    roles = {"app_role": running_login, "audit_role": AUDIT_ROLE}
-    return await migrate(settings.migration_dsn.get_secret_value(), migrations(), roles)
-
-
-async def open_pool(settings: NotificationsSettings) -> Pool:
-    """Return a pool of the running login. It connects when it is used, so a database that is away stops no start."""
-    return await create_pool(settings.database_dsn.get_secret_value(), min_size=0, max_size=6 + 2 * settings.senders)
+def _pool_size(settings: NotificationsSettings) -> int:
+    return 6 + 2 * settings.senders
 
 
 def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
     """Return the API."""
-    verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
-    health = Health(SERVICE, settings.instance)
-    health.add("database", database_check(pool))
-    health.add("token_keys", keys_check(verifier.keys))
-    app = create_http_app(
-        "Notifikasi Naik Kelas",
-        SERVICE,
-        health=health,
-        verifier=verifier,
-        routers=[router],
+    app = create_api(
+        NAME,
+        settings,
+        pool,
+        title="Notifikasi Naik Kelas",
         description="Pesan kepada pemilik usaha dan petugas: apa yang dikirim, dan apa hasilnya.",
+        routers=[router],
     )
     app.state.pool = pool
     return app
@@ -129,18 +109,9 @@ class Worker:
 
     def watch(self, health: Health) -> None:
         """Add the worker's checks: ready tells what is away, live only what a restart mends."""
-        health.add("consumer", self._consumer_cause)
-        health.add("consumer_tasks", self._consumer_died, live=True)
+        watch_consumer(health, self.consumer)
         health.add("senders", self._senders_cause)
         health.add("sender_loops", self._senders_stuck, live=True)
-
-    async def _consumer_cause(self) -> str | None:
-        if self.consumer.problem is not None:
-            return f"{self.consumer.problem} away" if self.consumer.joined else "has not joined its group"
-        return None if self.consumer.joined else "has not joined its group"
-
-    async def _consumer_died(self) -> str | None:
-        return None if self.consumer.tasks_alive() else "the consuming task ended"
 
     async def _senders_cause(self) -> str | None:
         away = {what: why for sender in self.senders for what, why in sender.problems.items()}
@@ -158,17 +129,16 @@ def _token_reader(path: Path) -> Callable[[], str]:
 
 async def run_api(settings: NotificationsSettings, stop: asyncio.Event) -> None:
     """Serve the API until ``stop`` is set."""
-    async with await open_pool(settings) as pool:
+    async with await open_pool(settings, _pool_size(settings)) as pool:
         app = create_app(settings, pool)
-        await together(stop, partial(run_http, app, settings), partial(_purge_keys, pool))
+        await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))
 
 
 async def run_worker(settings: NotificationsSettings, stop: asyncio.Event) -> None:
     """Consume and send until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings) as pool:
+    async with await open_pool(settings, _pool_size(settings)) as pool:
         worker = Worker(settings, pool)
-        health = Health(SERVICE, settings.instance)
-        health.add("database", database_check(pool))
+        health = database_health(NAME, settings, pool)
         worker.watch(health)
         await together(stop, *worker.parts(), partial(run_health, health, settings))
         await worker.keys.close()
@@ -176,21 +146,11 @@ async def run_worker(settings: NotificationsSettings, stop: asyncio.Event) -> No
 
 async def run_all(settings: NotificationsSettings, stop: asyncio.Event) -> None:
     """API and worker in one process, with one health for both."""
-    async with await open_pool(settings) as pool:
+    async with await open_pool(settings, _pool_size(settings)) as pool:
         app, worker = create_app(settings, pool), Worker(settings, pool)
         worker.watch(app.state.health)
-        await together(stop, *worker.parts(), partial(run_http, app, settings), partial(_purge_keys, pool))
+        await together(stop, *worker.parts(), partial(run_http, app, settings), partial(purge_keys, pool))
         await worker.keys.close()
 
 
-async def _purge_keys(pool: Pool, stop: asyncio.Event) -> None:
-    """Forget idempotency keys that are over a day old, once an hour."""
-    while not stop.is_set():
-        try:
-            while await purge(pool) and not stop.is_set():
-                pass
-        except SERVER_ERRORS as error:
-            if not is_infrastructure_error(error):
-                raise
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
+SERVICE = Service(NAME, NotificationsSettings, migrations, {"api": run_api, "worker": run_worker, "all": run_all})

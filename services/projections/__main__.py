@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import sys
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 import orjson
-import structlog
 import typer
 import uvloop
 from aiokafka.errors import KafkaError
 
-from services.projections.app import SERVICE, rebuild, roll_back, run_all, run_api, run_migrations, run_worker
+from services.projections.app import SERVICE, rebuild, roll_back
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
-from services.projections.settings import ProjectionsSettings
 from shared.database import SERVER_ERRORS
-from shared.logs import configure_logs
-from shared.process import run_process
-from shared.settings import SettingsError, load_settings
+from shared.settings import SettingsError
 
-PROCESSES = {"api": run_api, "worker": run_worker, "all": run_all}
-USAGE = "usage: python -m services.projections api | worker | all | migrate | rebuild PROJECTION…\n"
 DIFFERENT = 3
 """Exit code of a rebuild whose rows differ from the live ones; nothing was swapped."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run one process and return its exit code."""
+    """Run one process or a rebuild and return the exit code."""
     if arguments[:1] == ["rebuild"]:
         return _rebuild_command(arguments[1:])
-    if len(arguments) != 1 or arguments[0] not in {*PROCESSES, "migrate"}:
-        sys.stderr.write(USAGE)
-        return 2
-    settings = _settings()
-    if arguments[0] == "migrate":
-        return _migrate(settings)
-    return run_process(partial(PROCESSES[arguments[0]], settings))
-
-
-def _settings() -> ProjectionsSettings:
-    settings = load_settings(ProjectionsSettings)
-    configure_logs(SERVICE, settings.log_level, instance=settings.instance)
-    return settings
-
-
-def _migrate(settings: ProjectionsSettings) -> int:
-    try:
-        ran = asyncio.run(run_migrations(settings))
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    structlog.get_logger(__name__).info("migrated", ran=ran)
-    return 0
+    return SERVICE.main(arguments)
 
 
 def _rebuild_command(arguments: list[str]) -> int:
@@ -75,7 +45,7 @@ def run_rebuild(
     ] = False,
 ) -> None:
     """Rebuild projections beside live traffic. Prints a JSON object per line: progress, then ``result`` or ``error``."""
-    settings = _settings()
+    settings = SERVICE.load()
     chosen = tuple(dict.fromkeys(projections))
     if rollback:
         work = roll_back(settings, RollBackProjections(chosen), _tell)

@@ -93,8 +93,16 @@ def test_only_migrations_hold_the_login_that_may_change_a_schema() -> None:
         )
 
 
+def test_a_migration_holds_nothing_but_the_logins_of_its_database() -> None:
+    for name in ONE_SHOTS - {"topics"}:
+        own = name.removesuffix("-migrate")
+        assert SERVICES[name]["secrets"] == [f"{own}_dsn", f"{own}_migration_dsn"]
+        given = {"PROFILE", "LOG_LEVEL", "DATABASE_DSN_FILE", "MIGRATION_DSN_FILE"}
+        assert set(SERVICES[name]["environment"]) == given
+
+
 def test_a_service_holds_its_own_secrets_only() -> None:
-    for name in SCALABLE | {name for name in ONE_SHOTS if name != "topics"}:
+    for name in SCALABLE:
         own = name.rpartition("-")[0]
         others = PACKAGES - {own}
         assert not [s for s in SERVICES[name]["secrets"] if any(other in s for other in others)]

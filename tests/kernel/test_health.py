@@ -1,11 +1,13 @@
 """Health: each cause by name, bounded in time, and unknown is unhealthy."""
 
 import asyncio
+from dataclasses import dataclass
+from time import monotonic
 
 import pytest
 from fastapi import FastAPI
 
-from shared.health import Health, Pulse
+from shared.health import Health, Pulse, watch_consumer
 from shared.web import health_app
 from tests.kernel.web_client import LocalSettings, client_of, parsed, raw_request, served
 
@@ -114,3 +116,41 @@ async def test_worker_process_serves_its_health_on_a_port(health: Health) -> Non
         )
     assert status == 503
     assert parsed(body)["checks"]["kafka"]["cause"] == "no broker answers"
+
+
+@dataclass
+class FakeConsumer:
+    """A consumer whose state a test sets."""
+
+    problem: str | None = None
+    joined: bool = True
+    progress_at: float = 0.0
+    alive: bool = True
+    behind: int | None = 0
+
+    def tasks_alive(self) -> bool:
+        return self.alive
+
+    def positions_lag(self) -> int | None:
+        return self.behind
+
+
+@pytest.mark.parametrize(
+    ("consumer", "ready", "live"),
+    [
+        (FakeConsumer(), [], []),
+        (FakeConsumer(joined=False, problem="starting"), ["consumer"], []),
+        (FakeConsumer(problem="broker"), ["consumer"], []),
+        (FakeConsumer(alive=False), ["consumer_tasks"], ["consumer_tasks"]),
+        (FakeConsumer(behind=3, progress_at=monotonic() - 600), ["consumer_progress"], ["consumer_progress"]),
+        (FakeConsumer(behind=0, progress_at=monotonic() - 600), [], []),
+        (FakeConsumer(behind=3, progress_at=monotonic() + 600), [], []),
+    ],
+)
+async def test_a_consumer_is_ready_when_it_reads_and_live_while_a_restart_would_not_help(
+    consumer: FakeConsumer, ready: list[str], live: list[str]
+) -> None:
+    health = Health("uji")
+    watch_consumer(health, consumer)
+    assert [name for name, cause in (await health.ready()).causes.items() if cause] == ready
+    assert [name for name, cause in (await health.live()).causes.items() if cause] == live

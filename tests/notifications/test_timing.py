@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.timing import WITA, Rate, RetrySchedule, parse_quiet_hours
+from services.notifications.domain.timing import Rate, RetrySchedule, parse_quiet_hours
+from shared.wita import WITA
 
 
 def wita(text: str) -> datetime:

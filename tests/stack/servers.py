@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from uuid import uuid4
 
 import asyncpg
@@ -20,7 +19,6 @@ from ops.stack import Stack
 from ops.stack.databases import AUDIT, create_database, in_database, own_schema, owner_of, wait_for
 from ops.stack.services import ROOT
 from shared.broker import KafkaSettings
-from shared.database import Migrations, kernel_migrations, migrate
 from shared.topology import Topic
 
 TEMPLATE_LOCK = 0x74656D70
@@ -135,12 +133,6 @@ class Postgres:
 
     def _migrate(self, database: Database, service: str) -> None:
         """Migrate as the service itself does."""
-        if find_spec(f"services.{service}.__main__") is None:  # until the service can do it
-            parts = ["outbox", "idempotency"] if service == "registry" else ["consumer", "idempotency"]
-            folder = Migrations(service, ROOT / "services" / service / "sql" / "migrations")
-            roles = {"app_role": service, "audit_role": AUDIT}
-            wait_for(migrate(database.migrate_dsn, [*kernel_migrations(*parts), folder], roles))
-            return
         env = self._stack.env_for(service) | {"DATABASE_DSN": database.dsn, "MIGRATION_DSN": database.migrate_dsn}
         command = [sys.executable, "-m", f"services.{service}", "migrate"]
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -18,7 +18,6 @@ from jinja2 import TemplateError
 from services.notifications.domain.messages import Claimed, Recipient, State, Suppression
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.text import lines, one_line
-from services.notifications.domain.timing import WITA
 from services.notifications.handlers.rendering import Renderer
 from services.notifications.store import facts, messages
 from shared.contracts.fact import PersonalFields
@@ -26,6 +25,7 @@ from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPer
 from shared.database import Pool
 from shared.keys import Answer, Gone
 from shared.sealing import UnreadableError, open_sealed, owner_of
+from shared.wita import WITA
 
 log = structlog.get_logger(__name__)
 

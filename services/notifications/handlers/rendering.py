@@ -16,26 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context,
 from jinja2.runtime import Context
 
 from services.notifications.domain.text import SUBJECT_LENGTH, one_line
-from services.notifications.domain.timing import WITA
+from shared.wita import MONTHS, WITA, write_moment
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 _MONTHS = {
-    "id": [
-        "Januari",
-        "Februari",
-        "Maret",
-        "April",
-        "Mei",
-        "Juni",
-        "Juli",
-        "Agustus",
-        "September",
-        "Oktober",
-        "November",
-        "Desember",
-    ],
-    "en": [
+    "id": MONTHS,
+    "en": (
         "January",
         "February",
         "March",
@@ -48,7 +35,7 @@ _MONTHS = {
         "October",
         "November",
         "December",
-    ],
+    ),
 }
 _CLASSES = {
     "id": {"tidak_diketahui": "belum diketahui", "besar": "usaha besar"},
@@ -113,7 +100,7 @@ def _moment(context: Context, value: str | datetime) -> str:
     """Return an aware instant as WITA, for example ``25 November 2026 pukul 10.30 WITA``."""
     moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(WITA)
     if context["language"] == "id":
-        return f"{_day(context, moment.date())} pukul {moment:%H.%M} WITA"
+        return write_moment(moment)
     return f"{_day(context, moment.date())} at {moment:%H:%M} WITA (UTC+8)"
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-WITA = ZoneInfo("Asia/Makassar")
+from shared.wita import write_day, write_moment
 
 CLASS_NAMES = {"mikro": "Mikro", "kecil": "Kecil", "menengah": "Menengah", "besar": "Besar (di luar program)"}
 STATUS_NAMES = {
@@ -32,20 +31,6 @@ FIELD_NAMES = {
     "founded_year": "tahun berdiri",
     "flags": "tanda periksa",
 }
-_MONTHS = (
-    "Januari",
-    "Februari",
-    "Maret",
-    "April",
-    "Mei",
-    "Juni",
-    "Juli",
-    "Agustus",
-    "September",
-    "Oktober",
-    "November",
-    "Desember",
-)
 
 
 def sector_name(code: str) -> str:
@@ -60,15 +45,12 @@ def number(value: int | None) -> str:
 
 def day(value: date | None) -> str:
     """Return ``25 November 2026``; a dash for what is not known."""
-    return "–" if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return "–" if value is None else write_day(value)
 
 
 def moment(value: datetime | None) -> str:
     """Return ``25 November 2026 pukul 13.05 WITA`` for an aware instant; a dash for what is not known."""
-    if value is None:
-        return "–"
-    local = value.astimezone(WITA)
-    return f"{day(local.date())} pukul {local:%H.%M} WITA"
+    return "–" if value is None else write_moment(value)
 
 
 def percent(part: int, whole: int) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from services.projections.domain.counting import Dashboard, count
-from services.projections.domain.names import WITA
 from services.projections.domain.sentences import sentence
 from services.projections.reference import Places
 from services.projections.store import reads
 from shared.database import Pool
+from shared.wita import WITA
 
 FRESH_SECONDS = 1.0
 

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from services.registry.commands import Profile, ReportedClass
 from services.registry.domain.models import Business, Owner
-from services.registry.handlers import WITA
 from services.registry.importing.cleaning.nik import check_nik
 from services.registry.importing.cleaning.phone import to_e164
 from services.registry.importing.cleaning.text import clean_text
@@ -30,6 +29,7 @@ from shared.contracts.registry import (
     Workers,
 )
 from shared.web import RequestModel
+from shared.wita import WITA
 
 MOST_RUPIAH = 9_000_000_000_000_000
 """Far above any business, and safe as a number in every JSON reader (below 2**53)."""

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.registry.domain.models import Draft
 from shared.contracts.fact import Fact
 from shared.database import Connection
 from shared.outbox import Cause, Change, append
 from shared.sealing import seal
+from shared.wita import WITA
 
 SOURCE = "/registry"
-WITA = ZoneInfo("Asia/Makassar")
 
 
 @dataclass(frozen=True, slots=True)

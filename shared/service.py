@@ -1,0 +1,130 @@
+"""What every service does alike: its commands and migrations, its pool, the frame of its API, forgetting old keys.
+
+A service declares itself at the end of its ``app`` module, and its ``__main__`` calls ``SERVICE.main``::
+
+    SERVICE = Service(NAME, RegistrySettings, migrations, {"api": run_api, "worker": run_worker})
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from shared.auth import Verifier, key_source
+from shared.database import SERVER_ERRORS, Migrations, Pool, create_pool, is_infrastructure_error, migrate
+from shared.health import Health, database_check, keys_check
+from shared.idempotency import purge
+from shared.logs import configure_logs
+from shared.process import run_process
+from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
+from shared.web import Limits, create_http_app
+
+MIGRATE = "migrate"
+AUDIT_ROLE = "audit"
+PURGE_SECONDS = 3_600.0
+
+OwnSettings = TypeVar("OwnSettings", bound=ServiceSettings)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[OwnSettings]):
+    """A service as its command line sees it: ``python -m services.<name> <process> | migrate``."""
+
+    name: str
+    settings_class: type[OwnSettings]
+    migrations: Callable[[], Sequence[Migrations]]
+    processes: Mapping[str, Callable[[OwnSettings, asyncio.Event], Coroutine[Any, Any, None]]]
+    further: tuple[str, ...] = ()
+    """Commands that its own ``__main__`` runs, as the usage shows them."""
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Run one process, or the migrations, and return the exit code: 2 for a wrong command or wrong settings."""
+        if len(arguments) != 1 or arguments[0] not in {*self.processes, MIGRATE}:
+            sys.stderr.write(self.usage())
+            return 2
+        if arguments[0] == MIGRATE:
+            return self._migrate()
+        return run_process(partial(self.processes[arguments[0]], self.load()))
+
+    def usage(self) -> str:
+        """Return the line that names all commands."""
+        return f"usage: python -m services.{self.name} {' | '.join([*self.processes, MIGRATE, *self.further])}\n"
+
+    def load(self) -> OwnSettings:
+        """Return the settings of this process, with its logs set up; ends the process if settings are wrong."""
+        return self._begin(self.settings_class)
+
+    def _begin(self, settings_class: type[SettingsT]) -> SettingsT:
+        settings = load_settings(settings_class)
+        configure_logs(self.name, settings.log_level, instance=settings.instance)
+        return settings
+
+    def _migrate(self) -> int:
+        settings = self._begin(DatabaseSettings)
+        try:
+            ran = asyncio.run(run_migrations(self.name, self.migrations(), settings))
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        log.info("migrated", ran=ran)
+        return 0
+
+
+async def run_migrations(name: str, migrations: Sequence[Migrations], settings: DatabaseSettings) -> list[str]:
+    """Bring the database up to date and return the names of the files that ran. Raises ``SettingsError``."""
+    roles = {"app_role": settings.running_login() or name, "audit_role": AUDIT_ROLE}
+    return await migrate(settings.owner_dsn("migrate"), migrations, roles)
+
+
+async def open_pool(settings: ServiceSettings, size: int) -> Pool:
+    """Return a pool of the running login. It connects when it is used, so a database that is away stops no start."""
+    return await create_pool(settings.database_dsn.get_secret_value(), min_size=0, max_size=size)
+
+
+def database_health(name: str, settings: ServiceSettings, pool: Pool) -> Health:
+    """Return the health of a process, with the database as its first check."""
+    health = Health(name, settings.instance)
+    health.add("database", database_check(pool))
+    return health
+
+
+def create_api(
+    name: str,
+    settings: ServiceSettings,
+    pool: Pool,
+    *,
+    title: str,
+    description: str,
+    routers: Iterable[APIRouter],
+    limits: Limits | None = None,
+) -> FastAPI:
+    """Return the app of a service: callers are known by the issuer's tokens, health watches database and token keys."""
+    verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
+    health = database_health(name, settings, pool)
+    health.add("token_keys", keys_check(verifier.keys))
+    return create_http_app(
+        title, name, health=health, verifier=verifier, routers=routers, limits=limits, description=description
+    )
+
+
+async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:
+    """Forget idempotency keys that are over a day old, once an hour, until ``stop`` is set."""
+    while not stop.is_set():
+        try:
+            while await purge(pool) and not stop.is_set():
+                pass
+        except SERVER_ERRORS as error:
+            if not is_infrastructure_error(error):
+                raise
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
