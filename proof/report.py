@@ -65,7 +65,7 @@ class Row:
             "doubled": self._count(DUPLICATED),
             "out of order": self._count(ORDER),
             "late": self._count((Anomaly.LATE,)),
-            "published again": sum(outcome.verdict.duplicates for outcome in self.outcomes),
+            "published again": sum(outcome.published_again for outcome in self.outcomes),
             "recovery p50": p50,
             "recovery p95": p95,
             "availability": min((outcome.availability for outcome in self.outcomes), default=1.0),

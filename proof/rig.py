@@ -53,6 +53,8 @@ class Outcome:
     """Seconds from the end of a fault until outbox and consumers had caught up."""
     availability: float = 1.0
     """Share of requests that were answered while the fault lasted."""
+    published_again: int = 0
+    """Records that were published a second time in this run: harmless, positions drop them."""
     told: list[Any] = field(default_factory=list)
     """The table of health, where the promise is about that."""
     failures: list[str] = field(default_factory=list)
@@ -77,6 +79,7 @@ class Rig:
         self.apis = ["registry-api"]
         self.fault_seconds: list[tuple[float, float]] = []
         self.recoveries: list[float] = []
+        self._published_again = 0
         self.told: list[Any] = []
         """What processes said of themselves, a line of the table of health each (``proof.health``)."""
         self.history = History()
@@ -178,6 +181,8 @@ class Rig:
             evidence = await collect(self.stack, live, before)
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
+        outcome.published_again = outcome.verdict.duplicates - self._published_again
+        self._published_again = outcome.verdict.duplicates
         outcome.told = list(self.told)
         outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]
         outcome.availability = _answered(load.attempts, self.fault_seconds)

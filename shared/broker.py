@@ -5,14 +5,18 @@ See ``docs/decisions`` for the traps: ``acks=1``, no idempotence, ``latest``, au
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
+ASK_SECONDS = 1.5
+"""Below the time that a health check has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,17 @@ def make_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
         max_partition_fetch_bytes=2 * 1024 * 1024,
         fetch_max_wait_ms=100,
     )
+
+
+async def broker_cause(client: Any) -> str | None:
+    """Ask the broker for its metadata through a running aiokafka client; return why it is not to be reached, if so.
+
+    Only asking tells: a client without work keeps a dead connection, and one with work waits for its answer for long.
+    """
+    try:
+        await asyncio.wait_for(client.fetch_all_metadata(), ASK_SECONDS)
+    except TimeoutError:
+        return f"the broker gives no answer in {ASK_SECONDS:g} s"
+    except (KafkaError, OSError) as error:
+        return f"the broker is not to be reached ({type(error).__name__})"
+    return None

@@ -171,6 +171,7 @@ class WatchedConsumer(Protocol):
 
     def tasks_alive(self) -> bool: ...
     def positions_lag(self) -> int | None: ...
+    async def broker_cause(self) -> str | None: ...
 
 
 def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
@@ -191,5 +192,6 @@ def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
         return f"lags, and has applied nothing for {silent:.0f} s"
 
     health.add("consumer", cause)
+    health.add("broker", consumer.broker_cause)
     health.add("consumer_tasks", died, live=True)
     health.add("consumer_progress", stuck, live=True)

@@ -55,6 +55,7 @@ def make_relay(settings: RegistrySettings, health: Health) -> Relay:
         return None if silent < STUCK_SECONDS else f"the relay has been silent for {silent:.0f} s"
 
     health.add("relay", cause)
+    health.add("broker", relay.broker_cause)
     health.add("relay_loop", stuck, live=True)
     return relay
 

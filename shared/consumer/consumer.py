@@ -21,7 +21,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.broker import KafkaSettings
+from shared.broker import KafkaSettings, broker_cause
 from shared.consumer.applying import Apply, Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.consumer.redrive import redrive_requested
@@ -219,6 +219,11 @@ class Consumer:
                 return None
             total += max(0, high - state.position)
         return total
+
+    async def broker_cause(self) -> str | None:
+        """Ask the broker whether it is there, and return why not; a consumer that has not started knows nothing."""
+        consumer = self._aiokafka()
+        return None if consumer is None else await broker_cause(consumer._client)
 
     def _aiokafka(self) -> Any:
         if self.broker is None or not self.broker.subscribers:

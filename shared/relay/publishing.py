@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.broker import KafkaSettings, make_producer
+from shared.broker import KafkaSettings, broker_cause, make_producer
 from shared.envelope import dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
@@ -48,6 +48,10 @@ class Publisher:
                 raise BrokerAwayError(f"no broker: {type(error).__name__}") from error
             self._producer = producer
         return self._producer
+
+    async def broker_cause(self) -> str | None:
+        """Return why the broker is not to be reached, if so; a publisher that has not started knows nothing."""
+        return None if self._producer is None else await broker_cause(self._producer.client)
 
     async def prepare(self, rows: Sequence[asyncpg.Record]) -> list[Wave]:
         """Return the rows as waves of batches: in a wave at most one batch per partition, waves in order."""

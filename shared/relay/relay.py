@@ -51,6 +51,10 @@ class Relay:
         self.alive_at = monotonic()
         """When the loop last came round (``time.monotonic``)."""
 
+    async def broker_cause(self) -> str | None:
+        """Ask the broker whether it is there, and return why not."""
+        return await self._publisher.broker_cause()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until ``stop`` is set; broker or database away means wait, say so, and go on."""
         try:

@@ -127,12 +127,16 @@ class FakeConsumer:
     progress_at: float = 0.0
     alive: bool = True
     behind: int | None = 0
+    away: str | None = None
 
     def tasks_alive(self) -> bool:
         return self.alive
 
     def positions_lag(self) -> int | None:
         return self.behind
+
+    async def broker_cause(self) -> str | None:
+        return self.away
 
 
 @pytest.mark.parametrize(
@@ -141,6 +145,7 @@ class FakeConsumer:
         (FakeConsumer(), [], []),
         (FakeConsumer(joined=False, problem="starting"), ["consumer"], []),
         (FakeConsumer(problem="broker"), ["consumer"], []),
+        (FakeConsumer(away="the broker gives no answer"), ["broker"], []),
         (FakeConsumer(alive=False), ["consumer_tasks"], ["consumer_tasks"]),
         (FakeConsumer(behind=3, progress_at=monotonic() - 600), ["consumer_progress"], ["consumer_progress"]),
         (FakeConsumer(behind=0, progress_at=monotonic() - 600), [], []),
