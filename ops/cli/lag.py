@@ -20,6 +20,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 ABSENT = "absent"
 """The state of a declared group that the broker does not know: it never joined, and has committed nothing."""
 RETRY_SECONDS = 0.2
+_PASSING = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 
 Place = tuple[str, int]
 """A topic and the number of a partition."""
@@ -48,8 +53,19 @@ class GroupLag:
 def read_lag(admin: AdminClient) -> list[GroupLag]:
     """Return the lag of every declared reader, then of all other groups that the broker knows.
 
-    Raises ``KafkaException``.
+    A broker that has just started and still reads its groups is waited for. Raises ``KafkaException``.
     """
+    deadline = monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            return _read_once(admin)
+        except KafkaException as error:
+            if error.args[0].code() not in _PASSING or monotonic() > deadline:
+                raise
+        sleep(RETRY_SECONDS)
+
+
+def _read_once(admin: AdminClient) -> list[GroupLag]:
     states = _states(admin)
     declared = {item.group_prefix: item.reads for item in PRINCIPALS if item.group_prefix is not None}
     commits = _commits(admin, [*declared, *sorted(states.keys() - declared.keys())])
@@ -78,16 +94,11 @@ def _partitions(admin: AdminClient, named: Collection[str]) -> dict[str, list[in
 
 
 def _states(admin: AdminClient) -> dict[str, str]:
-    """Return the groups that the broker knows, with their states; a broker that still reads them is waited for."""
-    deadline = monotonic() + TIMEOUT_SECONDS
-    while True:
-        listed = admin.list_consumer_groups(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
-        if not listed.errors:
-            return {item.group_id: item.state.name.lower().replace("_", " ") for item in listed.valid}
-        loading = all(error.code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS for error in listed.errors)
-        if not loading or monotonic() > deadline:
-            raise KafkaException(listed.errors[0])
-        sleep(RETRY_SECONDS)
+    """Return the groups that the broker knows, with their states."""
+    listed = admin.list_consumer_groups(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    for error in listed.errors:
+        raise KafkaException(error)
+    return {item.group_id: item.state.name.lower().replace("_", " ") for item in listed.valid}
 
 
 def _commits(admin: AdminClient, groups: Iterable[str]) -> dict[str, dict[Place, int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
 from uuid import uuid4
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ops.cli.lag import ABSENT, GroupLag, read_lag
@@ -32,9 +33,19 @@ def take_away(admin: AdminClient, topic: str, before: int) -> None:
 
 
 def commit(admin: AdminClient, group: str, *places: TopicPartition) -> None:
-    """Commit for a group that has no members."""
-    request = [ConsumerGroupTopicPartitions(group, list(places))]
-    admin.alter_consumer_group_offsets(request)[group].result(15)
+    """Commit for a group that has no members; a coordinator that has just begun refuses for a moment."""
+    deadline = monotonic() + 15
+    while not _committed(admin, ConsumerGroupTopicPartitions(group, list(places))):
+        assert monotonic() < deadline, f"{group} cannot commit"
+        sleep(0.1)
+
+
+def _committed(admin: AdminClient, request: ConsumerGroupTopicPartitions) -> bool:
+    try:
+        done = admin.alter_consumer_group_offsets([request])[request.group_id].result(15)
+    except KafkaException:
+        return False
+    return all(place.error is None for place in done.topic_partitions)
 
 
 def lags_of(admin: AdminClient, group: str) -> list[GroupLag]:
