@@ -7,6 +7,7 @@ Commands that make something new carry an idempotency key and are sent again unt
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -65,6 +66,8 @@ class Load:
         self._shared: dict[str, int] = {}
         self._stop = asyncio.Event()
         self.attempts: list[Attempt] = []
+        self.lost: Counter[str] = Counter()
+        """Requests without an answer, by the client's error."""
         self.odd: list[str] = []
         """Answers that no client should get: 500 and the like."""
 
@@ -166,11 +169,14 @@ class Load:
         token, began, tries, doubtful = uuid4().hex, now(), 0, False
         headers = {"Idempotency-Key": token} if method == "POST" else {"If-Match": f'"{version}"'}
         kind, found, came = Kind.INFO, key, None
+        base = officer.dice.choice(self._registries())
         while now() < began + PATIENCE_SECONDS:
             tries += 1
-            answer = await self._try(client, method, officer.dice.choice(self._registries()) + path, body, headers)
-            if answer is None:
-                doubtful = True
+            answer = await self._try(client, method, base + path, body, headers)
+            others = [other for other in self._registries() if other != base]
+            base = officer.dice.choice(others or [base])  # who has failed is asked last
+            if isinstance(answer, bool):
+                doubtful = doubtful or answer
                 await asyncio.sleep(PAUSE_SECONDS)
             elif answer.status_code in (409, 429, 503) and "retry-after" in answer.headers:
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -186,15 +192,17 @@ class Load:
 
     async def _try(
         self, client: httpx2.AsyncClient, method: str, url: str, body: dict[str, Any], headers: dict[str, str]
-    ) -> httpx2.Response | None:
-        """Return the answer; ``None`` where none came or the server failed, so that it may have taken effect or not."""
+    ) -> httpx2.Response | bool:
+        """Return the answer. Where none came: whether the command may have taken effect all the same."""
         try:
             response = await client.request(method, url, json=body, headers=headers)
-        except httpx2.TransportError:
+        except httpx2.TransportError as error:
             self.attempts.append(Attempt(now(), answered=False))
-            return None
+            doubtful = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            self.lost.update([type(error).__name__])
+            return doubtful
         self.attempts.append(Attempt(now(), answered=response.status_code < 500))
         if response.status_code < 500 or response.status_code == 503:
             return response
         self.odd.append(f"{response.status_code} to {method} {url}: {response.text[:200]}")
-        return None
+        return True

@@ -18,7 +18,7 @@ from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from proof.checker import Verdict, check
 from proof.evidence import collect, versions, watching
-from proof.history import History, now
+from proof.history import History, Kind, now
 from proof.load import Attempt, Load
 from shared.auth import Role
 from shared.consumer import discard
@@ -55,6 +55,12 @@ class Outcome:
     """Share of requests that were answered while the fault lasted."""
     published_again: int = 0
     """Records that were published a second time in this run: harmless, positions drop them."""
+    most_tries: int = 1
+    """How often the most unlucky command had to be sent."""
+    unanswered: dict[str, int] = field(default_factory=dict)
+    """Requests without an answer, by the client's error."""
+    unknown: int = 0
+    """Commands whose outcome nobody knows."""
     told: list[Any] = field(default_factory=list)
     """The table of health, where the promise is about that."""
     failures: list[str] = field(default_factory=list)
@@ -181,11 +187,14 @@ class Rig:
             evidence = await collect(self.stack, live, before)
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
+        outcome.most_tries = max((step.tries for step in steps.steps), default=1)
+        outcome.unknown = sum(1 for step in steps.steps if step.kind is Kind.INFO)
         outcome.published_again = outcome.verdict.duplicates - self._published_again
         self._published_again = outcome.verdict.duplicates
         outcome.told = list(self.told)
         outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]
         outcome.availability = _answered(load.attempts, self.fault_seconds)
+        outcome.unanswered = dict(load.lost)
         if load.odd:
             outcome.failures.append(f"{len(load.odd)} answers that no client should get, the first: {load.odd[0]}")
         return outcome

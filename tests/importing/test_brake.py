@@ -54,10 +54,10 @@ async def test_it_holds_back_while_the_relay_is_behind_and_soon_gives_up_where_n
 
 
 async def test_it_keeps_holding_back_while_the_relay_is_slow_but_moves(office: Office) -> None:
-    brake, _ = await brake_behind(office.pool)
+    (brake, _), moved = await brake_behind(office.pool), asyncio.Event()
 
     async def move() -> None:
-        while True:
+        while not moved.is_set():
             await office.pool.execute("UPDATE relay_cursor SET published = published + 1")
             await asyncio.sleep(LIMIT / 10)
 
@@ -65,7 +65,8 @@ async def test_it_keeps_holding_back_while_the_relay_is_slow_but_moves(office: O
     try:
         assert [await held(brake, office.pool) >= LIMIT for _ in range(2)] == [True, True]
     finally:
-        moving.cancel()
+        moved.set()
+        await moving
 
 
 async def test_what_is_published_whole_or_in_a_round_under_way_holds_nobody(office: Office) -> None:
