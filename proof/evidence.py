@@ -110,7 +110,7 @@ async def versions(stack: Stack) -> dict[str, int]:
         await source.close()
 
 
-async def collect(stack: Stack, live: list[Record], before: frozenset[str]) -> Evidence:
+async def collect(stack: Stack, live: list[Record], before: frozenset[str] | None) -> Evidence:
     """Return the evidence, once the platform is quiet. ``before`` are the aggregates that were there before the run."""
     evidence = Evidence(await versions(stack), before, live=list(live), expected=dict(_EXPECTED))
     evidence.log = await read_whole_log(stack.credentials("operator"))

@@ -23,7 +23,6 @@ NOT_RUN = {
     "P12": "webhooks: there are none yet",
     "P13": "webhooks: there are none yet",
     "P14": "wrong clocks",
-    "P16": "redrive under load: shown by the state machine and by tests/kernel/test_applying.py",
     "P18": "migrations under load",
     "P19": "an hour of load",
     "P21": "partitions added while producing; a new group is shown by every rebuild of a projection",
