@@ -25,6 +25,8 @@ class Process:
     port: int
     """Where it answers for its health, and an API for all else; another one is taken if this is not free."""
     copy: int = 1
+    nice: int = 0
+    """How much it leaves to the others where processors are short."""
 
     @property
     def name(self) -> str:
@@ -41,14 +43,17 @@ class Process:
         return [sys.executable, "-m", f"services.{self.service}", self.role]
 
 
+IMPORTING, FOLLOWING = 3, 8
+"""Who answers people goes first, then who takes their files in, then who follows."""
+
 PROCESSES: tuple[Process, ...] = (
     Process("registry", "api", 18_001),
     Process("registry", "relay", 18_011),
-    Process("registry", "worker", 18_021),
+    Process("registry", "worker", 18_021, nice=IMPORTING),
     Process("projections", "api", 18_002),
-    Process("projections", "worker", 18_012),
+    Process("projections", "worker", 18_012, nice=FOLLOWING),
     Process("notifications", "api", 18_003),
-    Process("notifications", "worker", 18_013),
+    Process("notifications", "worker", 18_013, nice=FOLLOWING),
 )
 """In the order of starting: who gives keys comes before who asks for them."""
 
@@ -62,7 +67,7 @@ def find_process(name: str) -> Process:
     if first not in declared or not copy.isdigit() or int(copy) < 2:
         raise KeyError(name)
     base = declared[first]
-    return Process(base.service, base.role, base.port + 100 * (int(copy) - 1), int(copy))
+    return Process(base.service, base.role, base.port + 100 * (int(copy) - 1), int(copy), base.nice)
 
 
 def present(processes: Sequence[Process]) -> list[Process]:
