@@ -3,6 +3,7 @@
 The servers are started once per run in a folder of their own and taken down after it, however the run ends.
 * ``NAIKKELAS_TEST_HOME=<folder>``: uses (or starts, and leaves running) the servers of that folder, for many quick runs.
 * ``KAFKA_BOOTSTRAP`` and ``POSTGRES_DSN``: uses those servers.
+* ``NAIKKELAS_TEST_SERVERS=containers``: runs both in containers (``tests/containers/servers.py``).
 """
 
 from __future__ import annotations
@@ -10,27 +11,50 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from ops.stack import Stack
 from shared.topology import Topic
+from tests.containers import servers as containers
 from tests.stack.servers import Database, Kafka, Postgres
+
+
+def on_containers() -> bool:
+    """Tell whether the run is to use containers. Raises ``UsageError`` for a word that says nothing."""
+    chosen = os.environ.get("NAIKKELAS_TEST_SERVERS", "")
+    if chosen not in {"", "embedded", "containers"}:
+        raise pytest.UsageError(f"NAIKKELAS_TEST_SERVERS is {chosen!r}; it may be 'embedded' or 'containers'")
+    return chosen == "containers"
+
+
+def pytest_collection_finish() -> None:
+    """Get images before the first test: that may take longer than a test may."""
+    if on_containers():
+        try:
+            containers.fetch_images()
+        except containers.ContainersUnavailableError as error:
+            raise pytest.UsageError(f"NAIKKELAS_TEST_SERVERS=containers: {error}") from error
 
 
 @pytest.fixture(scope="session")
 def server_stack() -> Iterator[Stack]:
     """A stack with its servers up: databases, logins, topics, users and rights as declared, no services."""
     environment = {"NAIKKELAS_PORTS": "any", **os.environ}
+    ends = ExitStack()
+    if on_containers():
+        environment |= ends.enter_context(containers.running())
     given = os.environ.get("NAIKKELAS_TEST_HOME")
     # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
     home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))
     stack = Stack(home, environment=environment)
-    stack.start_servers(owned=given is None)
-    yield stack
-    if given is None:
-        stack.down(wipe=True)
+    with ends:
+        if given is None:
+            ends.callback(stack.down, wipe=True)
+        stack.start_servers(owned=given is None)
+        yield stack
 
 
 @pytest.fixture(scope="session")
