@@ -20,6 +20,7 @@ import docker
 import psutil
 import yaml
 from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from docker.errors import DockerException
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
@@ -138,16 +139,20 @@ class KafkaContainer(DockerContainer):
         """Start it, and wait until it answers the operator at the advertised address. Raises ``RuntimeError``."""
         super().start()
         admin = operator_client(self.settings)
-
-        def settled() -> bool:
-            try:
-                return bool(admin.list_topics(timeout=1.0).brokers)
-            except KafkaException:
-                return self.status == "exited"
-
-        if not wait_until(settled, START_SECONDS) or self.status != "running":
+        if not wait_until(lambda: self._ended() or _answers(admin), START_SECONDS) or self._ended():
             raise RuntimeError(f"Kafka did not start: {self.get_logs()[0][-2000:].decode()}")
         return self
+
+    def _ended(self) -> bool:
+        self.reload()
+        return self.status != "running"
+
+
+def _answers(admin: AdminClient) -> bool:
+    try:
+        return bool(admin.list_topics(timeout=1.0).brokers)
+    except KafkaException:
+        return False
 
 
 class Postgres18Container(PostgresContainer):
