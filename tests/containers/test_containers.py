@@ -18,6 +18,7 @@ from tests.kernel.test_relay import drained, relays
 from tests.stack.servers import Kafka, Postgres
 
 THINGS, CHANGES = 5, 8
+pytestmark = pytest.mark.docker
 
 
 async def test_a_relay_publishes_and_a_consumer_applies_each_fact_once(
