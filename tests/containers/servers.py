@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from socket import gethostname
+from socket import AF_UNIX, gethostname, socket
 from typing import Any, Self
+from urllib.parse import SplitResult, urlsplit
 
 import docker
 import psutil
@@ -25,6 +26,7 @@ from docker.errors import DockerException
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.docker_client import get_docker_host
 
 from ops.kafka_admin.client import operator_client
 from ops.stack.processes import HOST, Started, free_port, wait_until
@@ -59,14 +61,23 @@ def image(server: str) -> str:
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
     """Give a client of the engine. Raises ``ContainersUnavailableError``."""
+    host = get_docker_host() or "unix:///var/run/docker.sock"
     try:
-        client = docker.from_env(timeout=ENGINE_SECONDS)
-    except DockerException as error:
+        _knock(urlsplit(host))
+        client = docker.from_env(timeout=ENGINE_SECONDS, environment=os.environ | {"DOCKER_HOST": host})
+    except (OSError, DockerException) as error:
         raise ContainersUnavailableError("no container engine answers; DOCKER_HOST may name one") from error
     try:
         yield client
     finally:
         client.close()
+
+
+def _knock(host: SplitResult) -> None:
+    """Connect to the engine's socket: ``docker`` leaves one open that it could not connect. Raises ``OSError``."""
+    if host.scheme == "unix":
+        with socket(AF_UNIX) as probe:
+            probe.connect(host.path)
 
 
 def missing_images() -> list[str]:
