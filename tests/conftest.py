@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -40,21 +39,27 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def server_stack() -> Iterator[Stack]:
+def given_servers() -> Iterator[dict[str, str]]:
+    """The variables that name servers in containers; none where the stack starts its own or the environment names some."""
+    if not on_containers():
+        yield {}
+        return
+    with containers.running() as given:
+        yield given
+
+
+@pytest.fixture(scope="session")
+def server_stack(given_servers: dict[str, str]) -> Iterator[Stack]:
     """A stack with its servers up: databases, logins, topics, users and rights as declared, no services."""
-    environment = {"NAIKKELAS_PORTS": "any", **os.environ}
-    ends = ExitStack()
-    if on_containers():
-        environment |= ends.enter_context(containers.running())
+    environment = {"NAIKKELAS_PORTS": "any", **os.environ, **given_servers}
     given = os.environ.get("NAIKKELAS_TEST_HOME")
     # Not under pytest's own folder: each run of pytest closes that to the account that PostgreSQL runs as.
     home = Path(given) if given else Path(tempfile.mkdtemp(prefix="naikkelas-test-"))
     stack = Stack(home, environment=environment)
-    with ends:
-        if given is None:
-            ends.callback(stack.down, wipe=True)
-        stack.start_servers(owned=given is None)
-        yield stack
+    stack.start_servers(owned=given is None)
+    yield stack
+    if given is None:
+        stack.down(wipe=True)
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def fences(service: dict[str, Any]) -> dict[str, Any]:
     return {name: service[name] for name in FENCES if name in service} | {"labels": {OWNER: owner()}}
 
 
-class KafkaContainer(DockerContainer):
+class DeployedKafka(DockerContainer):
     """One node, started by the script of the deployment. Clients find it at the port that it has on this machine."""
 
     def __init__(self) -> None:
@@ -166,7 +166,7 @@ def _answers(admin: AdminClient) -> bool:
         return False
 
 
-class Postgres18Container(PostgresContainer):
+class DeployedPostgres(PostgresContainer):
     """PostgreSQL with the settings of the deployment."""
 
     def __init__(self) -> None:
@@ -197,7 +197,7 @@ def running() -> Iterator[dict[str, str]]:
     with engine() as client:
         remove_leftovers(client)
     with ExitStack() as ends:
-        kafka, postgres = KafkaContainer(), Postgres18Container()
+        kafka, postgres = DeployedKafka(), DeployedPostgres()
         with ThreadPoolExecutor(2) as pool:
             for started in [pool.submit(ends.enter_context, server) for server in (kafka, postgres)]:
                 started.result()

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,11 @@ from ops.cli import COMMANDS
 from ops.stack import Stack
 
 
-def naikkelas(*words: str, home: Path | str) -> subprocess.CompletedProcess[str]:
+def naikkelas(
+    *words: str, home: Path | str, given: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    env = os.environ | {"NAIKKELAS_HOME": str(home)}
+    env = os.environ | {"NAIKKELAS_HOME": str(home), **(given or {})}
     return subprocess.run(
         [sys.executable, "-m", "ops", *words], env=env, capture_output=True, text=True, check=False, timeout=90
     )
@@ -36,16 +40,16 @@ def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], tm
     assert "naikkelas up" in json.loads(done.stdout)["error"]
 
 
-def test_a_running_stack_answers_every_question(server_stack: Stack) -> None:
-    home = server_stack.home.path
-    assert json.loads(naikkelas("topics", "plan", "--json", home=home).stdout)["matches"] is True
-    lags = json.loads(naikkelas("lag", "--json", home=home).stdout)
+def test_a_running_stack_answers_every_question(server_stack: Stack, given_servers: dict[str, str]) -> None:
+    ask = partial(naikkelas, home=server_stack.home.path, given=given_servers)
+    assert json.loads(ask("topics", "plan", "--json").stdout)["matches"] is True
+    lags = json.loads(ask("lag", "--json").stdout)
     assert {item["group"] for item in lags} >= {"projections", "notifications"}
     assert all(item["lag"] == item["end"] - item["committed"] >= 0 for item in lags)
-    found = json.loads(naikkelas("env", "--json", "--as", "projections", home=home).stdout)
+    found = json.loads(ask("env", "--json", "--as", "projections").stdout)
     assert found["kcat"]["sasl.username"] == "projections"
     assert found["psql"].startswith("postgresql://audit:")
-    token = naikkelas("token", "--role", "petugas_dinas", home=home).stdout.strip()
+    token = ask("token", "--role", "petugas_dinas").stdout.strip()
     assert token.count(".") == 2
-    assert naikkelas("token", "--role", "petugas_kelurahan", home=home).returncode == 1
-    assert naikkelas("token", "--role", "raja", home=home).returncode == 2
+    assert ask("token", "--role", "petugas_kelurahan").returncode == 1
+    assert ask("token", "--role", "raja").returncode == 2
