@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CODE = ("services", "shared", "ops", "bench")
+CODE = ("services", "shared", "ops", "bench", "proof")
 
 
 def tracked(*patterns: str) -> list[Path]:
