@@ -163,9 +163,7 @@ class Stack:
         port = self.home.read().ports[process.name]
         self._launch(process.name, process.command(), self.env_for(process.name), port, process.nice)
 
-    def _launch(
-        self, name: str, command: list[str], env: dict[str, str], port: int | None, nice: int = 0
-    ) -> None:
+    def _launch(self, name: str, command: list[str], env: dict[str, str], port: int | None, nice: int = 0) -> None:
         env = env | {"NAIKKELAS_HOME": str(self.home.path), "NAIKKELAS_PROCESS": name}
         started = processes.start(command, log=self.home.logs / f"{name}.log", env=env, cwd=ROOT, port=port, nice=nice)
         self.home.change(lambda record: record.processes.update({name: started}))

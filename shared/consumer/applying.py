@@ -65,6 +65,10 @@ async def carry_out(connection: asyncpg.Connection, definition: Definition, stre
     if plan.reparked:
         await store.unpark(connection, definition.name, plan.reparked, "failed_again")
     if parkings := plan.parkings:
+        # Where no position is locked, another owner may have applied just these; then the effects fail here, as if poison.
+        if unfenced := plan.unfenced:
+            await store.fence(connection, definition.name, unfenced)
+            await store.unfence(connection, definition.name, list(unfenced))
         await store.park(connection, definition.name, parkings)
     await store.count(connection, definition.name, plan.counts)
 

@@ -98,6 +98,17 @@ class Plan:
             self.reparked.append(item.parked_id)
 
     @property
+    def unfenced(self) -> dict[str, str]:
+        """Aggregates of which something is parked and nothing was ever applied, with their topics: no row is locked."""
+        return {
+            parking.item.address.subject: parking.item.topic
+            for parking in self._parkings.values()
+            if parking.item.address is not None
+            and parking.item.address.subject not in self._streams.stored
+            and parking.item.address.subject not in self.moved
+        }
+
+    @property
     def events(self) -> list[Event]:
         """The events to apply, in order."""
         return [step.event for step in self.steps if step.event is not None]

@@ -27,6 +27,7 @@ _ROWS = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
 WHERE consumer = $1 AND aggregate_id = $2::uuid ORDER BY sequence FOR UPDATE
 """
+_TOPIC = "SELECT topic FROM parked_event WHERE consumer = $1 AND aggregate_id = $2::uuid LIMIT 1"
 _HOMELESS = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
 WHERE consumer = $1 AND aggregate_id IS NULL AND redrive_requested_at IS NOT NULL ORDER BY id LIMIT 500 FOR UPDATE
@@ -82,7 +83,10 @@ async def discard(connection: asyncpg.Connection, consumer: str, parked_id: int,
 
 
 async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:
-    """Do what was asked for and return how many events were applied. Raises infrastructure errors."""
+    """Do what was asked for and return how many events were applied.
+
+    Raises infrastructure errors, and ``UniqueViolationError`` if an owner of the partition was faster: ask again.
+    """
     async with pool.acquire() as connection:
         subjects = [row[0] for row in await connection.fetch(_REQUESTED, definition.name)]
         applied = await _redrive_homeless(connection, definition)
@@ -94,8 +98,23 @@ async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:
 async def _redrive_aggregate(connection: asyncpg.Connection, definition: Definition, subject: str) -> int:
     async with connection.transaction():
         stored = await store.lock_positions(connection, definition.name, [subject])
+        fenced = not stored and await _fence(connection, definition.name, subject)
         items = [store.item_of(row) for row in await connection.fetch(_ROWS, definition.name, subject)]
-        return await _replay(connection, definition, Streams(stored), items)
+        applied = await _replay(connection, definition, Streams({subject: 0} if fenced else stored), items)
+        if fenced:
+            await store.unfence(connection, definition.name, [subject])
+    return applied
+
+
+async def _fence(connection: asyncpg.Connection, consumer: str, subject: str) -> bool:
+    """Keep an aggregate that has no position to lock for ourselves, before what is parked of it is read.
+
+    Whoever parks or applies more of it meanwhile waits for us, and looks again. ``False`` if nothing is parked any more.
+    """
+    topic = await connection.fetchval(_TOPIC, consumer, subject)
+    if topic is not None:
+        await store.fence(connection, consumer, {subject: topic})
+    return topic is not None
 
 
 async def _redrive_homeless(connection: asyncpg.Connection, definition: Definition) -> int:

@@ -23,6 +23,13 @@ _OPEN = """
 INSERT INTO stream_position (consumer, aggregate_id, topic, position)
 SELECT $1, a, t, p FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS n(a, t, p) ORDER BY a
 """
+_FENCE = """
+INSERT INTO stream_position (consumer, aggregate_id, topic, position)
+SELECT $1, a, t, 0 FROM unnest($2::uuid[], $3::text[]) AS n(a, t) ORDER BY a
+"""
+_UNFENCE = """
+DELETE FROM stream_position WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) AND position = 0
+"""
 _PARKED = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
 WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) ORDER BY aggregate_id, sequence
@@ -108,6 +115,20 @@ async def move_positions(
         await connection.execute(
             _OPEN, consumer, fresh, [topics[subject] for subject in fresh], [moved[subject] for subject in fresh]
         )
+
+
+async def fence(connection: asyncpg.Connection, consumer: str, topics: dict[str, str]) -> None:
+    """Keep other owners away from aggregates that have no position to lock, each with its topic.
+
+    Raises ``UniqueViolationError`` of ``stream_position`` if another owner stored a position meanwhile.
+    """
+    subjects = sorted(topics)
+    await connection.execute(_FENCE, consumer, subjects, [topics[subject] for subject in subjects])
+
+
+async def unfence(connection: asyncpg.Connection, consumer: str, subjects: Sequence[str]) -> None:
+    """Take away the fences that became no position, before the transaction ends: 0 says nothing."""
+    await connection.execute(_UNFENCE, consumer, list(subjects))
 
 
 async def park(connection: asyncpg.Connection, consumer: str, parkings: Sequence[Parking]) -> None:

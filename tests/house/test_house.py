@@ -149,7 +149,7 @@ def _modules(folder: str) -> list[str]:
     return sorted({".".join(p.parts).removesuffix(".__init__") for p in paths if p.name != "__main__"})
 
 
-@pytest.mark.parametrize("folder", ["services", "shared", "ops"])
+@pytest.mark.parametrize("folder", ["services", "shared", "ops", "proof"])
 def test_importing_needs_no_settings_and_builds_nothing(folder: str, tmp_path: Path) -> None:
     program = "import importlib, sys, threading\n"
     program += "[importlib.import_module(name) for name in sys.argv[1:]]\n"

@@ -153,6 +153,7 @@ async def test_two_owners_of_a_partition_have_one_effect_between_them(kernel_db:
     assert None in outcomes
     async with kernel_db.connection() as connection:
         assert len(things) == len(await effects(connection))
+        assert [] == await parked(connection), "what another owner applied is no poison"
 
 
 async def test_an_old_version_that_comes_late_overwrites_nothing(kernel_db: KernelDatabase) -> None:
