@@ -39,6 +39,7 @@ bench: setup ## measure speed and memory, as ratios to the raw client in the sam
 .PHONY: prove
 prove: setup ## run the promises under real faults; PROMISE=P15 SEED=7 repeats one
 	@$(BIN)/python -m proof $(addprefix --promise ,$(PROMISE)) $(addprefix --seed ,$(SEED)) $(addprefix --size ,$(SIZE)) $(ARGS)
+	@if [ -z "$(PROMISE)" ]; then PROOF_EXAMPLES=300 $(BIN)/python -m pytest -q tests/proof/test_machine.py; fi
 
 .PHONY: up
 up: setup ## start the local Kafka, PostgreSQL and all services

@@ -9,6 +9,7 @@ from statistics import quantiles
 from typing import Any
 
 from proof.checker import Anomaly
+from proof.model.spin import Search
 from proof.promises import Promise
 from proof.rig import Outcome
 
@@ -97,7 +98,16 @@ def _named(row: Row) -> list[str]:
     return [f"{finding.anomaly}: {finding.where}: {finding.detail}" for finding in findings[:5]]
 
 
-def document(rows: Sequence[Row], card: Mapping[str, str], command: str) -> str:
+def model_lines(found: Mapping[str, Search]) -> list[str]:
+    """Return what the search of the model came to, a line each."""
+    return [
+        f"{name}: {result.errors} errors in {result.states:,} states, "
+        f"{'every one searched' if result.exhaustive else 'up to the first error'}, {result.seconds:.0f} s"
+        for name, result in found.items()
+    ]
+
+
+def document(rows: Sequence[Row], models: Mapping[str, Search], card: Mapping[str, str], command: str) -> str:
     """Return the text of docs/reliability.md."""
     lines = [
         "# Reliability",
@@ -119,6 +129,14 @@ def document(rows: Sequence[Row], card: Mapping[str, str], command: str) -> str:
         *(_line(row) for row in rows),
         "",
         *_health(rows),
+        "## Every order of events",
+        "",
+        "`proof/model/machine.py` drives the product's own relay, consumer and redrive step by step on a real PostgreSQL, through",
+        "commands, roll-backs, long transactions, takeovers, deaths at any point, redelivery, poison and redrive in whatever order",
+        "hypothesis finds; `make prove` runs it at length. `proof/model/relay.pml` is a small model of the same for spin:",
+        "",
+        *([f"* {line}" for line in model_lines(models)] or ["* not searched: spin was missing"]),
+        "",
         "Not run under load yet:",
         "",
         *(f"* {number}: {why}" for number, why in NOT_RUN.items()),
