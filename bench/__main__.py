@@ -35,6 +35,8 @@ BENCHES: dict[str, Bench] = {
     "large": platform_large,
 }
 HISTORY = Path(__file__).parent / "history.jsonl"
+PROFILE = Path(__file__).parent / "profile.md"
+"""What was seen to take the time, by hand; it goes below the table."""
 TABLE = Path(__file__).parent.parent / "docs" / "speed.md"
 
 
@@ -70,7 +72,7 @@ def write_table(results: list[Result], card: dict[str, str]) -> None:
         name, _, rest = result.line().partition(": ")
         figure, _, _ = rest.rpartition(" (goal")
         lines.append(f"| {name} | {figure} | {result.goal} |")
-    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    TABLE.write_text("\n".join([*lines, "", PROFILE.read_text(encoding="utf-8")]), encoding="utf-8")
 
 
 def main() -> int:
