@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -65,6 +66,9 @@ class Load:
         self._officers = [_Officer(number, Random(f"{seed}/{number}")) for number in range(officers)]
         self._shared: dict[str, int] = {}
         self._stop = asyncio.Event()
+        self._go = asyncio.Event()
+        self._go.set()
+        self._working = 0
         self.attempts: list[Attempt] = []
         self.lost: Counter[str] = Counter()
         """Requests without an answer, by the client's error."""
@@ -80,6 +84,17 @@ class Load:
         """Ask the officers to end with the command in hand."""
         self._stop.set()
 
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Let nobody begin a command for the time of the block, once those in hand have ended."""
+        self._go.clear()
+        try:
+            while self._working:
+                await asyncio.sleep(0.02)
+            yield
+        finally:
+            self._go.set()
+
     async def run(self) -> None:
         """Work until ``stop``; returns when every command in hand has ended."""
         async with httpx2.AsyncClient(
@@ -90,8 +105,12 @@ class Load:
     async def _work(self, client: httpx2.AsyncClient, officer: _Officer) -> None:
         between = len(self._officers) / self._pace
         while not self._stop.is_set():
-            started = now()
-            await self._one(client, officer)
+            await self._go.wait()
+            started, self._working = now(), self._working + 1
+            try:
+                await self._one(client, officer)
+            finally:
+                self._working -= 1
             await asyncio.sleep(max(0.0, started + between - now()))
 
     async def _one(self, client: httpx2.AsyncClient, officer: _Officer) -> None:

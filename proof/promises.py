@@ -26,6 +26,7 @@ from proof.faults import (
     restart_consumers_all_the_time,
 )
 from proof.health import tell_the_truth
+from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
 
 
@@ -92,6 +93,10 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P20", "Health tells the truth", "servers killed and frozen, a worker frozen", tell_the_truth),
     Promise("P22", "A backlog drains", "consumers away while work goes on", hold_consumers_back, judge=_always_answered),
     Promise("P23", "Idempotency keys hold in a race", "50 requests with one key, SIGKILL of the API in between", race_one_key),
+    Promise(
+        "P24", "A backup restores to a consistent whole", "dumped at work, both servers' data lost, restored into a new cluster",
+        lose_everything_and_restore,
+    ),
 )  # fmt: skip
 
 

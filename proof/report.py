@@ -27,7 +27,6 @@ NOT_RUN = {
     "P18": "migrations under load",
     "P19": "an hour of load",
     "P21": "partitions added while producing; a new group is shown by every rebuild of a projection",
-    "P24": "backup and restore: tests/kernel/test_relay.py shows the outbox published again after a restore",
 }
 
 

@@ -16,7 +16,7 @@ import asyncpg
 from ops.audit import Report, audit
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
-from proof.checker import Verdict, check
+from proof.checker import Record, Verdict, check
 from proof.evidence import collect, versions, watching
 from proof.history import History, Kind, now
 from proof.load import Attempt, Load
@@ -90,6 +90,10 @@ class Rig:
         """Aggregates of this run come from files too, so that not each was told to a client."""
         self.told: list[Any] = []
         """What processes said of themselves, a line of the table of health each (``proof.health``)."""
+        self.load: Load
+        """The load of the run under way."""
+        self.live: list[Record] = []
+        """What the live reader has seen in the run under way; to be emptied when the log begins anew."""
         self.history = History()
         """The history of the run under way; a fault that gives commands itself notes them there."""
 
@@ -130,10 +134,10 @@ class Rig:
         finally:
             self.fault_seconds.append((began, now()))
         healed = now()
-        await self._until_caught_up()
+        await self.until_caught_up()
         self.recoveries.append(now() - healed)
 
-    async def _until_caught_up(self) -> None:
+    async def until_caught_up(self) -> None:
         """Wait until what was stored before this moment is published and applied by every consumer."""
         async with asyncio.timeout(QUIET_SECONDS):
             wanted = await self._positions("registry", "SELECT topic, sum(version) FROM audit.source GROUP BY 1")
@@ -158,6 +162,11 @@ class Rig:
             except (asyncpg.PostgresError, OSError, TimeoutError):
                 await asyncio.sleep(0.1)
 
+    def forget_log(self) -> None:
+        """Take note that the log begins anew."""
+        self.live.clear()
+        self._published_again = 0
+
     async def discard_parked(self) -> None:
         """Give up on what is parked, as an operator does with records that nobody can read."""
         for service in ("projections", "notifications"):
@@ -174,8 +183,9 @@ class Rig:
         self.asked_by_files = False
         steps = self.history = History(history)
         token, before = self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR]), frozenset(await versions(self.stack))
-        load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
+        load = self.load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
         async with watching(self.stack.credentials("operator")) as live:
+            self.live = live
             working = asyncio.create_task(load.run())
             try:
                 await _reached(load, size.commands // 5, working)

@@ -106,7 +106,7 @@ def _found(pattern: str, told: str) -> str:
 
 def _run(command: Sequence[str], folder: Path) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed programs, and defines that the caller wrote
+        done = subprocess.run(
             command, check=False, cwd=folder, capture_output=True, text=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
