@@ -74,8 +74,7 @@ def model_holds(found: dict[str, Search]) -> bool:
     return not whole.errors and whole.exhaustive and broken.errors > 0
 
 
-def main() -> int:
-    """Run what the command line says."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proof", description="Run the promises under real faults.")
     names = [promise.number for promise in PROMISES]
     parser.add_argument("--promise", action="append", choices=names, help="one promise; may be given several times")
@@ -89,12 +88,27 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
     parser.add_argument("--list", action="store_true", help="list the promises")
     options = parser.parse_args()
+    if options.write and options.promise:
+        parser.error("--write wants all promises: the table would hold a part of them")
+    return options
+
+
+def _model() -> dict[str, Search]:
+    if (lack := missing()) is not None:
+        sys.stderr.write(f"The model was not searched: {lack}.\n")
+        return {}
+    models = search_model()
+    sys.stderr.write("".join(f"spin {line}\n" for line in model_lines(models)))
+    return models
+
+
+def main() -> int:
+    """Run what the command line says."""
+    options = _options()
     if options.list:
         for promise in PROMISES:
             sys.stdout.write(f"{promise.number:4} {promise.text}: {promise.what}\n")
         return 0
-    if options.write and options.promise:
-        parser.error("--write wants all promises: the table would hold a part of them")
     for name in ("aiokafka", "faststream"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # that the broker is away is the point
     chosen = [promise for promise in PROMISES if not options.promise or promise.number in options.promise]
@@ -103,13 +117,7 @@ def main() -> int:
     except StackError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    models: dict[str, Search] = {}
-    if not options.promise:
-        if (lack := missing()) is None:
-            models = search_model()
-            sys.stderr.write("".join(f"spin {line}\n" for line in model_lines(models)))
-        else:
-            sys.stderr.write(f"The model was not searched: {lack}.\n")
+    models = {} if options.promise else _model()
     if options.json:
         sys.stdout.write(as_json(rows, report_card()) + "\n")
     if options.write and len(rows) == len(chosen):

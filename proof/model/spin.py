@@ -106,9 +106,7 @@ def _found(pattern: str, told: str) -> str:
 
 def _run(command: Sequence[str], folder: Path) -> str:
     try:
-        done = subprocess.run(
-            command, check=False, cwd=folder, capture_output=True, text=True, timeout=SECONDS
-        )
+        done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired as error:
         raise SpinFailedError(f"{command[0]} did not end within {SECONDS:.0f} s") from error
     if done.returncode != 0:
