@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import asyncpg
 import httpx2
-import psutil
 from aiokafka import TopicPartition
 
 from bench.harness import Result, Size, VoidRunError
@@ -152,16 +151,9 @@ async def _watch_records(stack: Stack, seen: dict[str, float], ready: asyncio.Ev
         await reader.stop()
 
 
-def _held(pid: int) -> int:
-    with suppress(psutil.Error):
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        return sum(int(member.memory_full_info().pss) for member in family)
-    return 0
-
-
 async def _watch_memory(stack: Stack, run: Figures) -> None:
     while True:
-        held = {name: await asyncio.to_thread(_held, item.pid) for name, item in stack.record().processes.items()}
+        held = {name: await asyncio.to_thread(item.memory) for name, item in stack.record().processes.items()}
         for name, size in held.items():
             run.memory[name] = max(run.memory[name], size)
         run.together = max(run.together, sum(held.values()))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email import policy
 from email.parser import BytesParser
+from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -82,23 +83,29 @@ async def _watch(reader: AIOKafkaConsumer, found: list[Record], ready: asyncio.E
             found += [record for raw in records if (record := record_of(raw, now())) is not None]
 
 
+async def records_to_end(reader: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> AsyncIterator[Any]:
+    """Yield every record of the places, from the first to where they end now, in the order of each partition."""
+    reader.assign(places)
+    await reader.seek_to_beginning(*places)
+    ends = await reader.end_offsets(places)
+    starts = await reader.beginning_offsets(places)
+    waiting = {place for place, end in ends.items() if end > starts[place]}
+    while waiting:
+        for place, records in (await reader.getmany(timeout_ms=500, max_records=5_000)).items():
+            for record in records:
+                if record.offset < ends[place]:
+                    yield record
+        waiting = {place for place in waiting if await reader.position(place) < ends[place]}
+
+
 async def read_whole_log(kafka: KafkaSettings) -> list[Record]:
-    """Return every record of the topics, from the first to where they end now, in the order of each partition."""
-    reader, found = make_reader(kafka, "proof-log"), list[Record]()
+    """Return every event of the topics, in the order of each partition."""
+    reader = make_reader(kafka, "proof-log")
     await reader.start()
     try:
-        reader.assign(PLACES)
-        await reader.seek_to_beginning(*PLACES)
-        ends = await reader.end_offsets(PLACES)
-        starts = await reader.beginning_offsets(PLACES)
-        waiting = {place for place, end in ends.items() if end > starts[place]}
-        while waiting:
-            for records in (await reader.getmany(timeout_ms=500, max_records=5_000)).values():
-                found += [record for raw in records if (record := record_of(raw)) is not None]
-            waiting = {place for place in waiting if await reader.position(place) < ends[place]}
+        return [record async for raw in records_to_end(reader, PLACES) if (record := record_of(raw)) is not None]
     finally:
         await reader.stop()
-    return found
 
 
 async def versions(stack: Stack) -> dict[str, int]:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from ops.generator.generate import generate
 from ops.stack.databases import owner_of
+from proof.evidence import records_to_end
 from proof.history import Kind, Step, now
 from proof.load import PLACE
 from proof.rig import QUIET_SECONDS, Rig, Size
@@ -101,29 +102,36 @@ async def kill_postgres(rig: Rig, size: Size, dice: Random) -> None:
     for _ in range(size.strikes):
         await _a_moment(dice)
         async with rig.fault():
-            connection = await asyncpg.connect(rig.stack.servers.superuser_dsn())
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%relay_cursor%' AND datname = 'registry'"
-            )
-            await connection.close()
+            await _cut_relays(rig)
+
+
+async def _cut_relays(rig: Rig, silent_seconds: float = 0.0) -> None:
+    """Cut the database connections of the relays that have said nothing for so long."""
+    connection = await asyncpg.connect(rig.stack.servers.superuser_dsn())
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'registry' AND query LIKE '%relay_cursor%' "
+        "AND state_change <= now() - make_interval(secs => $1)",
+        silent_seconds,
+    )
+    await connection.close()
 
 
 async def freeze_a_consumer(rig: Rig, _: Size, dice: Random) -> None:
     """Freeze a consumer past its session, while another one takes its partitions; then let it go on."""
-    await _a_moment(dice)
-    async with rig.fault():
-        await rig.freeze("projections-worker")
-        await asyncio.sleep(SESSION_SECONDS + 4)
-        await rig.thaw("projections-worker")
+    await _freeze_past_sessions(rig, "projections-worker", dice)
 
 
 async def freeze_kafka(rig: Rig, _: Size, dice: Random) -> None:
     """Freeze the broker past the sessions of the consumers: packets go nowhere, no connection is closed."""
+    await _freeze_past_sessions(rig, "kafka", dice)
+
+
+async def _freeze_past_sessions(rig: Rig, name: str, dice: Random) -> None:
     await _a_moment(dice)
     async with rig.fault():
-        await rig.freeze("kafka")
+        await rig.freeze(name)
         await asyncio.sleep(SESSION_SECONDS + 4)
-        await rig.thaw("kafka")
+        await rig.thaw(name)
 
 
 async def restart_consumers_all_the_time(rig: Rig, size: Size, dice: Random) -> None:
@@ -150,16 +158,9 @@ async def _publish_again(rig: Rig, topic: str, share: float, dice: Random) -> No
     await producer.start()
     try:
         places = [TopicPartition(topic, number) for number in sorted(await producer.partitions_for(topic))]
-        reader.assign(places)
-        await reader.seek_to_beginning(*places)
-        ends = await reader.end_offsets(places)
-        waiting = {place for place, end in ends.items() if end}
-        while waiting:
-            for place, records in (await reader.getmany(timeout_ms=200)).items():
-                for r in records:
-                    if r.offset < ends[place] and dice.random() < share:
-                        await producer.send(topic, r.value, key=r.key, partition=r.partition, headers=list(r.headers))
-            waiting = {place for place in waiting if await reader.position(place) < ends[place]}
+        async for r in records_to_end(reader, places):
+            if dice.random() < share:
+                await producer.send(topic, r.value, key=r.key, partition=r.partition, headers=list(r.headers))
     finally:
         await producer.stop()
         await reader.stop()
@@ -245,12 +246,7 @@ async def kill_and_freeze_relays(rig: Rig, size: Size, dice: Random) -> None:
 async def _take_over(rig: Rig) -> None:
     """Cut the database connections of who is frozen, as its TCP timeouts would in the end: its shards go to the others."""
     await asyncio.sleep(2.0)
-    connection = await asyncpg.connect(rig.stack.servers.superuser_dsn())
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'registry' AND query LIKE '%relay_cursor%' "
-        "AND state_change < now() - interval '1.5 s'"
-    )
-    await connection.close()
+    await _cut_relays(rig, silent_seconds=1.5)
     await asyncio.sleep(2.0)
 
 

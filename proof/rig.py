@@ -22,6 +22,7 @@ from proof.history import History, Kind, now
 from proof.load import Attempt, Load
 from shared.auth import Role
 from shared.consumer import discard
+from shared.database import SERVER_ERRORS
 
 QUIET_SECONDS = 120.0
 LATE_SECONDS = 150.0
@@ -159,7 +160,7 @@ class Rig:
                     return {row[0]: int(row[1]) for row in await connection.fetch(statement)}
                 finally:
                     await connection.close()
-            except (asyncpg.PostgresError, OSError, TimeoutError):
+            except SERVER_ERRORS:
                 await asyncio.sleep(0.1)
 
     def forget_log(self) -> None:

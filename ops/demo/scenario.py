@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 import asyncpg
-import psutil
 
 from ops.demo.office import POLL_SECONDS, Office
 from ops.generator import Planted, generate
@@ -239,19 +238,9 @@ class Demo:
         """Note how much memory each process holds now."""
         for name, started in self._stack.record().processes.items():
             if started.alive:
-                process = psutil.Process(started.pid)
-                family = [process, *process.children(recursive=True)]
-                self.outcome.largest_process_mb[name] = round(sum(_private(member) for member in family) / 1e6)
+                self.outcome.largest_process_mb[name] = round(started.memory() / 1e6)
         self.outcome.all_processes_mb = sum(self.outcome.largest_process_mb.values())
         self._say(f"memory of all processes together: {self.outcome.all_processes_mb:,} MB")
-
-
-def _private(process: psutil.Process) -> int:
-    """Return the bytes that a process holds; what several share counts in parts."""
-    try:
-        return int(process.memory_full_info().pss)
-    except (psutil.Error, AttributeError):
-        return 0
 
 
 async def _count(dsn: str) -> int:

@@ -50,6 +50,21 @@ class Started:
         """Whether it still runs."""
         return self.process() is not None
 
+    def memory(self) -> int:
+        """Return the bytes that it and its children hold (PSS: what several share counts in parts); 0 if it is gone."""
+        process = self.process()
+        try:
+            return 0 if process is None else sum(map(_held, [process, *process.children(recursive=True)]))
+        except psutil.NoSuchProcess:
+            return 0
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.Error, AttributeError):
+        return 0
+
 
 def start(
     command: Sequence[str | Path],

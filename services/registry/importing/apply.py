@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -30,8 +29,8 @@ from shared.contracts.registry import ImportCompleted, ImportStarted, ImportTota
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.identifiers import new_id
 from shared.outbox import Cause, append
+from shared.wita import WITA
 
-ZONE = ZoneInfo("Asia/Makassar")
 CHUNK_ROWS = 2_500
 """Rows in a transaction: its facts keep the relay busy for well under 300 ms, so live commands pass in time."""
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
@@ -59,7 +58,7 @@ async def apply_job(shop: Workshop, job: Job) -> None:
         await store.write_file(shop.pool, job, path)
         table = await asyncio.to_thread(open_table, path, job.file_name)
         await store.renew_lease(shop.pool, job, shop.holder)
-        day = job.created_at.astimezone(ZONE).date()
+        day = job.created_at.astimezone(WITA).date()
         checker = await asyncio.to_thread(Checker, table, Terms(day, job.kelurahan, job.own_only))
         labels = {name: table.header.label(name) for name in FIELDS if name in table.header.columns}
         await store.set_labels(shop.pool, job, shop.holder, labels)
@@ -143,7 +142,7 @@ async def _write_plan(
 ) -> tuple[int, int, writing.Mark | None]:  # fmt: skip
     """Write what a chunk changes; return the job's version, the number of facts, and where they end."""
     now = datetime.now(UTC)
-    batch = writing.Batch(job.id, job.officer, job.kelurahan, job.created_at.astimezone(ZONE).date(), now)
+    batch = writing.Batch(job.id, job.officer, job.kelurahan, job.created_at.astimezone(WITA).date(), now)
     version = job.version or await _start(connection, job, now)
     keys = await writing.keys_needed(connection, shop.ring, plan)
     tuples = await asyncio.to_thread(writing.make_tuples, plan, shop.ring, keys, batch)
