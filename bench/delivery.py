@@ -25,7 +25,7 @@ from shared.broker import make_reader
 from shared.contracts.registry import BusinessVerified
 from shared.database import Connection, Pool
 from shared.envelope import dynamic_headers, format_time, static_headers
-from shared.outbox import Cause, append
+from shared.outbox import WAKE_CHANNEL, Cause, append
 from shared.relay import Relay
 
 BODY = '{"business_id":"%s","pad":"%r"}'
@@ -102,9 +102,11 @@ async def relay_backlog(rig: Rig, size: Size) -> Result:
         async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
             while not relay.shards:
                 await asyncio.sleep(0.005)
-            # Both clients are connected when their time begins; the backlog becomes visible at once, by one commit.
+            # Both clients are connected when their time begins; the backlog becomes visible at once, by one commit,
+            # and the relay is told as every command tells it.
             await pool.execute(FILL, topic, TYPE, BODY, rows)
             started = perf_counter()
+            await pool.execute(f"NOTIFY {WAKE_CHANNEL}")
             while relay.published < rows:
                 await asyncio.sleep(0.005)
             seconds = perf_counter() - started
