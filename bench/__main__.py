@@ -16,9 +16,10 @@ import uvloop
 
 from bench.commanding import commands
 from bench.consuming import consumer_layer
-from bench.delivery import command_to_ack, relay_backlog
+from bench.delivery import relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.importing import import_rows
+from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
 from bench.projection import projections
 from bench.rig import Rig, servers
