@@ -21,6 +21,7 @@ from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.importing import import_rows
 from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
+from bench.posting import posts
 from bench.projection import projections
 from bench.rig import Rig, servers
 
@@ -32,6 +33,7 @@ BENCHES: dict[str, Bench] = {
     "consumer": consumer_layer,
     "importing": import_rows,
     "projection": projections,
+    "posts": posts,
     "platform": platform,
     "large": platform_large,
 }

@@ -15,8 +15,10 @@ from confluent_kafka.admin import NewTopic
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
 from ops.stack.databases import create_database, in_database, own_schema, owner_of
+from shared.auth import Role
 from shared.broker import KafkaSettings
 from shared.database import Migrations, Pool, create_pool, kernel_migrations, migrate
+from shared.sealing import KeyRing
 from shared.topology import TOPICS
 
 PARTITIONS = 6
@@ -48,6 +50,18 @@ class Rig:
             self._admin.create_topics([NewTopic(t.name, t.partitions, 1) for t in missing]).values() if missing else ()
         ):
             future.result(15)
+
+    def environment(self, service: str, dsn: str, port: int) -> dict[str, str]:
+        """Return the environment of a process of a service with a database of its own."""
+        return self._stack.env_for(service) | {"DATABASE_DSN": dsn, "HTTP_PORT": str(port)}
+
+    def token(self, roles: Sequence[Role]) -> str:
+        """Return an access token that the services take."""
+        return self._stack.token(roles)
+
+    def ring(self) -> KeyRing:
+        """Return the key ring of the registry's processes."""
+        return KeyRing(self._stack.home.key_encryption_key())
 
     @asynccontextmanager
     async def database(
