@@ -24,6 +24,8 @@ from bench.platform import platform, platform_large
 from bench.posting import posts
 from bench.projection import projections
 from bench.rig import Rig, servers
+from bench.scaling import two_consumers
+from bench.spreadsheet import check_spreadsheet
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -31,7 +33,9 @@ BENCHES: dict[str, Bench] = {
     "latency": command_to_ack,
     "commands": commands,
     "consumer": consumer_layer,
+    "scaling": two_consumers,
     "importing": import_rows,
+    "xlsx": check_spreadsheet,
     "projection": projections,
     "posts": posts,
     "platform": platform,

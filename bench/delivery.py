@@ -155,7 +155,7 @@ async def raw_producer(rig: Rig, **options: Any) -> AsyncIterator[AIOKafkaProduc
 async def _send(rig: Rig, rows: int) -> float:
     topic = rig.topic()
     async with raw_producer(rig) as producer:
-        records = [_record(number) for number in range(1, rows + 1)]
+        records = [record(number) for number in range(1, rows + 1)]
         started = perf_counter()
         sent = [await producer.send(topic, value, key=key, headers=headers) for key, value, headers in records]
         await asyncio.gather(*sent)
@@ -167,7 +167,7 @@ async def _send(rig: Rig, rows: int) -> float:
 async def _send_batches(rig: Rig, rows: int) -> float:
     topic = rig.topic()
     async with raw_producer(rig, max_request_size=MAX_REQUEST_BYTES) as producer:
-        ready = ready_batches(producer, [_record(number) for number in range(1, rows + 1)])
+        ready = ready_batches(producer, [record(number) for number in range(1, rows + 1)])
         started = perf_counter()
         sent = [await producer.send_batch(batch, topic, partition=partition) for partition, batch in ready]
         await asyncio.gather(*sent)
@@ -195,7 +195,8 @@ def ready_batches(producer: AIOKafkaProducer, records: Iterable[RawRecord]) -> l
     return [*ready, *filling.items()]
 
 
-def _record(number: int) -> RawRecord:
+def record(number: int) -> RawRecord:
+    """Return a fact as the relay would send it, its sequence ``number``, of an aggregate of its own."""
     subject = str(uuid4())
     now = format_time(datetime.now(UTC))
     dynamic = dynamic_headers(str(uuid4()), subject, number, now, "bench", None, "import", None)
