@@ -23,6 +23,7 @@ from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
 from bench.posting import posts
 from bench.projection import projections
+from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
@@ -37,6 +38,7 @@ BENCHES: dict[str, Bench] = {
     "importing": import_rows,
     "xlsx": check_spreadsheet,
     "projection": projections,
+    "rebuild": rebuilds,
     "posts": posts,
     "platform": platform,
     "large": platform_large,

@@ -180,12 +180,14 @@ RawRecord = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """Key, value, headers."""
 
 
-def ready_batches(producer: AIOKafkaProducer, records: Iterable[RawRecord]) -> list[tuple[int, Any]]:
+def ready_batches(
+    producer: AIOKafkaProducer, records: Iterable[RawRecord], partitions: int = PARTITIONS
+) -> list[tuple[int, Any]]:
     """Return the records in full batches with their partitions, those that are full first in front."""
     ready: list[tuple[int, Any]] = []
     filling: dict[int, Any] = {}
     for key, value, headers in records:
-        partition = (murmur2(key) & 0x7FFFFFFF) % PARTITIONS
+        partition = (murmur2(key) & 0x7FFFFFFF) % partitions
         batch = filling.get(partition)
         if batch is None or batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             if batch is not None:
