@@ -124,9 +124,8 @@ class Checker:
         self._dates = _Memo(lambda cell: dates.check_birth_date(cell, order, today))
         self._phones = _Memo(phone.check_phones)
         self._money = _Memo(money.check_money)
-        self._places = _Memo(
-            partial(_place, terms)
-        )  # not a method: a cycle would keep a file's memory until a full collection
+        # No memo holds a method of this object: in a cycle a file's memory would stay until a full collection.
+        self._places = _Memo(partial(_place, terms))
         self._sectors = _Memo(match_sector)
         self._other: dict[str, _Memo[tuple[Any, str | None]]] = {
             "founded_year": _Memo(lambda cell: rare.check_year(cell, today)),
