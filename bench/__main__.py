@@ -18,6 +18,7 @@ from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.delivery import relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
+from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
 from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
@@ -39,6 +40,8 @@ BENCHES: dict[str, Bench] = {
     "xlsx": check_spreadsheet,
     "projection": projections,
     "rebuild": rebuilds,
+    "wal": relay_wal,
+    "held": held_transaction,
     "posts": posts,
     "platform": platform,
     "large": platform_large,

@@ -41,13 +41,17 @@ class Load:
     fact: type[BusinessVerified]
     things: list[UUID]
     commands: int
+    done: int = 0
     statement: str = DUE
+    """Changes the aggregate and returns its version; with an empty one facts are all that is stored."""
     due: dict[tuple[str, int], float] = field(default_factory=dict)
     """Aggregate and sequence → when its command was due."""
 
     async def run(self, pool: Pool, hint: Hint | None) -> None:
         """Run the commands on connections of their own, each by the first that is free."""
-        numbers, started = iter(range(self.commands)), perf_counter()
+        # Where it runs again, the aggregates go on from where they were.
+        numbers, started = iter(range(self.done, self.done + self.commands)), perf_counter() - self.done / RATE
+        self.done += self.commands
         await asyncio.gather(*(self._work(pool, hint, numbers, started) for _ in range(CONNECTIONS)))
 
     async def _work(self, pool: Pool, hint: Hint | None, numbers: Iterator[int], started: float) -> None:
@@ -57,14 +61,15 @@ class Load:
                 if (early := due - perf_counter()) > 0:
                     await asyncio.sleep(early)
                 thing = self.things[number % len(self.things)]
-                version = await self._command(connection, thing)
+                version = await self._command(connection, thing, number // len(self.things) + 1)
                 self.due[str(thing), version] = due
                 if hint is not None:
                     hint.wake()
 
-    async def _command(self, connection: Connection, thing: UUID) -> int:
+    async def _command(self, connection: Connection, thing: UUID, version: int) -> int:
         async with connection.transaction():
-            version: int = await connection.fetchval(self.statement, thing, 36_000_000)
+            if self.statement:
+                version = await connection.fetchval(self.statement, thing, 36_000_000)
             cause = Cause("b", None, "b", "command", None, datetime.now(UTC))
             await append(connection, "bench", [(version, self.fact(business_id=thing))], cause)
         return version
@@ -89,7 +94,7 @@ async def command_to_ack(rig: Rig, size: Size) -> list[Result]:
 
     Beside the product the same relay woken in the ways that it does not rely on, to show why.
     """
-    commands = max(1_000, size.of(10_000))
+    commands = max(1_000, size.of(10_000)) + RATE
     kept = await by_turns(size.runs, {way: partial(_latencies, rig, way, commands) for way in WAYS})
     return [
         Result(
@@ -106,24 +111,24 @@ async def command_to_ack(rig: Rig, size: Size) -> list[Result]:
 async def _latencies(rig: Rig, way: str, commands: int) -> list[float]:
     fact = fact_on(rig.topic())
     async with rig.database() as (dsn, pool), noted_relay(dsn, rig, way) as notes:
-        load = Load(fact, await things(pool, RATE), commands, TELLING if way == "notify" else DUE)
+        load = Load(fact, await things(pool, RATE), commands, statement=TELLING if way == "notify" else DUE)
         await load.run(pool, Hint(pool) if way == "hint" else None)
         await until_published(pool)
-    return check_acks(notes, load.due)
+    return check_acks(notes, load.due)[RATE:]  # the first second warms up
 
 
 def check_acks(notes: Notes, due: dict[tuple[str, int], float]) -> list[float]:
-    """Return how long each command waited, seconds; void if a fact was not published, twice, or out of order."""
+    """Return how long each command waited, seconds, in the order in which they were due; void if a fact was not published, twice, or out of order."""
     last: dict[str, int] = {}
-    waits: list[float] = []
+    waits: dict[float, float] = {}
     for key, sequence, at in notes.acknowledged:
         if sequence != last.get(key, 0) + 1:
             raise VoidRunError(f"sequence {sequence} was published after {last.get(key, 0)}")
         last[key] = sequence
-        waits.append(at - due[key, sequence])
+        waits[due[key, sequence]] = at - due[key, sequence]
     if len(waits) != len(due):
         raise VoidRunError(f"{len(waits)} facts of {len(due)} commands were acknowledged")
-    return waits
+    return [waits[moment] for moment in sorted(waits)]
 
 
 @asynccontextmanager
