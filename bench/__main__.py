@@ -15,13 +15,19 @@ import uvloop
 
 from bench.commanding import commands
 from bench.consuming import consumer_layer
-from bench.delivery import command_to_ack, relay_backlog
+from bench.delivery import relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
+from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
+from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
+from bench.posting import posts
 from bench.projection import projections
+from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
 from shared.process import spare_collections
+from bench.scaling import two_consumers
+from bench.spreadsheet import check_spreadsheet
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -29,8 +35,14 @@ BENCHES: dict[str, Bench] = {
     "latency": command_to_ack,
     "commands": commands,
     "consumer": consumer_layer,
+    "scaling": two_consumers,
     "importing": import_rows,
+    "xlsx": check_spreadsheet,
     "projection": projections,
+    "rebuild": rebuilds,
+    "wal": relay_wal,
+    "held": held_transaction,
+    "posts": posts,
     "platform": platform,
     "large": platform_large,
 }

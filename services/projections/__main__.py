@@ -15,6 +15,7 @@ from services.projections.app import SERVICE, rebuild, roll_back
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
 from shared.database import SERVER_ERRORS
+from shared.process import spare_collections
 from shared.settings import SettingsError
 
 DIFFERENT = 3
