@@ -37,11 +37,17 @@ class Size:
     strikes: int
     away: tuple[float, ...]
     """How long something is away, seconds, one after another."""
+    soak: float = 6.0
+    """How long load lasts where tables are watched, seconds."""
+    pace: float = 60.0
+    """Commands a second."""
+    fresh: bool = False
+    """Each promise gets a platform of its own: the checker reads the log whole, and it would hold all runs before."""
 
 
 SHORT = Size(commands=250, strikes=3, away=(3.0,))
-MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0))
-FULL = Size(commands=5_000, strikes=50, away=(5.0, 30.0, 120.0))
+MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0), soak=60.0)
+FULL = Size(commands=100_000, strikes=50, away=(5.0, 30.0, 120.0), soak=3_600.0, pace=120.0, fresh=True)
 
 
 @dataclass(slots=True)
@@ -64,6 +70,8 @@ class Outcome:
     """Commands whose outcome nobody knows."""
     told: list[Any] = field(default_factory=list)
     """The table of health, where the promise is about that."""
+    notes: list[str] = field(default_factory=list)
+    """What the run is to say beside its figures: with what the fault was made, what was measured."""
     failures: list[str] = field(default_factory=list)
     """What else was not as promised, each in one sentence."""
 
@@ -89,6 +97,11 @@ class Rig:
         self._published_again = 0
         self.asked_by_files = False
         """Aggregates of this run come from files too, so that not each was told to a client."""
+        self.disordered: set[str] = set()
+        """Aggregates whose records this platform's log holds out of order, because a fault put them so."""
+        self.grown = False
+        """Partitions were added to this platform's topics."""
+        self.notes: list[str] = []
         self.told: list[Any] = []
         """What processes said of themselves, a line of the table of health each (``proof.health``)."""
         self.load: Load
@@ -166,6 +179,8 @@ class Rig:
     def forget_log(self) -> None:
         """Take note that the log begins anew."""
         self.live.clear()
+        self.disordered.clear()
+        self.grown = False
         self._published_again = 0
 
     async def discard_parked(self) -> None:
@@ -181,10 +196,11 @@ class Rig:
         self.fault_seconds.clear()
         self.recoveries.clear()
         self.told.clear()
+        self.notes.clear()
         self.asked_by_files = False
         steps = self.history = History(history)
         token, before = self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR]), frozenset(await versions(self.stack))
-        load = self.load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
+        load = self.load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed, pace=size.pace)
         async with watching(self.stack.credentials("operator")) as live:
             self.live = live
             working = asyncio.create_task(load.run())
@@ -199,13 +215,14 @@ class Rig:
             report = await audit(databases, self.stack.credentials("operator"), QUIET_SECONDS, lambda *_: None)
             await asyncio.sleep(0.5)  # the live reader's last poll
             evidence = await collect(self.stack, live, None if self.asked_by_files else before)
+            evidence.disordered, evidence.grown = frozenset(self.disordered), self.grown
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
         outcome.most_tries = max((step.tries for step in steps.steps), default=1)
         outcome.unknown = sum(1 for step in steps.steps if step.kind is Kind.INFO)
         outcome.published_again = outcome.verdict.duplicates - self._published_again
         self._published_again = outcome.verdict.duplicates
-        outcome.told = list(self.told)
+        outcome.told, outcome.notes = list(self.told), list(self.notes)
         outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]
         outcome.availability = _answered(load.attempts, self.fault_seconds)
         outcome.unanswered = dict(load.lost)

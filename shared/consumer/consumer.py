@@ -21,7 +21,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.broker import KafkaSettings, broker_cause
+from shared.broker import METADATA_MS, KafkaSettings, broker_cause
 from shared.consumer.applying import Apply, Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.consumer.redrive import redrive_requested
@@ -129,6 +129,7 @@ class Consumer:
             client_id=f"{self.definition.name}-{self._instance}",
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_MS,
             graceful_timeout=DRAIN_SECONDS,
             apply_types=False,
             logger=None,

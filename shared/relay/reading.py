@@ -18,7 +18,7 @@ import asyncpg.cursor
 PAGE = 2_000
 CHUNK = 5_000
 
-_COLUMNS = """
+COLUMNS = """
     id, shard, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
     to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at, correlation_id, causation_id, origin, traceparent, data"""
 
@@ -28,9 +28,9 @@ WHERE shard = ANY ($1::smallint[])
   AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot) OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
 """
 
-POLL = f"SELECT pg_current_snapshot()::text AS snapshot, {_COLUMNS} {_NEW} ORDER BY id LIMIT {PAGE}"
-FRESH = f"SELECT {_COLUMNS} {_NEW} ORDER BY id"
-RESUMED = f"""SELECT {_COLUMNS} {_NEW}
+POLL = f"SELECT pg_current_snapshot()::text AS snapshot, {COLUMNS} {_NEW} ORDER BY id LIMIT {PAGE}"
+FRESH = f"SELECT {COLUMNS} {_NEW} ORDER BY id"
+RESUMED = f"""SELECT {COLUMNS} {_NEW}
   AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND id > $4 ORDER BY id"""
 
 
