@@ -18,7 +18,7 @@ from ops.kafka_admin.client import operator_client
 from ops.kafka_admin.plan import apply_plan, make_plan
 from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
-from proof.rig import QUIET_SECONDS, Rig, Size
+from proof.rig import QUIET_SECONDS, Rig, Size, within
 from services.projections.commands import Projection
 from shared.broker import make_reader
 from shared.contracts.registry import BUSINESS_TOPIC
@@ -68,7 +68,7 @@ async def _until_enough_waits(
     source: asyncpg.Connection, wanted: int, dice: Random
 ) -> tuple[list[asyncpg.Record], set[str]]:
     """Return what the relay has not published, once enough aggregates have several; and the events to hold back."""
-    async with asyncio.timeout(QUIET_SECONDS):
+    async with within(QUIET_SECONDS, "several events of one aggregate in the outbox"):
         while True:
             rows = await source.fetch(_PENDING)
             waiting: dict[str, list[str]] = defaultdict(list)
@@ -111,7 +111,7 @@ async def _wait_at_the_gaps(rig: Rig, service: str, gaps: dict[str, int]) -> Non
     """Wait until something is parked behind every gap; a position beyond one is an error."""
     connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
     try:
-        async with asyncio.timeout(QUIET_SECONDS):
+        async with within(QUIET_SECONDS, f"{service} to park what comes after a gap"):
             while True:
                 parked = await connection.fetch(
                     "SELECT DISTINCT aggregate_id::text FROM parked_event WHERE consumer = $1 AND kind = 'gap'", service
@@ -168,7 +168,7 @@ async def _until_used(rig: Rig, count: int) -> None:
     await reader.start()
     try:
         added = [TopicPartition(BUSINESS_TOPIC, number) for number in range(count - MORE_PARTITIONS, count)]
-        async with asyncio.timeout(GROWING_SECONDS):
+        async with within(GROWING_SECONDS, "a record in every added partition"):
             while not all((await reader.end_offsets(added)).values()):
                 await asyncio.sleep(0.2)
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ops.stack.errors import StackError
+from proof.clocks import missing_library, wrong_clocks
 from proof.disorder import add_partitions, swap_neighbours
 from proof.faults import (
     CONSUMERS_OF_BUSINESSES,
@@ -28,8 +29,10 @@ from proof.faults import (
     restart_consumers_all_the_time,
 )
 from proof.health import tell_the_truth
+from proof.migrating import migrate_under_load
 from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
+from proof.tables import keep_tables_bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ def _one_retry_was_enough(outcome: Outcome, _: Size) -> list[str]:
     return found
 
 
+def _invisible(outcome: Outcome, size: Size) -> list[str]:
+    return _always_answered(outcome, size) + _one_retry_was_enough(outcome, size)
+
+
 class BrokenError(Exception):
     """A run that did not come to its end: what was awaited did not happen, or happened otherwise."""
 
@@ -92,6 +99,10 @@ PROMISES: tuple[Promise, ...] = (
         "P9", "Poison delays only its own key", "records that nobody can read", poison, parked=POISON, judge=_always_answered
     ),
     Promise(
+        "P14", "Clocks may be wrong", "one process at a time in another time or time zone, by libfaketime", wrong_clocks,
+        missing=missing_library,
+    ),
+    Promise(
         "P15", "Any number of relays is safe", "three relays, killed and frozen in turn", kill_and_freeze_relays,
         copies=("registry-relay-2", "registry-relay-3"), judge=_always_answered,
     ),
@@ -99,6 +110,15 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P17", "A rolling restart is invisible", "three API copies stopped and started one after another", restart_apis,
         copies=("registry-api-2", "registry-api-3"), judge=_one_retry_was_enough,
+    ),
+    Promise(
+        "P18", "A migration under load is invisible",
+        "three replicas on an empty database; a long transaction in the way; old code on the new schema", migrate_under_load,
+        judge=_invisible,
+    ),
+    Promise(
+        "P19", "Tables stay bounded", "lasting load, the relay away for a third of it, a snapshot held open for half of it",
+        keep_tables_bounded, judge=_always_answered,
     ),
     Promise("P20", "Health tells the truth", "servers killed and frozen, a worker frozen", tell_the_truth),
     Promise("P22", "A backlog drains", "consumers away while work goes on", hold_consumers_back, judge=_always_answered),
