@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ops.stack.errors import StackError
 from proof.clocks import missing_library, wrong_clocks
+from proof.disks import fill_disks, missing_disk
 from proof.disorder import add_partitions, swap_neighbours
 from proof.faults import (
     CONSUMERS_OF_BUSINESSES,
@@ -68,10 +69,6 @@ def _one_retry_was_enough(outcome: Outcome, _: Size) -> list[str]:
     return found
 
 
-def _invisible(outcome: Outcome, size: Size) -> list[str]:
-    return _always_answered(outcome, size) + _one_retry_was_enough(outcome, size)
-
-
 class BrokenError(Exception):
     """A run that did not come to its end: what was awaited did not happen, or happened otherwise."""
 
@@ -99,6 +96,9 @@ PROMISES: tuple[Promise, ...] = (
         "P9", "Poison delays only its own key", "records that nobody can read", poison, parked=POISON, judge=_always_answered
     ),
     Promise(
+        "P11", "A full disk degrades", "the disk of Kafka full, then that of PostgreSQL; freed", fill_disks, missing=missing_disk,
+    ),
+    Promise(
         "P14", "Clocks may be wrong", "one process at a time in another time or time zone, by libfaketime", wrong_clocks,
         missing=missing_library,
     ),
@@ -114,7 +114,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P18", "A migration under load is invisible",
         "three replicas on an empty database; a long transaction in the way; old code on the new schema", migrate_under_load,
-        judge=_invisible,
+        judge=_one_retry_was_enough,
     ),
     Promise(
         "P19", "Tables stay bounded", "lasting load, the relay away for a third of it, a snapshot held open for half of it",

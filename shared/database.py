@@ -48,8 +48,14 @@ _INFRASTRUCTURE_STATES = (
 )
 
 
+_SCHEMA_MOVED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""A migration changed a table while a statement on it was prepared: the next try prepares it anew."""
+
+
 def is_infrastructure_error(error: BaseException) -> bool:
     """Tell whether waiting and trying again can help: the database's or the network's fault, not the data's."""
+    if isinstance(error, _SCHEMA_MOVED):
+        return True
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_INFRASTRUCTURE_STATES)
