@@ -31,6 +31,7 @@ from proof.faults import (
 )
 from proof.health import tell_the_truth
 from proof.migrating import migrate_under_load
+from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
 from proof.tables import keep_tables_bounded
@@ -91,6 +92,10 @@ PROMISES: tuple[Promise, ...] = (
         "P6", "Rebalances neither lose nor storm", "one of three consumers stops and starts again and again",
         restart_consumers_all_the_time, copies=("projections-worker-2", "projections-worker-3"),
     ),
+    Promise(
+        "P6b", "A handler slower than its poll interval does no harm", "every batch longer than max.poll.interval.ms, two consumers",
+        handle_slowly, copies=("projections-worker-2",), judge=_always_answered,
+    ),
     Promise("P7", "Duplicates are harmless", "records sent again with p = 0.3; a topic sent again whole", publish_again),
     Promise(
         "P9", "Poison delays only its own key", "records that nobody can read", poison, parked=POISON, judge=_always_answered
@@ -133,6 +138,11 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P24", "A backup restores to a consistent whole", "dumped at work, both servers' data lost, restored into a new cluster",
         lose_everything_and_restore,
+    ),
+    Promise(
+        "P10", "An incompatible producer breaks nobody",
+        "a field removed, of another type, newly required; old events read by code that needs more", publish_incompatibly,
+        spoils=True,
     ),
 )  # fmt: skip
 
