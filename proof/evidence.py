@@ -67,9 +67,10 @@ async def watching(kafka: KafkaSettings) -> AsyncIterator[list[Record]]:
     try:
         yield found
     finally:
+        stopping = asyncio.create_task(reader.stop())
         task.cancel()
-        await asyncio.wait([task])
-        await reader.stop()
+        await asyncio.wait([task, stopping])  # where its broker is gone, the client's own tasks end as cancelled
+        task.cancelled() or task.exception(), stopping.cancelled() or stopping.exception()
 
 
 async def places_of(reader: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:

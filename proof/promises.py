@@ -31,6 +31,7 @@ from proof.faults import (
 )
 from proof.health import tell_the_truth
 from proof.migrating import migrate_under_load
+from proof.moving import move_kafka
 from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
@@ -81,6 +82,10 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P3b", "An import completes without the broker", "SIGKILL of Kafka, 34 spreadsheets uploaded before it is back",
         import_without_kafka, judge=_always_answered,
+    ),
+    Promise(
+        "P3c", "The broker may come back at another address", "SIGKILL of Kafka, started again on another port", move_kafka,
+        judge=_always_answered,
     ),
     Promise("P4", "PostgreSQL may die", "SIGKILL of the postmaster; the relay's connections cut", kill_postgres),
     Promise(
