@@ -25,9 +25,9 @@ from bench.posting import posts
 from bench.projection import projections
 from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
-from shared.process import spare_collections
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
+from shared.process import spare_collections
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
