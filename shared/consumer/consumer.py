@@ -27,7 +27,7 @@ from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 
-MAX_RECORDS = 8000
+MAX_RECORDS = 2000
 BATCH_WAIT_MS = 100
 DRAIN_SECONDS = 10.0
 MAX_DELAY_SECONDS = 5.0
