@@ -26,6 +26,7 @@ from bench.rig import PARTITIONS, Rig
 from shared.broker import MAX_REQUEST_BYTES, make_reader
 from shared.contracts.registry import BusinessVerified
 from shared.envelope import dynamic_headers, format_time, static_headers
+from shared.outbox import WAKE_CHANNEL
 from shared.relay import Relay
 
 BODY = '{"business_id":"%s","pad":"%r"}'
@@ -129,9 +130,11 @@ async def _relay(rig: Rig, rows: int) -> float:
     async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
         while not relay.shards:
             await asyncio.sleep(0.005)
-        # All clients are connected when their time begins; the backlog becomes visible at once, by one commit.
+        # All clients are connected when their time begins; the backlog becomes visible at once, by one commit, and the
+        # relay is told as every command tells it.
         await pool.execute(NUMBERED_FILL, topic, TYPE, BODY, rows)
         started = perf_counter()
+        await pool.execute(f"NOTIFY {WAKE_CHANNEL}")
         while relay.published < rows:
             await asyncio.sleep(0.005)
         seconds = perf_counter() - started

@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-MAX_BATCH_BYTES = 512 * 1024
+MAX_BATCH_BYTES = 960 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 ASK_SECONDS = 1.5
 """Below the time that a health check has."""
