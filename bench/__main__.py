@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import logging
 import sys
@@ -28,6 +27,7 @@ from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
+from shared.process import spare_collections
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -54,9 +54,7 @@ TABLE = Path(__file__).parent.parent / "docs" / "speed.md"
 
 async def run(rig: Rig, names: list[str], size: Size) -> list[Result]:
     """Run the benchmarks in order, telling each result as it comes."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as in every process of a service (shared.process)
+    spare_collections()  # as in every process of a service
     found: list[Result] = []
     for name in names:
         result = await BENCHES[name](rig, size)

@@ -20,7 +20,7 @@ PLANS = {"enable_sort": "off", "enable_seqscan": "off", "jit": "off"}
 """Settings of the connection that reads: the planner knows nothing of a table that is filled and left behind in
 minutes, and must never choose to sort the whole backlog for each of its pages."""
 
-_COLUMNS = """
+COLUMNS = """
     id, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
     to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
     correlation_id, causation_id, origin, traceparent, data"""
@@ -35,14 +35,14 @@ SELECT snapshot, COLUMNS FROM (
       AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot)
            OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
     ORDER BY id + 0 LIMIT $3) AS found
-ORDER BY id""".replace("COLUMNS", _COLUMNS)
+ORDER BY id""".replace("COLUMNS", COLUMNS)
 
 # Found by id. Conditions that (shard, xid) cannot serve: for each page it would find the whole backlog.
 NEXT = """
 SELECT COLUMNS FROM outbox
 WHERE id > $4 AND shard + 0 = ANY ($1::int[])
   AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-ORDER BY id LIMIT $5""".replace("COLUMNS", _COLUMNS)
+ORDER BY id LIMIT $5""".replace("COLUMNS", COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

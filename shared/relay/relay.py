@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 import asyncpg
@@ -135,9 +135,9 @@ class Relay:
         if monotonic() - self._kept_at < HOUSEKEEPING_SECONDS and self._kept_at:
             return
         self._kept_at = monotonic()
-        now = datetime.now(UTC)
-        await locks.execute("SELECT outbox_make_partitions($1, 7)", now.date())
-        dropped = await locks.fetch("SELECT outbox_drop_partitions($1)", now - self._retention)
+        # By the database's clock, as written_at is: with a wrong one of ours, days would go that must be kept.
+        await locks.execute("SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date, 7)")
+        dropped = await locks.fetch("SELECT outbox_drop_partitions(now() - $1::interval)", self._retention)
         if dropped:
             log.info("outbox_partitions_dropped", partitions=[row[0] for row in dropped])
 
