@@ -130,7 +130,8 @@ class Sender:
             self.progress_at = monotonic()
             if wait:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await stop.wait()
         for channel in self._channels.values():
             await channel.close()
 
