@@ -17,6 +17,7 @@ import uvloop
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.delivery import command_to_ack, relay_backlog
+from bench.fanout import announcement
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.importing import import_rows
 from bench.platform import platform, platform_large
@@ -31,6 +32,7 @@ BENCHES: dict[str, Bench] = {
     "consumer": consumer_layer,
     "importing": import_rows,
     "projection": projections,
+    "fanout": announcement,
     "platform": platform,
     "large": platform_large,
 }

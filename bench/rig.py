@@ -49,6 +49,10 @@ class Rig:
         ):
             future.result(15)
 
+    def owner_dsn(self, dsn: str, service: str) -> str:
+        """Return the DSN of the schema's owner for a database that ``database`` gave."""
+        return self._stack.dsn(dsn.rpartition("/")[2], owner_of(service))
+
     @asynccontextmanager
     async def database(
         self, service: str = "registry", parts: Sequence[Migrations] | None = None

@@ -90,13 +90,13 @@ def reach_of(audience: Audience, known: Iterable[str]) -> Reach:
 
 
 def announcement_message_id(announcement_id: UUID, owner_id: UUID) -> UUID:
-    """Return the id of the one message that tells an owner an announcement: UUIDv8 of SHA-256 over both ids (RFC 9562).
+    """Return the id of the one message that tells an owner an announcement.
 
-    The database makes the same id by the function of this name, because it makes the messages itself.
+    A UUIDv8 (RFC 9562), 112 bits of it SHA-256 over both ids. The database makes the same id by the function of this name,
+    because it makes the messages itself.
     """
     digest = bytearray(sha256(announcement_id.bytes + owner_id.bytes).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x80
-    digest[8] = digest[8] & 0x3F | 0x80
+    digest[6] = digest[8] = 0x80  # version 8 and the variant
     return UUID(bytes=bytes(digest))
 
 

@@ -35,7 +35,7 @@ class FanOut:
     def __init__(
         self, pool: Pool, channels: Iterable[str], *, chunk: int = CHUNK, clock: Callable[[], datetime] = _now
     ) -> None:
-        """``channels`` are the ways out that this service runs; ``chunk`` is how many owners one transaction takes."""
+        """``channels`` are the ways out that this service runs; ``chunk`` is how many owners one transaction looks at."""
         self._pool = pool
         self._channels = list(channels)
         self._chunk = chunk
@@ -65,9 +65,9 @@ class FanOut:
             if taken is None:
                 return False
             if taken.state is AnnouncementState.CANCELLING:
-                done = await store.take_back(connection, taken.id, self._chunk, self._clock())
+                more = await store.take_back(connection, taken.id, self._chunk, self._clock())
             else:
-                done = await store.fan_out(connection, taken, self._channels, self._chunk, self._clock())
-        if done < self._chunk:
+                more = await store.fan_out(connection, taken, self._channels, self._chunk, self._clock())
+        if not more:
             log.info("announcement_ended", announcement_id=str(taken.id), was=taken.state.value)
         return True

@@ -17,6 +17,8 @@ from services.notifications.store.facts import SQL
 from shared.database import Connection, Pool, load_queries
 
 QUERIES = load_queries(SQL / "announcements.sql")
+LAST = UUID(int=2**128 - 1)
+"""After every owner."""
 Row = Mapping[str, Any]
 
 
@@ -93,30 +95,33 @@ async def be_quick(connection: Connection) -> None:
     await connection.execute("SET LOCAL synchronous_commit = off")
 
 
-async def fan_out(connection: Connection, taken: Taken, channels: Iterable[str], limit: int, now: datetime) -> int:
-    """Make the messages of the next ``limit`` owners, note how far it came, and return how many owners there were."""
-    made = await connection.fetchrow(
-        QUERIES.fan_out,
+async def fan_out(connection: Connection, taken: Taken, channels: Iterable[str], limit: int, now: datetime) -> bool:
+    """Make the messages among the next ``limit`` owners and note how far it came; ``False``: these were the last."""
+    found: UUID | None = await connection.fetchval(QUERIES.end_of_chunk, taken.last_owner, limit)
+    last = found or LAST
+    arguments = (
         *_asked(taken.reach, taken.topic, channels),
         taken.id,
         taken.created_at,
         taken.last_owner,
-        limit,
+        last,
         taken.languages,
     )
-    owners: int = made["owners"]
-    await connection.execute(
-        QUERIES.save_progress, taken.id, owners, made["last_owner"], owners < limit, now if owners < limit else None
-    )
-    return owners
+    try:
+        async with connection.transaction():
+            made: int = await connection.fetchval(QUERIES.fan_out, *arguments, True, now)
+    except asyncpg.UniqueViolationError:
+        made = await connection.fetchval(QUERIES.fan_out, *arguments, False, now)
+    await connection.execute(QUERIES.save_progress, taken.id, made, last, found is None, now)
+    return found is not None
 
 
-async def take_back(connection: Connection, announcement_id: UUID, limit: int, now: datetime) -> int:
-    """Suppress up to ``limit`` messages of a cancelled announcement; when none is left, it is ``cancelled``."""
+async def take_back(connection: Connection, announcement_id: UUID, limit: int, now: datetime) -> bool:
+    """Suppress up to ``limit`` messages of a cancelled announcement; ``False``: none is left, it is ``cancelled``."""
     taken: int = await connection.fetchval(QUERIES.take_back, announcement_id, limit, now)
     if taken < limit:
         await connection.execute(QUERIES.end_cancelling, announcement_id)
-    return taken
+    return taken == limit
 
 
 async def lock_state(connection: Connection, announcement_id: UUID) -> AnnouncementState | None:
