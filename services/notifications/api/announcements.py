@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -218,7 +217,7 @@ async def count_audience(
     state = request.app.state
     with _refusals():
         count = await announcing.count_audience(pool, query.to_audience(), query.topic, state.places, state.channels)
-    return AudienceOut(**asdict(count))
+    return AudienceOut(total=count.total, told=dict(count.told), suppressed=dict(count.suppressed))
 
 
 @router.post(

@@ -24,7 +24,7 @@ class BadLinkError(ValueError):
 
 
 def _code(key: bytes, owner: str, topic: str) -> str:
-    digest = hmac.digest(key, f"unsubscribe|{owner}|{topic}".encode(), "sha256")
+    digest = hmac.digest(key, f"unsubscribe|{owner}|{topic}".encode("utf-8", "replace"), "sha256")
     return urlsafe_b64encode(digest[:CODE_BYTES]).decode("ascii").rstrip("=")
 
 
@@ -48,7 +48,7 @@ class UnsubscribeLinks:
         owner, _, rest = token.partition(".")
         topic, _, code = rest.partition(".")
         # As bytes: comparing texts would refuse other signs than ASCII with another error.
-        given = code.encode()
+        given = code.encode("utf-8", "replace")
         right = [hmac.compare_digest(_code(key, owner, topic).encode(), given) for key in self.keys]
         if not any(right):
             raise BadLinkError
