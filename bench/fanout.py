@@ -66,7 +66,7 @@ async def _announce(pool: Pool) -> float:
     command = MakeAnnouncement(ANNOUNCEMENT, Topic.PELATIHAN, TEXTS, audience, "bench")
     started = perf_counter()
     async with pool.acquire() as connection, connection.transaction():
-        await make_announcement(connection, command, load_kelurahan(), CHANNELS, NOW)
+        await make_announcement(connection, command, load_kelurahan(), CHANNELS)
     fan_out = FanOut(pool, CHANNELS, clock=lambda: NOW)
     while await fan_out.step():
         pass
@@ -89,7 +89,7 @@ async def announcement(rig: Rig, size: Size) -> Result:
     """Owners per second: an audience by class and sector, with consent, channel, language and topics applied."""
     owners = size.of(90_000)
     async with rig.database("notifications", migrations()) as (dsn, pool):
-        owner = await asyncpg.connect(rig.owner_dsn(dsn, "notifications"))
+        owner = await asyncpg.connect(rig.owner_dsn("notifications", dsn))
         await _fill(pool, owners)
         await owner.execute("VACUUM ANALYZE recipient, business_contact, topic_opt_out")
         await _announce(pool)

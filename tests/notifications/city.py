@@ -54,7 +54,6 @@ def business(story: Story, owner_id: UUID, *, kelurahan: str, kelas: str = "mikr
 
 async def announce(
     pool: Pool,
-    now: datetime,
     audience: Audience = EVERYONE,
     topic: Topic = Topic.PELATIHAN,
     texts: dict[str, Text] = TEXTS,
@@ -63,19 +62,19 @@ async def announce(
     """Make an announcement and return its id; no message is made yet."""
     command = MakeAnnouncement(new_id(), topic, texts, audience, "budi")
     async with pool.acquire() as connection, connection.transaction():
-        await make_announcement(connection, command, load_kelurahan(), channels, now)
+        await make_announcement(connection, command, load_kelurahan(), channels)
     return command.id
 
 
-async def cancel(pool: Pool, announcement_id: UUID, now: datetime) -> None:
+async def cancel(pool: Pool, announcement_id: UUID) -> None:
     """Cancel an announcement."""
     async with pool.acquire() as connection, connection.transaction():
-        await cancel_announcement(connection, CancelAnnouncement(announcement_id, "tanggal salah", "budi"), now)
+        await cancel_announcement(connection, CancelAnnouncement(announcement_id, "tanggal salah", "budi"))
 
 
-async def opt_out(pool: Pool, owner_id: UUID, now: datetime, topic: Topic = Topic.PELATIHAN) -> None:
+async def opt_out(pool: Pool, owner_id: UUID, topic: Topic = Topic.PELATIHAN) -> None:
     """Stop a topic for an owner."""
-    await choose_topic(pool, ChooseTopic(owner_id, topic, wanted=False), now)
+    await choose_topic(pool, ChooseTopic(owner_id, topic, wanted=False))
 
 
 def fan_out(workshop: Workshop, clock: Callable[[], datetime], chunk: int = 10) -> FanOut:

@@ -58,7 +58,7 @@ async def test_counted_made_once_shown_listed_and_cancelled(
 ) -> None:
     people = owners(story, 15)
     await workshop.apply(*people, *owners(story, 2, consent=False))
-    await opt_out(workshop.pool, ids(people)[0], clock(), Topic.PELATIHAN)
+    await opt_out(workshop.pool, ids(people)[0], Topic.PELATIHAN)
     query = {"topic": "pelatihan", "everyone": "true"}
     counted = (await api.get("/announcements/audience", params=query, headers=officer)).json()
     assert counted == {"total": 17, "told": {"email": 14}, "suppressed": {"no_consent": 2, "opted_out": 1}}

@@ -46,7 +46,7 @@ async def test_killed_in_the_midst_of_a_chunk_and_between_two_each_owner_has_one
     people = owners(story, 30)
     await due.apply(*people)
     await due.pool.execute(FILL, SILENT)
-    made = await announce(due.pool, clock())
+    made = await announce(due.pool)
     async with due.pool.acquire() as blocker:
         transaction = blocker.transaction()
         await transaction.start()

@@ -58,9 +58,9 @@ async def test_each_owner_has_exactly_one_message_with_all_preferences_applied(
     )
     await workshop.apply(*told, *silent, *elsewhere, *mute)
     for owner_id in ids(told[:5]):
-        await opt_out(workshop.pool, owner_id, clock())
-    await opt_out(workshop.pool, ids(told)[6], clock(), Topic.KABAR)
-    made = await announce(workshop.pool, clock())
+        await opt_out(workshop.pool, owner_id)
+    await opt_out(workshop.pool, ids(told)[6], Topic.KABAR)
+    made = await announce(workshop.pool)
     assert await finish(fan_out(workshop, clock)) == 4
     rows = await rows_of(workshop.pool, made)
     assert [row["owner_id"] for row in rows] == sorted(ids([*told, *silent, *elsewhere, *mute]))
@@ -108,7 +108,7 @@ async def test_an_audience_is_of_owners_with_a_business_that_fits_every_list(
         for owner_id, (place, kelas, sector) in zip(ids(people), PLACED, strict=False)
     ]
     await workshop.apply(*people, *shops)
-    made = await announce(workshop.pool, clock(), audience)
+    made = await announce(workshop.pool, audience)
     await finish(fan_out(workshop, clock, chunk=2))
     assert {row["owner_id"] for row in await rows_of(workshop.pool, made)} == {ids(people)[n] for n in reached}
     assert await state_of(workshop.pool, made) == ("done", len(reached), len(reached))
@@ -122,7 +122,7 @@ async def test_an_owner_of_several_businesses_is_told_once_and_one_whose_only_bu
     gone = business(story, merged.fact.aggregate_id, kelurahan="64.71.01.1001")
     await workshop.apply(busy, merged, *shops, gone)
     await workshop.apply(story.merged(gone.fact.aggregate_id, shops[0].fact.aggregate_id))
-    made = await announce(workshop.pool, clock(), Audience(kecamatan=("64.71.01",)))
+    made = await announce(workshop.pool, Audience(kecamatan=("64.71.01",)))
     await finish(fan_out(workshop, clock))
     assert [row["owner_id"] for row in await rows_of(workshop.pool, made)] == ids([busy])
 
@@ -130,7 +130,7 @@ async def test_an_owner_of_several_businesses_is_told_once_and_one_whose_only_bu
 async def test_an_audience_of_nobody_is_refused(workshop: Workshop, story: Story, clock: Clock) -> None:
     await workshop.apply(*owners(story, 1))
     with pytest.raises(EmptyAudienceError):
-        await announce(workshop.pool, clock(), Audience(classes=("menengah",)))
+        await announce(workshop.pool, Audience(classes=("menengah",)))
 
 
 async def test_the_mail_speaks_the_owners_language_and_carries_the_link_of_rfc_8058(
@@ -141,7 +141,7 @@ async def test_the_mail_speaks_the_owners_language_and_carries_the_link_of_rfc_8
         story.owner(origin="import", language="en", email="b@umkm.example"),
     )
     await workshop.apply(indonesian, english)
-    await announce(workshop.pool, clock())
+    await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     assert await workshop.send() == 2
     by_address = dict(mailbox.accepted)
@@ -170,12 +170,12 @@ async def test_what_changed_since_the_fan_out_counts_when_it_is_sent(
     people = owners(story, 5)
     keeps, withdraws, stops, is_erased, moves = ids(people)
     await workshop.apply(*people)
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     await workshop.apply(
         story.consent(withdraws, given=False), story.erased(is_erased), story.consent(moves, given=True, channel="sms")
     )
-    await opt_out(workshop.pool, stops, clock())
+    await opt_out(workshop.pool, stops)
     await workshop.send()
     reasons = {row["owner_id"]: (row["state"], row["reason"]) for row in await rows_of(workshop.pool, made)}
     assert reasons == {
@@ -193,7 +193,7 @@ async def test_a_worker_that_is_gone_between_two_chunks_is_followed_by_another_w
 ) -> None:
     people = owners(story, 47)
     await workshop.apply(*people)
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     first = fan_out(workshop, clock)
     await first.step()
     await first.step()
@@ -208,7 +208,7 @@ async def test_a_chunk_whose_connection_is_cut_is_done_again_whole(
 ) -> None:
     people = owners(story, 30)
     await workshop.apply(*people)
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     worker = fan_out(workshop, clock)
     await worker.step()
     # Held up in the midst of its chunk by a lock, then cut off, as by a kill of the worker.
@@ -241,7 +241,7 @@ async def test_two_workers_at_once_share_the_work_and_double_nothing(
 ) -> None:
     people = owners(story, 120)
     await workshop.apply(*people)
-    made = [await announce(workshop.pool, clock(), topic=topic) for topic in (Topic.PELATIHAN, Topic.KABAR)]
+    made = [await announce(workshop.pool, topic=topic) for topic in (Topic.PELATIHAN, Topic.KABAR)]
     done = await asyncio.gather(*(finish(fan_out(workshop, clock, chunk=7)) for _ in range(4)))
     assert sum(done) == 2 * 18
     for announcement_id in made:
@@ -254,7 +254,7 @@ async def test_a_fan_out_that_lost_its_progress_makes_no_message_twice(
 ) -> None:
     people = owners(story, 25)
     await workshop.apply(*people)
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     await workshop.send()
     before = await rows_of(workshop.pool, made)
@@ -271,7 +271,7 @@ async def test_cancelled_in_the_midst_nothing_more_is_made_or_sent(
     workshop: Workshop, story: Story, clock: Clock, mailbox: Mailbox
 ) -> None:
     await workshop.apply(*owners(story, 35))
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     worker = fan_out(workshop, clock)
     await worker.step()
     await worker.step()
@@ -279,7 +279,7 @@ async def test_cancelled_in_the_midst_nothing_more_is_made_or_sent(
     await sender.round(workshop.never)
     sent = len(mailbox.accepted)
     assert 0 < sent < 20
-    await cancel(workshop.pool, made, clock())
+    await cancel(workshop.pool, made)
     await workshop.send(sender)  # before any worker has taken a message back
     await finish(worker)
     await workshop.send(sender)
@@ -289,7 +289,7 @@ async def test_cancelled_in_the_midst_nothing_more_is_made_or_sent(
         ("sent", None): sent,
         ("suppressed", "announcement_cancelled"): 20 - sent,
     }
-    await cancel(workshop.pool, made, clock())  # again changes nothing
+    await cancel(workshop.pool, made)  # again changes nothing
     assert (await state_of(workshop.pool, made))[0] == "cancelled"
 
 
@@ -297,11 +297,11 @@ async def test_cancelled_while_a_sender_has_it_in_hand_the_body_does_not_go_out(
     workshop: Workshop, story: Story, clock: Clock, mailbox: Mailbox
 ) -> None:
     await workshop.apply(*owners(story, 3))
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     worker, sender = fan_out(workshop, clock), workshop.sender()
     await finish(worker)
     claimed = await sender._claim("email", clock())
-    await cancel(workshop.pool, made, clock())
+    await cancel(workshop.pool, made)
     await finish(worker)
     await sender._process("email", claimed, workshop.never)
     assert len(claimed) == 3
@@ -311,20 +311,20 @@ async def test_cancelled_while_a_sender_has_it_in_hand_the_body_does_not_go_out(
 
 async def test_what_is_out_cannot_be_cancelled(workshop: Workshop, story: Story, clock: Clock) -> None:
     await workshop.apply(*owners(story, 2))
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     await workshop.send()
     with pytest.raises(NothingToCancelError):
-        await cancel(workshop.pool, made, clock())
+        await cancel(workshop.pool, made)
     with pytest.raises(UnknownAnnouncementError):
-        await cancel(workshop.pool, new_id(), clock())
+        await cancel(workshop.pool, new_id())
 
 
 async def test_a_message_that_somebody_waits_for_goes_before_all_that_is_announced(
     workshop: Workshop, story: Story, clock: Clock, mailbox: Mailbox
 ) -> None:
     await workshop.apply(*owners(story, 200))
-    await announce(workshop.pool, clock())
+    await announce(workshop.pool)
     await finish(fan_out(workshop, clock, chunk=100))
     sender = workshop.sender()
     await sender.round(workshop.never)
@@ -340,7 +340,7 @@ async def test_announcements_leave_tokens_for_what_somebody_waits_for(
 ) -> None:
     workshop.change(per_minute=60)  # a burst of ten
     await workshop.apply(*owners(story, 50))
-    await announce(workshop.pool, clock())
+    await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     assert await workshop.send() == 8
     await workshop.apply(*(story.owner(email=f"menunggu{n}@umkm.example") for n in range(3)))
@@ -356,7 +356,7 @@ async def test_nobody_hears_an_announcement_at_night(
     workshop.change(quiet=parse_quiet_hours("21:00-07:00"))
     clock.forward(hours=10)  # 22:00 WITA
     await workshop.apply(*owners(story, 3))
-    await announce(workshop.pool, clock())
+    await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     assert await workshop.send() == 0
     clock.forward(hours=9)
@@ -368,7 +368,7 @@ async def test_a_mail_server_that_refuses_for_now_is_asked_again_and_progress_te
     workshop: Workshop, story: Story, clock: Clock, mailbox: Mailbox
 ) -> None:
     await workshop.apply(*owners(story, 3), *owners(story, 1, consent=False))
-    made = await announce(workshop.pool, clock())
+    made = await announce(workshop.pool)
     await finish(fan_out(workshop, clock))
     mailbox.mood = Mood.LATER
     await workshop.send()

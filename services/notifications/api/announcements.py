@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -235,7 +235,7 @@ async def make_announcement(
     async def work(connection: Connection) -> Answer:
         command = MakeAnnouncement(new_id(), body.topic, _texts(body.texts), body.audience.to_audience(), officer.sub)
         with _refusals():
-            await announcing.make_announcement(connection, command, state.places, state.channels, datetime.now(UTC))
+            await announcing.make_announcement(connection, command, state.places, state.channels)
             made = _shown(*await announcing.show_announcement(connection, command.id))
         return Answer(201, made.model_dump(mode="json"), {"Location": f"announcements/{command.id}"})
 
@@ -275,7 +275,7 @@ async def cancel_announcement(
     async def work(connection: Connection) -> Answer:
         command = CancelAnnouncement(announcement_id, body.reason, officer.sub)
         with _refusals():
-            await announcing.cancel_announcement(connection, command, datetime.now(UTC))
+            await announcing.cancel_announcement(connection, command)
             shown = _shown(*await announcing.show_announcement(connection, announcement_id))
         return Answer(202, shown.model_dump(mode="json"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -173,7 +173,7 @@ async def resend_message(
     async def work(connection: Connection) -> Answer:
         command = ResendMessage(message_id, body.reason, operator.sub)
         try:
-            await operating.resend_message(connection, command, datetime.now(UTC))
+            await operating.resend_message(connection, command)
         except UnknownMessageError:
             raise _unknown() from None
         except NotResendableError as error:

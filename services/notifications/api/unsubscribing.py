@@ -6,7 +6,6 @@ button posts what the owner chose. Whatever else is posted stops the topic too: 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -75,7 +74,7 @@ def unsubscribe_router() -> APIRouter:
         if owner is None:
             return _bad_link(environment)
         wanted = await _wants_again(request)
-        await announcing.choose_topic(pool, ChooseTopic(*owner, wanted), datetime.now(UTC))
+        await announcing.choose_topic(pool, ChooseTopic(*owner, wanted))
         language, _ = await announcing.choice_of(pool, *owner) or ("id", False)
         return _page(environment, owner[1], language, not wanted)
 

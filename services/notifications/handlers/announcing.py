@@ -21,6 +21,7 @@ from services.notifications.domain.announcements import (
 )
 from services.notifications.domain.text import one_line
 from services.notifications.store import announcements as store
+from services.notifications.store.messages import read_clock
 from shared.database import Connection, Pool
 
 Row = Mapping[str, Any]
@@ -76,7 +77,6 @@ async def make_announcement(
     command: MakeAnnouncement,
     places: Iterable[str],
     channels: AbstractSet[str],
-    now: datetime,
 ) -> None:
     """Store an announcement for the workers; inside the caller's transaction.
 
@@ -86,10 +86,11 @@ async def make_announcement(
     count = await count_audience(connection, command.audience, command.topic, codes, channels)
     if count.total == 0:
         raise EmptyAudienceError
+    now = await read_clock(connection)
     await store.insert(connection, command, reach_of(command.audience, codes), count.total, now)
 
 
-async def cancel_announcement(connection: Connection, command: CancelAnnouncement, now: datetime) -> None:
+async def cancel_announcement(connection: Connection, command: CancelAnnouncement) -> None:
     """Stop an announcement: what is not handed over yet never will be; inside the caller's transaction.
 
     One that is cancelled already stays as it is. Raises ``UnknownAnnouncementError``, ``NothingToCancelError``.
@@ -101,6 +102,7 @@ async def cancel_announcement(connection: Connection, command: CancelAnnouncemen
         return
     if state is AnnouncementState.DONE and not await store.has_unsent(connection, command.announcement_id):
         raise NothingToCancelError(command.announcement_id)
+    now = await read_clock(connection)
     await store.cancel(connection, command.announcement_id, one_line(command.reason, 200), command.actor, now)
 
 
@@ -131,12 +133,12 @@ async def _with_progress(source: Pool | Connection, rows: Sequence[Row]) -> list
     return [(row, found[row["id"]]) for row in rows]
 
 
-async def choose_topic(pool: Pool, command: ChooseTopic, now: datetime) -> None:
+async def choose_topic(pool: Pool, command: ChooseTopic) -> None:
     """Stop a topic for an owner, or take it up again; twice changes nothing."""
     if command.wanted:
         await store.take_up_topic(pool, command.owner_id, command.topic)
     elif await store.choice_of(pool, command.owner_id, command.topic) is not None:
-        await store.stop_topic(pool, command.owner_id, command.topic, now)
+        await store.stop_topic(pool, command.owner_id, command.topic, await read_clock(pool))
 
 
 async def choice_of(pool: Pool, owner_id: UUID, topic: Topic) -> tuple[str, bool] | None:

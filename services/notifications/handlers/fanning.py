@@ -16,6 +16,7 @@ import structlog
 
 from services.notifications.domain.announcements import AnnouncementState
 from services.notifications.store import announcements as store
+from services.notifications.store.messages import read_clock
 from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 
 CHUNK = 5_000
@@ -25,17 +26,16 @@ AWAY_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now().astimezone()
-
-
 class FanOut:
     """One loop of a worker; several may run, in one process or in many."""
 
     def __init__(
-        self, pool: Pool, channels: Iterable[str], *, chunk: int = CHUNK, clock: Callable[[], datetime] = _now
+        self, pool: Pool, channels: Iterable[str], *, chunk: int = CHUNK, clock: Callable[[], datetime] | None = None
     ) -> None:
-        """``channels`` are the ways out that this service runs; ``chunk`` is how many owners one transaction looks at."""
+        """``channels`` are the ways out that this service runs; ``chunk`` is how many owners one transaction looks at.
+
+        Without ``clock`` the database's time counts, as for the senders.
+        """
         self._pool = pool
         self._channels = list(channels)
         self._chunk = chunk
@@ -64,10 +64,11 @@ class FanOut:
             taken = await store.take(connection)
             if taken is None:
                 return False
+            now = self._clock() if self._clock else await read_clock(connection)
             if taken.state is AnnouncementState.CANCELLING:
-                more = await store.take_back(connection, taken.id, self._chunk, self._clock())
+                more = await store.take_back(connection, taken.id, self._chunk, now)
             else:
-                more = await store.fan_out(connection, taken, self._channels, self._chunk, self._clock())
+                more = await store.fan_out(connection, taken, self._channels, self._chunk, now)
         if not more:
             log.info("announcement_ended", announcement_id=str(taken.id), was=taken.state.value)
         return True
