@@ -20,7 +20,9 @@ from services.notifications.domain.announcements import (
 )
 from services.notifications.domain.timing import parse_quiet_hours
 from services.notifications.handlers.announcing import count_audience, show_announcement
+from services.notifications.handlers.sending import LEASE
 from services.notifications.reference import load_kelurahan
+from services.notifications.store.messages import hand_over
 from shared.identifiers import new_id
 from tests.notifications.city import (
     EMAIL,
@@ -307,6 +309,21 @@ async def test_cancelled_while_a_sender_has_it_in_hand_the_body_does_not_go_out(
     assert len(claimed) == 3
     assert mailbox.bodies == []
     assert await outcomes(workshop, made) == {("suppressed", "announcement_cancelled"): 3}
+
+
+async def test_from_the_moment_of_the_cancel_no_sender_may_hand_over_what_it_has(
+    workshop: Workshop, story: Story, clock: Clock
+) -> None:
+    await workshop.apply(*owners(story, 2))
+    made = await announce(workshop.pool)
+    await finish(fan_out(workshop, clock))
+    sender = workshop.sender()
+    first, second = await sender._claim("email", clock())
+    assert await hand_over(workshop.pool, first.id, sender.name, clock(), LEASE)
+    await cancel(workshop.pool, made)
+    assert not await hand_over(workshop.pool, second.id, sender.name, clock(), LEASE)
+    await finish(fan_out(workshop, clock))
+    assert await outcomes(workshop, made) == {("sending", None): 1, ("suppressed", "announcement_cancelled"): 1}
 
 
 async def test_what_is_out_cannot_be_cancelled(workshop: Workshop, story: Story, clock: Clock) -> None:
