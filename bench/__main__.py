@@ -16,6 +16,7 @@ import uvloop
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.delivery import relay_backlog
+from bench.fanout import announcement
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
@@ -39,6 +40,7 @@ BENCHES: dict[str, Bench] = {
     "importing": import_rows,
     "xlsx": check_spreadsheet,
     "projection": projections,
+    "fanout": announcement,
     "rebuild": rebuilds,
     "wal": relay_wal,
     "held": held_transaction,
