@@ -1,71 +1,45 @@
-"""A result per row: cells are cleaned column by column, then each row is judged. No input, no output."""
+"""A result per row: a chunk is cleaned column by column, then its rows are judged. No input, no output."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from hashlib import blake2b
-from itertools import repeat
-from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
+from typing import Any, NamedTuple
 
-from services.registry.importing.cleaning import dates, money, nik, phone, rare, text
-from services.registry.importing.cleaning.text import Cell, clean_text, is_empty, text_of
-from services.registry.importing.codes import REFUSING
+from services.registry.importing.cleaning import dates, money, nik, phone, rare
+from services.registry.importing.cleaning.text import is_empty
+from services.registry.importing.columns import Codes, Columns, Memo, add_row_codes, empty_among, longer_than, parted
 from services.registry.importing.memory import Memory
 from services.registry.importing.reading import Chunk, Table
-from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
+from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result, making
 from services.registry.reference.classes import classify
 from services.registry.reference.kbli import KbliVersion
-from services.registry.reference.names import fold_name
+from services.registry.reference.names import fold_names
 from services.registry.reference.places import match_place
 from services.registry.reference.sectors import match_sector
 from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
 
 MAX_NAME = 100
 MAX_ADDRESS = 500
-MEMO_SIZE = 50_000
 _LETTER = re.compile(r"[^\W\d_]")
 _PLACE_CODES = {"missing": "KELURAHAN_KOSONG", "unknown": "KELURAHAN_TIDAK_DIKENAL", "mismatch": "KELURAHAN_KECAMATAN_TIDAK_COCOK"}  # fmt: skip
 _WORKER_FIELDS = ("paid_men", "paid_women", "unpaid_men", "unpaid_women")
 _OTHER_FIELDS = ("founded_year", "kbli", "email", "reported_class", *_WORKER_FIELDS)
+_owner_cells, _business_cells, _checked_row = making(OwnerCells), making(BusinessCells), making(CheckedRow)
 
 
 class _Others(NamedTuple):
-    """The columns that few files have, and what is wrong with them."""
+    """The columns that few files have."""
 
-    founded_year: int | None = None
-    kbli: tuple[KbliVersion, str] | None = None
-    email: str | None = None
-    workers: tuple[int | None, int | None, int | None, int | None] | None = None
-    reported: BusinessClass | None = None
-    codes: tuple[str, ...] = ()
-
-
-_NO_OTHERS = _Others()
-_ALL_WELL = (None,) * 5
-
-ValueT = TypeVar("ValueT")
-
-
-class _Memo(dict[Any, ValueT], Generic[ValueT]):
-    """Results of a pure function by argument: a spreadsheet says the same few things many times."""
-
-    def __init__(self, function: Callable[[Any], ValueT]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, key: Any) -> ValueT:
-        if len(self) >= MEMO_SIZE:
-            self.clear()
-        value = self[key] = self._function(key)
-        return value
-
-    def over(self, cells: Iterable[Any]) -> list[ValueT]:
-        """Return the result for each cell."""
-        return list(map(self.__getitem__, cells))
+    founded_year: int | None
+    kbli: tuple[KbliVersion, str] | None
+    email: str | None
+    workers: tuple[int | None, int | None, int | None, int | None] | None
+    reported: BusinessClass | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +54,25 @@ class Terms:
     own_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a chunk as values, column by column."""
+
+    owners: list[OwnerCells]
+    businesses: list[BusinessCells]
+    contents: list[int]
+    """A hash of what may differ where the natural key is the same: all but the names, the NIK and the place."""
+    owner_keys: list[bytes | None]
+    people: list[str | bytes]
+    """The NIK, or the natural key of an owner without one."""
+    keys: list[bytes]
+
+
 def _add(amount: money.Money, other: money.Money) -> money.Money:
     """Capital is the owner's own and borrowed money together; where one is not known, the other one counts."""
     if amount.problem or other.amount is None:
         return amount if amount.problem or other.problem is None else other
     return money.Money((amount.amount or 0) + other.amount, None)
-
-
-def _add_money_codes(capital: money.Money, sales: money.Money, codes: list[str]) -> None:
-    if capital.problem is not None:
-        codes.append(f"MODAL_{capital.problem}")
-    if sales.problem is not None:
-        codes.append(f"OMZET_{sales.problem}")
 
 
 def natural_key(*parts: str) -> bytes:
@@ -121,20 +102,20 @@ class Checker:
         self.memory = Memory()
         order = self._date_order(table)
         today = terms.today
-        self._dates = _Memo(lambda cell: dates.check_birth_date(cell, order, today))
-        self._phones = _Memo(phone.check_phones)
-        self._money = _Memo(money.check_money)
+        self._dates = Memo(lambda cell: dates.check_birth_date(cell, order, today))
+        self._phones = Memo(phone.check_phones)
+        self._money = Memo(money.check_money)
         # No memo holds a method of this object: in a cycle a file's memory would stay until a full collection.
-        self._places = _Memo(partial(_place, terms))
-        self._sectors = _Memo(match_sector)
-        self._other: dict[str, _Memo[tuple[Any, str | None]]] = {
-            "founded_year": _Memo(lambda cell: rare.check_year(cell, today)),
-            "kbli": _Memo(rare.check_kbli),
-            "email": _Memo(rare.check_email),
-            "reported_class": _Memo(rare.check_reported_class),
-            **{name: _Memo(rare.check_workers) for name in _WORKER_FIELDS},
+        self._places = Memo(partial(_place, terms))
+        self._sectors = Memo(match_sector)
+        self._other: dict[str, Memo[tuple[Any, str | None]]] = {
+            "founded_year": Memo(lambda cell: rare.check_year(cell, today)),
+            "kbli": Memo(rare.check_kbli),
+            "email": Memo(rare.check_email),
+            "reported_class": Memo(rare.check_reported_class),
+            **{name: Memo(rare.check_workers) for name in _WORKER_FIELDS},
         }
-        self._month_year = _Memo(lambda day: f"{day:%m%y}")
+        self._month_year = Memo(lambda day: f"{day:%m%y}")
 
     def _date_order(self, table: Table) -> dates.DateOrder:
         """Decide over the whole column whether its dates have the day first."""
@@ -145,232 +126,183 @@ class Checker:
                 votes.count(cells)
         return votes.decide()
 
-    def _cells(self, columns: Sequence[Sequence[Cell]], name: str, count: int) -> Sequence[Cell]:
-        index = self._columns.get(name)
-        return columns[index] if index is not None and index < len(columns) else ("",) * count
-
-    def _texts(self, columns: Sequence[Sequence[Cell]], name: str, count: int) -> Sequence[str]:
-        cells = self._cells(columns, name, count)
-        if _is_clean(cells):
-            return cells
-        return [cell if isinstance(cell, str) else text_of(cell) for cell in _stripped(cells)]
-
     def check(self, chunk: Chunk) -> list[CheckedRow]:
         """Return the rows of a chunk with their results, in order."""
-        width, count = self._width, len(chunk.rows)
-        rows = [row if len(row) == width else _fit(row, width) for row in chunk.rows]
-        columns = list(zip(*rows, strict=True))
-        texts = {name: self._texts(columns, name, count) for name in ("owner_name", "business_name", "address", "kelurahan", "kecamatan")}  # fmt: skip
-        raw = {name: _stripped(self._cells(columns, name, count)) for name in ("nik", "nib", "phone", "birth_date", "capital", "sales")}  # fmt: skip
-        places = self._places.over(zip(texts["kelurahan"], texts["kecamatan"], strict=True))
-        judged = zip(
-            chunk.numbers,
-            self._row_codes(chunk.rows),
-            texts["owner_name"],
-            texts["business_name"],
-            texts["address"],
-            map(nik.check_nik, raw["nik"]),
-            map(nik.check_nib, raw["nib"]),
-            self._phones.over(raw["phone"]),
-            self._dates.over(raw["birth_date"]),
-            self._capitals(columns, raw["capital"], count),
-            self._money.over(raw["sales"]),
-            places,
-            self._sectors.over(map(text_of, self._cells(columns, "sector", count))),
-            self._others(columns, count),
-            strict=True,
-        )
-        return [self._judge(*parts) for parts in judged]
+        if not chunk.rows:
+            return []
+        codes = Codes()
+        add_row_codes(codes, chunk.rows, self._width)
+        rows = self._clean(Columns(self._columns, self._width, chunk.rows), codes)
+        self._compare_people(rows, codes)
+        results = self._results(rows, codes)
+        row_codes = codes.of_rows(len(results))
+        parts = (chunk.numbers, results, row_codes, rows.owners, rows.businesses, rows.keys, rows.owner_keys)
+        return list(map(_checked_row, zip(*parts, strict=True)))
 
-    def _capitals(self, columns: Sequence[Sequence[Cell]], own: Sequence[Cell], count: int) -> list[money.Money]:
-        amounts = self._money.over(own)
-        if "capital_outside" not in self._columns:
-            return amounts
-        outside = self._money.over(_stripped(self._cells(columns, "capital_outside", count)))
-        return [_add(amount, other) for amount, other in zip(amounts, outside, strict=True)]
+    def _clean(self, columns: Columns, codes: Codes) -> _Rows:
+        """Clean the cells; codes are added in the order in which a row names them."""
+        niks, nik_codes = nik.check_niks(columns.stripped("nik"))
+        phones, phone_codes = parted(self._phones.over(columns.stripped("phone")))
+        births, birth_codes = parted(self._dates.over(columns.stripped("birth_date")))
+        nibs, nib_codes = nik.check_nibs(columns.stripped("nib"))
+        villages = zip(columns.texts("kelurahan"), columns.texts("kecamatan"), strict=True)
+        places, place_codes = parted(self._places.over(villages))
+        for found in (nik_codes, phone_codes, birth_codes, nib_codes, place_codes):
+            codes.add(found)
+        capitals, sales = self._amounts(columns, codes)
+        years, kblis, emails, workers, reported = self._others(columns, codes)
+        codes.mark("NIK_KOSONG", [code == "NIK_PENGISI" for code in nik_codes])
+        names, business_names = _names(columns, codes)
+        addresses = _addresses(columns, codes)
+        classes, bases = self._classes(capitals, sales, years, reported, codes)
+        sectors = self._sectors.over(columns.raw_texts("sector"))
+        persons = (births, phones, emails)
+        told = (addresses, places, sectors, kblis, nibs, capitals, sales, years, classes, bases, workers)
+        owners = list(map(_owner_cells, zip(names, fold_names(names), niks, *persons, strict=True)))
+        businesses = list(map(_business_cells, zip(business_names, fold_names(business_names), *told, strict=True)))
+        contents = list(map(hash, zip(*persons, *told, strict=True)))
+        return _Rows(owners, businesses, contents, *self._keys(owners, businesses))
 
-    def _others(self, columns: Sequence[Sequence[Cell]], count: int) -> Iterator[_Others]:
-        """Give the rarer columns of each row."""
-        if not any(name in self._columns for name in _OTHER_FIELDS):
-            return repeat(_NO_OTHERS, count)
-        empty: list[tuple[Any, str | None]] = [(None, None)] * count
+    def _amounts(self, columns: Columns, codes: Codes) -> tuple[Sequence[int | None], Sequence[int | None]]:
+        """Return capital and sales in whole rupiah."""
+        own = self._money.over(columns.stripped("capital"))
+        if "capital_outside" in columns:
+            outside = self._money.over(columns.stripped("capital_outside"))
+            own = [_add(amount, other) for amount, other in zip(own, outside, strict=True)]
+        capitals, capital_problems = parted(own)
+        sales, sales_problems = parted(self._money.over(columns.stripped("sales")))
+        for name, problems in (("MODAL", capital_problems), ("OMZET", sales_problems)):
+            if any(problems):
+                codes.add([problem and f"{name}_{problem}" for problem in problems])
+        return capitals, sales
+
+    def _others(self, columns: Columns, codes: Codes) -> tuple[Sequence[Any], ...]:
+        """Return the rarer columns, in the order of ``_Others``."""
+        if not any(name in columns for name in _OTHER_FIELDS):
+            return ((None,) * columns.count,) * len(_Others._fields)
+        empty: list[tuple[Any, str | None]] = [(None, None)] * columns.count
         parsed = [
-            memo.over(self._cells(columns, name, count)) if name in self._columns else empty
-            for name, memo in self._other.items()
+            memo.over(columns.cells(name)) if name in columns else empty for name, memo in self._other.items()
         ]
-        return map(_gather, zip(*parsed, strict=True))
+        others: list[_Others] = []
+        for index, cells in enumerate(zip(*parsed, strict=True)):
+            others.append(_gather(cells))
+            codes.extend(index, dict.fromkeys(code for _, code in cells if code is not None))
+        return tuple(zip(*others, strict=True))
 
-    def _row_codes(self, rows: Sequence[Sequence[Cell]]) -> Iterator[list[str]]:
-        """Give what is wrong with a row as a whole: shifted columns, runaway quotes, errors of Excel, odd signs."""
-        width = self._width
-        for row in rows:
-            try:
-                joined = "".join(row)  # type: ignore[arg-type]
-            except TypeError:  # numbers and dates of XLSX
-                joined = "".join([cell for cell in row if isinstance(cell, str)])
-            codes: list[str] = []
-            if joined.isprintable() and "#" not in joined and "\ufffd" not in joined and len(row) <= width:
-                yield codes
-                continue
-            if len(row) > width and any(text_of(cell).strip() for cell in row[width:]):
-                codes.append("KOLOM_BERGESER")
-            if not joined.isprintable():
-                if any(isinstance(cell, str) and cell.count("\n") > text.MAX_LINES_IN_CELL for cell in row):
-                    codes.append("SEL_MEMUAT_BARIS")
-                if text.has_control(joined):
-                    codes.append("KARAKTER_KENDALI")
-            if "\ufffd" in joined:
-                codes.append("KARAKTER_RUSAK")
-            if "#" in joined and any(cell in text.EXCEL_ERRORS for cell in row):
-                codes.append("SEL_GALAT")
-            yield codes
-
-    def _judge(
+    def _classes(
         self,
-        number: int,
-        codes: list[str],
-        name: str,
-        business_name: str,
-        address: str,
-        checked_nik: nik.Checked,
-        checked_nib: nik.Checked,
-        phones: phone.Phones,
-        birth: dates.Birth,
-        capital: money.Money,
-        sales: money.Money,
-        place: tuple[str, str | None],
-        sector: str,
-        other: _Others,
-    ) -> CheckedRow:
-        found = (checked_nik.code, phones.code, birth.code, checked_nib.code, place[1])
-        if found != _ALL_WELL:
-            codes.extend(code for code in found if code is not None)
-        _add_money_codes(capital, sales, codes)
-        codes.extend(other.codes)
-        if checked_nik.code == "NIK_PENGISI":
-            codes.append("NIK_KOSONG")
-        name, business_name = _names(name, business_name, address, codes)
-        kelas, basis = self._class(capital.amount, sales.amount, other, codes)
-        owner = OwnerCells(name, fold_name(name), checked_nik.value, birth.value, phones.numbers, other.email)
-        business = BusinessCells(
-            business_name,
-            fold_name(business_name),
-            None if is_empty(address) else address[:MAX_ADDRESS],
-            place[0],
-            sector,
-            other.kbli,
-            checked_nib.value,
-            capital.amount,
-            sales.amount,
-            other.founded_year,
-            kelas,
-            basis,
-            other.workers,
-        )
-        return self._conclude(number, codes, owner, business)
+        capitals: Sequence[int | None],
+        sales: Sequence[int | None],
+        years: Sequence[int | None],
+        reported: Sequence[BusinessClass | None],
+        codes: Codes,
+    ) -> tuple[list[BusinessClass], list[ClassBasis | None]]:
+        """Return class and basis: what the figures say, else what the row claims."""
+        today = self._terms.today
+        found = [classify(*figures, today) for figures in zip(capitals, sales, years, strict=True)]
+        classes, bases = [one.kelas for one in found], [one.basis for one in found]
+        codes.mark("KELAS_BERTENTANGAN", [one.contradiction for one in found])
+        codes.mark("KELAS_DI_LUAR_PROGRAM", [kelas is BusinessClass.BESAR for kelas in classes])
+        if any(reported):
+            for index, claimed in enumerate(reported):
+                if claimed is not None and bases[index] is None:
+                    classes[index], bases[index] = claimed, ClassBasis.DILAPORKAN
+                elif claimed is not None and claimed is not classes[index]:
+                    codes.extend(index, ("KELAS_DILAPORKAN_BERBEDA",))
+        return classes, bases
 
-    def _class(
-        self, capital: int | None, sales: int | None, other: _Others, codes: list[str]
-    ) -> tuple[BusinessClass, ClassBasis | None]:
-        found = classify(capital, sales, other.founded_year, self._terms.today)
-        reported = other.reported
-        if found.contradiction:
-            codes.append("KELAS_BERTENTANGAN")
-        if found.kelas is BusinessClass.BESAR:
-            codes.append("KELAS_DI_LUAR_PROGRAM")
-        if reported is not None and found.basis is None:
-            return reported, ClassBasis.DILAPORKAN
-        if reported is not None and reported is not found.kelas:
-            codes.append("KELAS_DILAPORKAN_BERBEDA")
-        return found.kelas, found.basis
-
-    def _conclude(self, number: int, codes: list[str], owner: OwnerCells, business: BusinessCells) -> CheckedRow:
-        memory, owner_nik = self.memory, owner.nik
-        owner_key: bytes | None = None
-        if owner_nik is None:
-            owner_key = self._nameless_key(owner, business)
-            person: object = owner_key
-            key = natural_key("usaha", owner_key.hex(), business.name_key)
-        else:
-            person = owner_nik
-            key = natural_key(owner_nik, business.name_key, business.kelurahan)
-            if memory.name_differs(owner_nik, owner.name_key):
-                codes.append("NIK_NAMA_BERBEDA")
-            if owner.birth_date is not None and self._month_year[owner.birth_date] != owner_nik[8:12]:
-                codes.append("TANGGAL_LAHIR_BEDA_NIK")
-        if business.nib is not None and memory.nib_taken(business.nib, person):
-            codes.append("NIB_GANDA")
-        if not REFUSING.isdisjoint(codes):
-            return CheckedRow(number, Result.REFUSED, tuple(codes), owner, business, key, owner_key)
-        result = self._compare(key, owner, business, person, codes)
-        return CheckedRow(number, result, tuple(codes), owner, business, key, owner_key)
+    def _keys(
+        self, owners: list[OwnerCells], businesses: list[BusinessCells]
+    ) -> tuple[list[bytes | None], list[str | bytes], list[bytes]]:
+        """Return the natural keys of owners without NIK, who is the person, and the natural keys of businesses."""
+        owner_keys: list[bytes | None] = [None] * len(owners)
+        people: list[str | bytes] = []
+        keys: list[bytes] = []
+        for index, (owner, business) in enumerate(zip(owners, businesses, strict=True)):
+            if owner.nik is None:
+                owner_key = owner_keys[index] = self._nameless_key(owner, business)
+                people.append(owner_key)
+                keys.append(natural_key("usaha", owner_key.hex(), business.name_key))
+            else:
+                people.append(owner.nik)
+                keys.append(natural_key(owner.nik, business.name_key, business.kelurahan))
+        return owner_keys, people, keys
 
     def _nameless_key(self, owner: OwnerCells, business: BusinessCells) -> bytes:
         """Return the key of a row without NIK: equal rows are told apart by their order, so none is merged."""
         base = natural_key(owner.name_key, business.name_key, business.kelurahan, *owner.phones, str(owner.birth_date))
         return natural_key("tanpa-nik", base.hex(), str(self.memory.occurrence(base)))
 
-    def _compare(
-        self, key: bytes, owner: OwnerCells, business: BusinessCells, person: object, codes: list[str]
-    ) -> Result:
-        earlier = self.memory.earlier_row(key, (owner[3:], business[2:]))
-        if earlier == "different":
-            codes.append("BARIS_BERTENTANGAN")
-            return Result.REFUSED
-        if earlier == "same":
-            codes.append("BARIS_GANDA")
-            return Result.SAME
-        place = business.kelurahan if business.kelurahan != UNKNOWN_PLACE else ""
-        if self.memory.looks_known(owner.name_key, owner.birth_date if place else None, place, owner.phones, person):
-            codes.append("MUNGKIN_GANDA")
-            return Result.POSSIBLE_DUPLICATE
-        return Result.NEW
+    def _compare_people(self, rows: _Rows, codes: Codes) -> None:
+        """Add what does not agree with earlier rows, or with the NIK itself."""
+        memory, month_year = self.memory, self._month_year
+        codes.mark("NIK_NAMA_BERBEDA", memory.names_differ(rows.owners))
+        codes.mark(
+            "TANGGAL_LAHIR_BEDA_NIK",
+            [
+                nik is not None and birth is not None and month_year[birth] != nik[8:12]
+                for _, _, nik, birth, _, _ in rows.owners
+            ],
+        )
+        codes.mark("NIB_GANDA", memory.nibs_taken([business.nib for business in rows.businesses], rows.people))
+
+    def _results(self, rows: _Rows, codes: Codes) -> list[Result]:
+        """Compare the rows that nothing refuses with earlier ones; return the results of all."""
+        refused = codes.refused()
+        passed = [index for index in range(len(rows.keys)) if index not in refused]
+        results, new = [Result.REFUSED] * len(rows.keys), []
+        earlier = self.memory.earlier_rows([rows.keys[i] for i in passed], [rows.contents[i] for i in passed])
+        for index, stood in zip(passed, earlier, strict=True):
+            if stood is None:
+                new.append(index)
+            elif stood == "same":
+                results[index] = Result.SAME
+                codes.extend(index, ("BARIS_GANDA",))
+            else:
+                codes.extend(index, ("BARIS_BERTENTANGAN",))
+        known = self.memory.look_known(
+            [rows.people[i] for i in new], [rows.owners[i] for i in new], [rows.businesses[i].kelurahan for i in new]
+        )
+        for index, is_known in zip(new, known, strict=True):
+            results[index] = Result.POSSIBLE_DUPLICATE if is_known else Result.NEW
+            if is_known:
+                codes.extend(index, ("MUNGKIN_GANDA",))
+        return results
 
 
-def _gather(parsed: tuple[tuple[Any, str | None], ...]) -> _Others:
-    """Put the values and codes of the rarer columns together, in the order of ``_OTHER_FIELDS``."""
-    year, kbli, email, reported, *workers = (value for value, _ in parsed)
-    codes = dict.fromkeys(code for _, code in parsed if code is not None)
+def _gather(cells: tuple[tuple[Any, str | None], ...]) -> _Others:
+    """Put the values of the rarer columns together, which come in the order of ``_OTHER_FIELDS``."""
+    year, kbli, email, reported, *workers = (value for value, _ in cells)
     counts = None if workers == [None] * 4 else (workers[0], workers[1], workers[2], workers[3])
-    return _Others(year, kbli, email, counts, reported, tuple(codes))
+    return _Others(year, kbli, email, counts, reported)
 
 
-def _fit(row: Sequence[Cell], width: int) -> list[Cell]:
-    return [*row[:width], *([""] * (width - len(row)))]
+def _names(columns: Columns, codes: Codes) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the names of owners and businesses on one line each; adds what is wrong with them."""
+    names, shops = columns.texts("owner_name"), columns.texts("business_name")
+    if "\n" in "".join(names) or "\n" in "".join(shops):
+        lines = [_on_one_line(*pair) for pair in zip(names, shops, strict=True)]
+        names, shops = parted(lines)
+    codes.mark("NAMA_KOSONG", empty_among(names))
+    codes.mark("NAMA_TIDAK_SAH", [not (name[:1].isalpha() or is_empty(name) or _LETTER.search(name)) for name in names])
+    codes.mark("NAMA_TERLALU_PANJANG", longer_than(MAX_NAME, names))
+    unnamed = empty_among(shops)
+    codes.mark("NAMA_USAHA_KOSONG", unnamed)
+    if any(unnamed):
+        shops = ["" if nothing else shop for shop, nothing in zip(shops, unnamed, strict=True)]
+    codes.mark("NAMA_USAHA_TERLALU_PANJANG", longer_than(MAX_NAME, shops))
+    return names, [shop or name for shop, name in zip(shops, names, strict=True)] if any(unnamed) else shops
 
 
-def _is_clean(cells: Sequence[Cell]) -> TypeGuard[Sequence[str]]:
-    """Tell whether a column is text throughout, without outer spaces and odd signs: one look at all of it."""
-    try:
-        joined = "|".join(cells)  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    return joined.isprintable() and not (" |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " ")
-
-
-def _stripped(cells: Sequence[Cell]) -> Sequence[Cell]:
-    if _is_clean(cells):
-        return cells
-    return [
-        (cell.strip() if cell.isprintable() else clean_text(cell)) if isinstance(cell, str) else cell for cell in cells
-    ]
-
-
-def _names(name: str, business_name: str, address: str, codes: list[str]) -> tuple[str, str]:
-    """Return both names on one line each; adds what is wrong with them and with the address."""
+def _on_one_line(name: str, business_name: str) -> tuple[str, str]:
     if "\n" in name or "\n" in business_name:
-        name, business_name = " ".join(name.split()), " ".join(business_name.split())
-    if is_empty(name):
-        codes.append("NAMA_KOSONG")
-    elif _LETTER.search(name) is None:
-        codes.append("NAMA_TIDAK_SAH")
-    if len(name) > MAX_NAME:
-        codes.append("NAMA_TERLALU_PANJANG")
-    if is_empty(business_name):
-        codes.append("NAMA_USAHA_KOSONG")
-        business_name = name
-    elif len(business_name) > MAX_NAME:
-        codes.append("NAMA_USAHA_TERLALU_PANJANG")
-    if len(address) > MAX_ADDRESS:
-        codes.append("ALAMAT_TERLALU_PANJANG")
+        return " ".join(name.split()), " ".join(business_name.split())
     return name, business_name
+
+
+def _addresses(columns: Columns, codes: Codes) -> Sequence[str | None]:
+    """Return the addresses, ``None`` where nothing is said; adds which are too long."""
+    typed = columns.texts("address")
+    codes.mark("ALAMAT_TERLALU_PANJANG", longer_than(MAX_ADDRESS, typed))
+    return [None if is_empty(address) else address[:MAX_ADDRESS] for address in typed]

@@ -6,8 +6,13 @@ forgets people after each chunk and asks the database instead.
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import Literal
+
+from services.registry.importing.rows import OwnerCells
+from shared.contracts.registry import UNKNOWN_PLACE
+
+Earlier = Literal["same", "different"] | None
 
 _BITS = (1 << 60) - 1  # a Python integer of 60 bits takes 32 bytes, one of 64 takes 48
 
@@ -34,30 +39,45 @@ class Memory:
         self._nameless[mark] = count
         return count
 
-    def earlier_row(self, key: bytes, content: object) -> Literal["same", "different"] | None:
-        """Tell whether a business stood before, and with the same content."""
-        mark, digest = hash(key) & _BITS, hash(content) & _BITS
-        known = self._contents.setdefault(mark, digest)
-        if known is digest:  # the very object just stored: the first time
-            return None
-        return "same" if known == digest else "different"
+    def earlier_rows(self, keys: Sequence[bytes], contents: Iterable[object]) -> list[Earlier]:
+        """Tell of each business whether it stood before, and with the same content."""
+        marks, digests = [hash(key) & _BITS for key in keys], _digests(contents)
+        stored = map(self._contents.setdefault, marks, digests)
+        return [
+            # The very object just stored: the first time.
+            None if known is digest else "same" if known == digest else "different"
+            for known, digest in zip(stored, digests, strict=True)
+        ]
 
-    def name_differs(self, nik: str, name_key: str) -> bool:
-        """Tell whether a NIK came with another name before."""
-        digest = hash(name_key) & _BITS
-        return self._names.setdefault(int(nik), digest) != digest
+    def names_differ(self, owners: Iterable[OwnerCells]) -> list[bool]:
+        """Tell of each owner whether the NIK came with another name before."""
+        name_of = self._names.setdefault
+        return [
+            nik is not None and name_of(int(nik), digest := hash(name_key) & _BITS) != digest
+            for _, name_key, nik, _, _, _ in owners
+        ]
 
-    def nib_taken(self, nib: str, person: object) -> bool:
-        """Tell whether another person has shown this NIB before."""
-        digest = hash(person) & _BITS
-        return self._nibs.setdefault(int(nib), digest) != digest
+    def nibs_taken(self, nibs: Iterable[str | None], people: Iterable[object]) -> list[bool]:
+        """Tell of each NIB whether another person has shown it before."""
+        holder_of = self._nibs.setdefault
+        return [
+            nib is not None and holder_of(int(nib), digest) != digest
+            for nib, digest in zip(nibs, _digests(people), strict=True)
+        ]
 
-    def looks_known(self, name_key: str, birth: date | None, kelurahan: str, phones: tuple[str, ...], person: object) -> bool:  # fmt: skip
-        """Tell whether another person before has the same name with the same birth date and kelurahan, or phone."""
-        digest = hash(person) & _BITS
-        found = False
-        if birth is not None:
-            found = self._people.setdefault(hash((name_key, birth, kelurahan)) & _BITS, digest) != digest
-        for phone in phones:
-            found = self._people.setdefault(hash((name_key, phone)) & _BITS, digest) != digest or found
+    def look_known(self, people: Iterable[object], owners: Iterable[OwnerCells], places: Iterable[str]) -> list[bool]:  # fmt: skip
+        """Tell of each owner whether another person before has the same name with the same phone, or birth date and place."""
+        seen = self._people.setdefault
+        found: list[bool] = []
+        for digest, (_, name_key, _, birth, phones, _), place in zip(_digests(people), owners, places, strict=True):
+            known = False
+            if birth is not None and place != UNKNOWN_PLACE:
+                known = seen(hash((name_key, birth, place)) & _BITS, digest) != digest
+            for phone in phones:
+                known = seen(hash((name_key, phone)) & _BITS, digest) != digest or known
+            found.append(known)
         return found
+
+
+def _digests(things: Iterable[object]) -> list[int]:
+    return [hash(thing) & _BITS for thing in things]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from services.registry.reference.kbli import KbliVersion
 from shared.contracts.registry import BusinessClass, ClassBasis
@@ -63,3 +65,14 @@ class CheckedRow(NamedTuple):
     business: BusinessCells
     key: bytes
     owner_key: bytes | None
+
+
+RowT = TypeVar("RowT", OwnerCells, BusinessCells, CheckedRow)
+
+
+def making(kind: type[RowT]) -> Callable[[tuple[Any, ...]], RowT]:
+    """Return what makes a ``kind`` of a tuple with all its fields in order, a column's worth at a time.
+
+    Calling the class runs Python for each row, this does not; whoever calls it answers for number and order of fields.
+    """
+    return partial(tuple.__new__, kind)

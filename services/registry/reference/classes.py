@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from shared.contracts.registry import BusinessClass, ClassBasis
 
@@ -81,8 +81,13 @@ def classify(capital: int | None, sales: int | None, founded_year: int | None, o
         return _UNKNOWN
     by_capital = None if capital is None else _within(capital, table.capital)
     by_sales = None if sales is None else _within(sales, table.sales)
+    return _decide(by_capital, by_sales, founded_year is not None and founded_year >= table.since.year)
+
+
+@cache
+def _decide(by_capital: BusinessClass | None, by_sales: BusinessClass | None, young: bool) -> Classification:
+    """Decide between what capital and sales say; there are few answers, so each is made once."""
     contradiction = by_capital is not None and by_sales is not None and by_capital != by_sales
-    young = founded_year is not None and founded_year >= table.since.year
     if by_capital is not None and (young or by_sales is None):
         return Classification(by_capital, ClassBasis.MODAL, contradiction)
     return Classification(by_sales or BusinessClass.TIDAK_DIKETAHUI, ClassBasis.PENJUALAN, contradiction)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _APOSTROPHES = "'`´‘’‚‛ʹʻʼʽˈ′＇"  # all kinds seen in Nur'aini, Ma’ruf: deleted, not turned into spaces
 _ASCII_MAP = {
     code: None if chr(code) in "'`" else chr(code).lower() if chr(code).isalnum() else " " for code in range(128)
 }
 _ASCII_TABLE = str.maketrans(_ASCII_MAP)
+_LINES_TABLE = str.maketrans(_ASCII_MAP | {ord("\n"): "\n"})
 _NO_LETTER = re.compile(r"[\W_]+")
 _DELETE_APOSTROPHES = str.maketrans(dict.fromkeys(_APOSTROPHES))
 
@@ -23,6 +25,21 @@ def fold_name(name: str) -> str:
     if name.isascii():
         return " ".join(name.translate(_ASCII_TABLE).split())
     return _fold_unicode(name)
+
+
+def fold_names(names: Sequence[str]) -> list[str]:
+    """Return the search key of each name: what ``fold_name`` returns, for a column at a fraction of the cost."""
+    lines = "\n".join([name if name.isascii() else "" for name in names])
+    if lines.count("\n") != len(names) - 1:  # no names, or one of several lines
+        return [fold_name(name) for name in names]
+    lines = lines.translate(_LINES_TABLE)
+    while "  " in lines:
+        lines = lines.replace("  ", " ")
+    keys = lines.replace("\n ", "\n").replace(" \n", "\n").strip(" ").split("\n")
+    for index, name in enumerate(names):
+        if not name.isascii():
+            keys[index] = _fold_unicode(name)
+    return keys
 
 
 def _fold_unicode(name: str) -> str:

@@ -6,6 +6,7 @@ Source: Perpres 26/2009 for the NIK (6 region, DDMMYY with day + 40 for women, s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -49,6 +50,25 @@ def check_nik(cell: Cell) -> Checked:
     if usual is not None and cell not in _PLACEHOLDERS and _date_exists(usual[1]):
         return Checked(cell, None)
     return _unusual(cell)
+
+
+def check_niks(cells: Sequence[Cell]) -> tuple[list[str | None], list[str | None]]:
+    """Return values and codes of a column, as ``check_nik`` gives them for each cell."""
+    values: list[str | None] = [
+        cell
+        if isinstance(cell, str)
+        and (usual := _USUAL.fullmatch(cell)) is not None
+        and cell not in _PLACEHOLDERS
+        and _date_exists(usual[1])
+        else None
+        for cell in cells
+    ]
+    codes: list[str | None] = [None] * len(values)
+    if None in values:
+        for index, value in enumerate(values):
+            if value is None:
+                values[index], codes[index] = check_nik(cells[index])
+    return values, codes
 
 
 def _structure(digits: str) -> Checked:
@@ -105,6 +125,16 @@ def check_nib(cell: Cell) -> Checked:
     if len(bare) == 13 and bare.isascii() and bare.isdigit() and "/" not in text:
         return Checked(bare, None)
     return Checked(None, "NIB_FORMAT")
+
+
+def check_nibs(cells: Sequence[Cell]) -> tuple[list[str | None], list[str | None]]:
+    """Return values and codes of a column, as ``check_nib`` gives them for each cell; most are empty."""
+    values: list[str | None] = [None] * len(cells)
+    codes: list[str | None] = [None] * len(cells)
+    for index, cell in enumerate(cells):
+        if cell != "":
+            values[index], codes[index] = check_nib(cell)
+    return values, codes
 
 
 def _whole_number(cell: Cell) -> str:
