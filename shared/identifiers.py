@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import uuid_utils
-from asyncpg.pgproto import pgproto
+from asyncpg.pgproto.pgproto import UUID as PlainUUID
+from uuid_utils import uuid7
 
 
 def new_id() -> UUID:
     """Return a fresh UUIDv7."""
-    made: UUID = pgproto.UUID(uuid_utils.uuid7().bytes)
+    made: UUID = PlainUUID(uuid7().bytes)
+    return made
+
+
+def new_ids(count: int) -> list[UUID]:
+    """Return so many fresh UUIDv7, the earliest first."""
+    return [PlainUUID(uuid7().bytes) for _ in range(count)]
+
+
+def id_of(octets: bytes) -> UUID:
+    """Return the identifier that 16 bytes stand for."""
+    made: UUID = PlainUUID(octets)
     return made

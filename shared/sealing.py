@@ -9,9 +9,12 @@ Source of the construction: NIST SP 800-38D, random 96-bit nonces; one owner's k
 from __future__ import annotations
 
 import os
-from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
+from collections.abc import Sequence
 from hashlib import sha256
+from struct import iter_unpack
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,6 +27,7 @@ from shared.contracts.fact import PersonalFields
 SCHEME = "nk1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 PersonalT = TypeVar("PersonalT", bound=PersonalFields)
 
@@ -32,17 +36,45 @@ class UnreadableError(ValueError):
     """A sealed text that this key does not open: another owner's, changed, or not a seal."""
 
 
+def _random(count: int, size: int) -> list[bytes]:
+    """Return ``count`` pieces of random bytes, all of one call to the operating system."""
+    return [piece for (piece,) in iter_unpack(f"{size}s", os.urandom(count * size))]
+
+
+def new_keys(count: int) -> list[bytes]:
+    """Return fresh keys for so many owners: 32 random bytes each."""
+    return _random(count, KEY_BYTES)
+
+
 def new_key() -> bytes:
     """Return a fresh key for one owner: 32 random bytes."""
     return os.urandom(KEY_BYTES)
 
 
+class OwnerSeal:
+    """An owner's key made ready, where more than one text is sealed under it."""
+
+    __slots__ = ("_cipher", "_head")
+
+    def __init__(self, key: bytes, owner_id: UUID) -> None:
+        self._cipher = AESGCM(key)
+        self._head = f"{SCHEME}.{owner_id.hex}."
+
+    def _text(self, label: str, plain: bytes, nonce: bytes) -> str:
+        head = self._head + label
+        body = nonce + self._cipher.encrypt(nonce, plain, head.encode())
+        return f"{head}.{b2a_base64(body, newline=False).translate(_TO_URLSAFE, b'=').decode()}"
+
+
+def seal_texts(label: str, texts: Sequence[tuple[OwnerSeal, bytes]]) -> list[str]:
+    """Return each text sealed under its owner's key, bound to the owner and the label."""
+    nonces = _random(len(texts), NONCE_BYTES)
+    return [seal._text(label, plain, nonce) for (seal, plain), nonce in zip(texts, nonces, strict=True)]
+
+
 def seal_text(key: bytes, owner_id: UUID, label: str, plain: bytes) -> str:
     """Return ``plain`` sealed under ``key``, bound to the owner and the label."""
-    head = f"{SCHEME}.{owner_id.hex}.{label}"
-    nonce = os.urandom(NONCE_BYTES)
-    body = nonce + AESGCM(key).encrypt(nonce, plain, head.encode())
-    return f"{head}.{urlsafe_b64encode(body).rstrip(b'=').decode()}"
+    return seal_texts(label, [(OwnerSeal(key, owner_id), plain)])[0]
 
 
 def seal(key: bytes, owner_id: UUID, personal: PersonalFields) -> str:
@@ -104,8 +136,14 @@ class KeyRing:
 
     def wrap(self, owner_id: UUID, key: bytes) -> bytes:
         """Return ``key`` wrapped for storage, bound to its owner: 60 bytes."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key, owner_id.bytes)
+        return self.wrap_all([(owner_id, key)])[0]
+
+    def wrap_all(self, keys: Sequence[tuple[UUID, bytes]]) -> list[bytes]:
+        """Return the keys of owners wrapped for storage."""
+        encrypt, nonces = self._cipher.encrypt, _random(len(keys), NONCE_BYTES)
+        return [
+            nonce + encrypt(nonce, key, owner_id.bytes) for (owner_id, key), nonce in zip(keys, nonces, strict=True)
+        ]
 
     def unwrap(self, owner_id: UUID, wrapped: bytes) -> bytes:
         """Return the owner's key. Raises ``UnreadableError`` under another key-encryption key or owner."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -22,14 +22,13 @@ from shared.contracts.registry import (
     OwnerPersonal,
     OwnerRegistered,
 )
-from shared.sealing import seal_text
+from shared.sealing import OwnerSeal, seal_texts
 
 SOURCE = "impor"
 _NO_CONSENT = {"notifications": False, "data_sharing": False}
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """One fact, ready for the outbox."""
 
     topic: str
@@ -39,49 +38,72 @@ class OutboxRow:
     data: str
 
 
-def _seal_owner(owner: Owner, key: bytes) -> str:
-    plain = {
-        "name": owner.name,
-        "nik": owner.nik,
-        "birth_date": owner.birth_date,
-        "phones": owner.phones,
-        "email": owner.email,
-    }
-    return seal_text(key, owner.id, OwnerPersonal.LABEL, orjson.dumps(plain))
+class Seals(dict[UUID, OwnerSeal]):
+    """The seal of each owner of a chunk, made ready when it is first wanted."""
+
+    def __init__(self, keys: dict[UUID, bytes]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def __missing__(self, owner_id: UUID) -> OwnerSeal:
+        seal = self[owner_id] = OwnerSeal(self._keys[owner_id], owner_id)
+        return seal
 
 
-def owner_registered(owner: Owner, key: bytes) -> OutboxRow:
-    """Return the first fact of an owner. ``key`` is the owner's own."""
-    data = {
-        "owner_id": str(owner.id),
-        "personal": _seal_owner(owner, key),
-        "language": "id",
-        "channel": None,
-        "consents": _NO_CONSENT,
-        "flags": owner.flags,
-    }
-    return OutboxRow(OWNER_TOPIC, owner.id, _OWNER_REGISTERED, 1, orjson.dumps(data).decode())
+def _seal_owners(owners: Sequence[Owner], seals: Seals) -> list[str]:
+    plain = [
+        orjson.dumps(
+            {"name": o.name, "nik": o.nik, "birth_date": o.birth_date, "phones": o.phones, "email": o.email}
+        )
+        for o in owners
+    ]  # fmt: skip
+    return seal_texts(
+        OwnerPersonal.LABEL, [(seals[owner.id], text) for owner, text in zip(owners, plain, strict=True)]
+    )
 
 
-def owner_contact_changed(owner: Owner, key: bytes) -> OutboxRow:
-    """Return the fact that a known owner has more contacts."""
-    data = {"owner_id": str(owner.id), "personal": _seal_owner(owner, key), "flags": owner.flags}
-    return OutboxRow(OWNER_TOPIC, owner.id, _OWNER_CHANGED, owner.version + 1, orjson.dumps(data).decode())
+def _seal_businesses(businesses: Sequence[Business], seals: Seals) -> list[str]:
+    """Return the personal parts, each sealed for the principal owner."""
+    cells = [business.cells for business in businesses]
+    plain = [orjson.dumps({"name": c.name, "address": c.address, "nib": c.nib}) for c in cells]
+    return seal_texts(
+        BusinessPersonal.LABEL, [(seals[b.owners[0]], text) for b, text in zip(businesses, plain, strict=True)]
+    )
 
 
-def _profile(business: Business, key: bytes, as_of: date) -> dict[str, Any]:
-    cells, owner = business.cells, business.owners[0]
-    plain = orjson.dumps({"name": cells.name, "address": cells.address, "nib": cells.nib})
+def owners_registered(owners: Sequence[Owner], seals: Seals) -> Iterator[OutboxRow]:
+    """Give the first fact of each owner."""
+    for owner, personal in zip(owners, _seal_owners(owners, seals), strict=True):
+        data = {
+            "owner_id": str(owner.id),
+            "personal": personal,
+            "language": "id",
+            "channel": None,
+            "consents": _NO_CONSENT,
+            "flags": owner.flags,
+        }
+        yield OutboxRow(OWNER_TOPIC, owner.id, _OWNER_REGISTERED, 1, orjson.dumps(data).decode())
+
+
+def owner_contacts_changed(owners: Sequence[Owner], seals: Seals) -> Iterator[OutboxRow]:
+    """Give the fact of each known owner who has more contacts."""
+    for owner, personal in zip(owners, _seal_owners(owners, seals), strict=True):
+        data = {"owner_id": str(owner.id), "personal": personal, "flags": owner.flags}
+        yield OutboxRow(OWNER_TOPIC, owner.id, _OWNER_CHANGED, owner.version + 1, orjson.dumps(data).decode())
+
+
+def _profile(business: Business, personal: str, as_of: str) -> dict[str, Any]:
+    (_, _, _, kelurahan, sector, kbli, _, capital, sales, founded_year, *_) = business.cells
     return {
         "business_id": str(business.id),
         "owner_ids": [str(owner_id) for owner_id in business.owners],
-        "personal": seal_text(key, owner, BusinessPersonal.LABEL, plain),
-        "kelurahan": cells.kelurahan,
-        "sector": cells.sector,
-        "kbli": None if cells.kbli is None else {"version": cells.kbli[0], "code": cells.kbli[1]},
-        "capital": cells.capital,
-        "sales": cells.sales,
-        "founded_year": cells.founded_year,
+        "personal": personal,
+        "kelurahan": kelurahan,
+        "sector": sector,
+        "kbli": None if kbli is None else {"version": kbli[0], "code": kbli[1]},
+        "capital": capital,
+        "sales": sales,
+        "founded_year": founded_year,
         "flags": business.flags,
         "source": SOURCE,
         "as_of": as_of,
@@ -95,41 +117,39 @@ def _workers(business: Business) -> dict[str, int | None] | None:
     return dict(zip(("paid_men", "paid_women", "unpaid_men", "unpaid_women"), counts, strict=True))
 
 
-def business_registered(business: Business, key: bytes, as_of: date) -> list[OutboxRow]:
-    """Return the facts of a new business; ``key`` is the principal owner's. The second proposes a duplicate."""
-    data = _profile(business, key, as_of)
-    data["status"] = business.status
-    data["kelas"] = {
-        "kelas": business.cells.kelas,
-        "basis": business.cells.basis,
-        "year": None,
-        "source": SOURCE,
-        "as_of": as_of,
-    }
-    data["workers"] = _workers(business)
-    facts = [OutboxRow(BUSINESS_TOPIC, business.id, _REGISTERED, 1, orjson.dumps(data).decode())]
-    if business.duplicate_of is not None:
-        proposal = {
-            "business_id": str(business.id),
-            "other_id": str(business.duplicate_of),
-            "grounds": [business.ground],
-        }
-        facts.append(OutboxRow(BUSINESS_TOPIC, business.id, _PROPOSED, 2, orjson.dumps(proposal).decode()))
-    return facts
+def businesses_registered(businesses: Sequence[Business], seals: Seals, as_of: date) -> Iterator[OutboxRow]:
+    """Give the facts of each new business; the second proposes a duplicate."""
+    day = as_of.isoformat()
+    for business, personal in zip(businesses, _seal_businesses(businesses, seals), strict=True):
+        data = _profile(business, personal, day)
+        kelas, basis = business.cells.kelas, business.cells.basis
+        data["status"] = business.status
+        data["kelas"] = {"kelas": kelas, "basis": basis, "year": None, "source": SOURCE, "as_of": day}
+        data["workers"] = _workers(business)
+        yield OutboxRow(BUSINESS_TOPIC, business.id, _REGISTERED, 1, orjson.dumps(data).decode())
+        if business.duplicate_of is not None:
+            proposal = {
+                "business_id": str(business.id),
+                "other_id": str(business.duplicate_of),
+                "grounds": [business.ground],
+            }
+            yield OutboxRow(BUSINESS_TOPIC, business.id, _PROPOSED, 2, orjson.dumps(proposal).decode())
 
 
-def business_changed(business: Business, key: bytes, as_of: date) -> list[OutboxRow]:
-    """Return the facts of a changed business: its profile, its workers, or both."""
-    sequence, facts = business.version, []
-    if business.profile_changes:
-        sequence += 1
-        data = _profile(business, key, as_of)
-        data["changed"] = business.profile_changes
-        facts.append(OutboxRow(BUSINESS_TOPIC, business.id, _CHANGED, sequence, orjson.dumps(data).decode()))
-    if "workers" in business.changed:
-        recorded = {"business_id": str(business.id), "workers": _workers(business), "as_of": as_of}
-        facts.append(OutboxRow(BUSINESS_TOPIC, business.id, _WORKERS, sequence + 1, orjson.dumps(recorded).decode()))
-    return facts
+def businesses_changed(businesses: Sequence[Business], seals: Seals, as_of: date) -> Iterator[OutboxRow]:
+    """Give the facts of each changed business: its profile, its workers, or both."""
+    day = as_of.isoformat()
+    profiles = iter(_seal_businesses([b for b in businesses if b.profile_changes], seals))
+    for business in businesses:
+        sequence = business.version
+        if business.profile_changes:
+            sequence += 1
+            data = _profile(business, next(profiles), day)
+            data["changed"] = business.profile_changes
+            yield OutboxRow(BUSINESS_TOPIC, business.id, _CHANGED, sequence, orjson.dumps(data).decode())
+        if "workers" in business.changed:
+            recorded = {"business_id": str(business.id), "workers": _workers(business), "as_of": day}
+            yield OutboxRow(BUSINESS_TOPIC, business.id, _WORKERS, sequence + 1, orjson.dumps(recorded).decode())
 
 
 _OWNER_REGISTERED = OwnerRegistered.type_name()

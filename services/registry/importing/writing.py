@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from services.registry.importing.planning import Business, Known, Owner, Plan, i
 from services.registry.importing.rows import BusinessCells, CheckedRow
 from services.registry.importing.store import queries
 from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
-from shared.identifiers import new_id
-from shared.sealing import KeyRing, new_key
+from shared.identifiers import new_id, new_ids
+from shared.sealing import KeyRing, new_keys
 
 EVENT_SOURCE = "/registry"
 # Nested loops over indexes, whatever the planner has heard of tables that grow under it; plans are kept for the connection.
@@ -153,24 +154,22 @@ class Tuples:
 
 
 def make_tuples(plan: Plan, ring: KeyRing, keys: dict[UUID, bytes], batch: Batch) -> Tuples:
-    """Seal what is personal and build all rows. Works for some 20 µs per row, so it runs beside the event loop."""
-    wrapped: list[tuple[Any, ...]] = []
-    rows: list[OutboxRow] = []
-    for owner in plan.new_owners:
-        key = keys[owner.id] = new_key()
-        wrapped.append((owner.id, ring.kek_id, ring.wrap(owner.id, key)))
-        rows.append(facts.owner_registered(owner, key))
-    rows.extend(facts.owner_contact_changed(owner, keys[owner.id]) for owner in plan.changed_owners)
-    for business in plan.new_businesses:
-        rows.extend(facts.business_registered(business, keys[business.owners[0]], batch.as_of))
-    for business in plan.changed_businesses:
-        rows.extend(facts.business_changed(business, keys[business.owners[0]], batch.as_of))
+    """Seal what is personal and build all rows. Works for some 10 µs per row, so it runs beside the event loop."""
+    fresh = list(zip([owner.id for owner in plan.new_owners], new_keys(len(plan.new_owners)), strict=True))
+    wrapped = zip(fresh, ring.wrap_all(fresh), strict=True)
+    seals = facts.Seals(keys | dict(fresh))
+    rows = chain(
+        facts.owners_registered(plan.new_owners, seals),
+        facts.owner_contacts_changed(plan.changed_owners, seals),
+        facts.businesses_registered(plan.new_businesses, seals, batch.as_of),
+        facts.businesses_changed(plan.changed_businesses, seals, batch.as_of),
+    )
     return Tuples(
         [_owner_tuple(owner, batch) for owner in plan.new_owners],
-        wrapped,
+        [(owner_id, ring.kek_id, key) for (owner_id, _), key in wrapped],
         [_business_tuple(business, batch) for business in plan.new_businesses],
         [(business.id, business.owners[0], 0) for business in plan.new_businesses],
-        _outbox_tuples(rows, batch),
+        _outbox_tuples(list(rows), batch),
     )
 
 
@@ -193,12 +192,12 @@ def _business_tuple(business: Business, batch: Batch) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _outbox_tuples(rows: Iterable[OutboxRow], batch: Batch) -> list[tuple[Any, ...]]:
-    correlation = str(batch.import_id)
+def _outbox_tuples(rows: Sequence[OutboxRow], batch: Batch) -> list[tuple[Any, ...]]:
+    correlation, now = str(batch.import_id), batch.now
     return [
-        (row.topic, row.aggregate, new_id(), row.type, EVENT_SOURCE, row.sequence, batch.now, correlation, "import", row.data)
-        for row in rows
-    ]  # fmt: skip
+        (topic, aggregate, event_id, kind, EVENT_SOURCE, sequence, now, correlation, "import", data)
+        for (topic, aggregate, kind, sequence, data), event_id in zip(rows, new_ids(len(rows)), strict=True)
+    ]
 
 
 async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batch: Batch) -> Mark | None:
