@@ -6,7 +6,7 @@ Owners are only added to (phones, a missing birth date or e-mail), so that a fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -14,6 +14,8 @@ from uuid import UUID
 from services.registry.importing.codes import CODES, FLAGS
 from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
 from services.registry.reference.sectors import UNKNOWN_SECTOR
+from shared.contracts.registry import UNKNOWN_PLACE
+from shared.identifiers import id_of
 
 MAX_PHONES = 5
 OWNER_FIELDS = frozenset({"nik", "owner_name", "phone", "email", "birth_date"})
@@ -137,8 +139,10 @@ def is_applied(row: CheckedRow) -> bool:
     return row.result is not Result.REFUSED and "BARIS_GANDA" not in row.codes
 
 
-def flags_of(codes: Iterable[str], *, owner: bool) -> list[str]:
+def flags_of(codes: Sequence[str], *, owner: bool) -> list[str]:
     """Return the quality flags that codes leave on the owner or on the business, sorted, lower case."""
+    if not codes:
+        return []  # nearly all rows
     return sorted({_FLAG_OF[code] for code in codes if code in _FLAG_OF and (code in _OWNER_FLAGS) is owner})
 
 
@@ -166,16 +170,17 @@ class Planner:
         return self.plan
 
     def _apply(self, row: CheckedRow) -> None:
-        codes = [code for code in row.codes if code != "MUNGKIN_GANDA"]
+        codes = [code for code in row.codes if code != "MUNGKIN_GANDA"] if row.codes else []
         stored = self._businesses.get(row.key)
         if stored is not None and (stored.status in CLOSED_STATES or not stored.sealable):
             codes.append("USAHA_TIDAK_AKTIF" if stored.sealable else "PEMILIK_DIHAPUS")
             self.plan.outcomes.append(Outcome(row.number, Result.SAME, tuple(codes), stored.id))
             return
         owner, touched = self._owner(row, codes)
-        holders = self._known.nib_holders.get(row.business.nib or "")
-        if holders is not None and holders != {owner.id} and "NIB_GANDA" not in codes:
-            codes.append("NIB_GANDA")
+        if row.business.nib is not None:
+            holders = self._known.nib_holders.get(row.business.nib)
+            if holders is not None and holders != {owner.id} and "NIB_GANDA" not in codes:
+                codes.append("NIB_GANDA")
         business = stored or self._by_hand(row, owner)
         if business is None:
             result, business = self._register(row, owner, codes)
@@ -192,7 +197,7 @@ class Planner:
         owner = self._owners.get(person)
         if owner is None:
             cells = row.owner
-            key = None if row.owner_key is None else UUID(bytes=row.owner_key)
+            key = None if row.owner_key is None else id_of(row.owner_key)
             owner = Owner(
                 self._new_id(), 0, cells.nik, key, cells.name, cells.name_key, cells.birth_date, list(cells.phones),
                 cells.email, flags_of(codes, owner=True),
@@ -216,7 +221,7 @@ class Planner:
 
     def _register(self, row: CheckedRow, owner: Owner, codes: list[str]) -> tuple[Result, Business]:
         business = Business(
-            self._new_id(), 0, (owner.id,), UUID(bytes=row.key), row.business, "diajukan", flags_of(codes, owner=False)
+            self._new_id(), 0, (owner.id,), id_of(row.key), row.business, "diajukan", flags_of(codes, owner=False)
         )
         other = self._lookalike(row, owner, business)
         if other is not None:
@@ -231,10 +236,15 @@ class Planner:
         for known in self._known.by_owner.get(owner.id, ()):
             if found is None and known.cells.name_key == business.cells.name_key:
                 found = (known.id, "nik_nama_usaha")
-        for ground, mark in _marks(row):
-            other, person = self._alike.setdefault(mark, (business.id, owner.id))
+        cells, place, mine = row.owner, row.business.kelurahan, (business.id, owner.id)
+        if cells.birth_date is not None and place != UNKNOWN_PLACE:
+            other, person = self._alike.setdefault((cells.name_key, cells.birth_date, place), mine)
             if found is None and person != owner.id:
-                found = (other, ground)
+                found = (other, "nama_tanggal_lahir_kelurahan")
+        for phone in cells.phones:
+            other, person = self._alike.setdefault((cells.name_key, phone), mine)
+            if found is None and person != owner.id:
+                found = (other, "telepon_nama")
         return found
 
     def _compare(self, business: Business, row: CheckedRow, codes: list[str]) -> Result:
@@ -249,15 +259,6 @@ class Planner:
             self.plan.changed_businesses.append(business)
         business.changed = tuple(dict.fromkeys((*business.changed, *changed)))
         return Result.CHANGED
-
-
-def _marks(row: CheckedRow) -> Iterable[tuple[str, tuple[object, ...]]]:
-    """Give what two records of one person would share, with the ground's name."""
-    owner, place = row.owner, row.business.kelurahan
-    if owner.birth_date is not None and place != "TIDAK_DIKETAHUI":
-        yield "nama_tanggal_lahir_kelurahan", (owner.name_key, owner.birth_date, place)
-    for phone in owner.phones:
-        yield "telepon_nama", (owner.name_key, phone)
 
 
 _COMPARED = ("address", "sector", "kbli", "nib", "capital", "sales", "founded_year", "workers")

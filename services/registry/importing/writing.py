@@ -17,7 +17,7 @@ from services.registry.importing.planning import Business, Known, Owner, Plan, i
 from services.registry.importing.rows import BusinessCells, CheckedRow
 from services.registry.importing.store import queries
 from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
-from shared.identifiers import new_id, new_ids
+from shared.identifiers import id_of, new_id, new_ids
 from shared.sealing import KeyRing, new_keys
 
 EVENT_SOURCE = "/registry"
@@ -66,9 +66,9 @@ async def look_up(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) ->
     named = queries()
     applied = [row for row in rows if is_applied(row)]
     niks = list({row.owner.nik for row in applied if row.owner.nik is not None})
-    owner_keys = list({UUID(bytes=row.owner_key) for row in applied if row.owner_key is not None})
+    owner_keys = list({id_of(row.owner_key) for row in applied if row.owner_key is not None})
     owners = {_person(r): _owner(r) for r in await connection.fetch(named.known_owners, niks, owner_keys)}
-    keys = [UUID(bytes=row.key) for row in applied]
+    keys = [id_of(row.key) for row in applied]
     businesses = {r["import_key"].bytes: _business(r) for r in await connection.fetch(named.known_businesses, keys)}
     unfound = [row for row in applied if row.key not in businesses]
     owning = list({owners[person_of(row)].id for row in unfound if person_of(row) in owners})
