@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from asyncpg.pgproto.pgproto import UUID as PlainUUID
+from asyncpg.pgproto import pgproto
 from uuid_utils import uuid7
+
+_UUID = pgproto.UUID
 
 
 def new_id() -> UUID:
     """Return a fresh UUIDv7."""
-    made: UUID = PlainUUID(uuid7().bytes)
+    made: UUID = _UUID(uuid7().bytes)
     return made
 
 
 def new_ids(count: int) -> list[UUID]:
     """Return so many fresh UUIDv7, the earliest first."""
-    return [PlainUUID(uuid7().bytes) for _ in range(count)]
+    return [_UUID(uuid7().bytes) for _ in range(count)]
 
 
 def id_of(octets: bytes) -> UUID:
     """Return the identifier that 16 bytes stand for."""
-    made: UUID = PlainUUID(octets)
+    made: UUID = _UUID(octets)
     return made

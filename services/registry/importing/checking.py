@@ -21,7 +21,7 @@ from services.registry.reference.kbli import KbliVersion
 from services.registry.reference.names import fold_names
 from services.registry.reference.places import match_place
 from services.registry.reference.sectors import match_sector
-from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
+from shared.contracts.registry import BusinessClass, ClassBasis
 
 MAX_NAME = 100
 MAX_ADDRESS = 500
@@ -131,8 +131,10 @@ class Checker:
         if not chunk.rows:
             return []
         codes = Codes()
-        add_row_codes(codes, chunk.rows, self._width)
-        rows = self._clean(Columns(self._columns, self._width, chunk.rows), codes)
+        columns = Columns(self._columns, self._width, chunk.rows)
+        if not columns.is_plain() or max(map(len, chunk.rows)) > self._width:
+            add_row_codes(codes, chunk.rows, self._width)
+        rows = self._clean(columns, codes)
         self._compare_people(rows, codes)
         results = self._results(rows, codes)
         row_codes = codes.of_rows(len(results))
@@ -181,9 +183,7 @@ class Checker:
         if not any(name in columns for name in _OTHER_FIELDS):
             return ((None,) * columns.count,) * len(_Others._fields)
         empty: list[tuple[Any, str | None]] = [(None, None)] * columns.count
-        parsed = [
-            memo.over(columns.cells(name)) if name in columns else empty for name, memo in self._other.items()
-        ]
+        parsed = [memo.over(columns.cells(name)) if name in columns else empty for name, memo in self._other.items()]
         others: list[_Others] = []
         for index, cells in enumerate(zip(*parsed, strict=True)):
             others.append(_gather(cells))

@@ -81,11 +81,16 @@ class Columns:
         """Take rows, at least one; they may be shorter or longer than ``width``."""
         self._places = places
         self._columns = list(zip(*[row if len(row) == width else _fit(row, width) for row in rows], strict=True))
+        self._texts = [_printable(cells) for cells in self._columns]
         self.count = len(rows)
 
     def __contains__(self, name: str) -> bool:
         """Tell whether the file has a column for the field."""
         return name in self._places
+
+    def is_plain(self) -> bool:
+        """Tell whether all columns are text without odd signs."""
+        return all(joined is not None and "#" not in joined and "\ufffd" not in joined for joined in self._texts)
 
     def cells(self, name: str) -> Sequence[Cell]:
         """Return the cells as they are."""
@@ -95,7 +100,7 @@ class Columns:
     def stripped(self, name: str) -> Sequence[Cell]:
         """Return the cells; those of text are cleaned."""
         cells = self.cells(name)
-        if _is_clean(cells):
+        if self._is_clean(cells, name):
             return cells
         return [
             (cell.strip() if cell.isprintable() else clean_text(cell)) if isinstance(cell, str) else cell
@@ -104,15 +109,23 @@ class Columns:
 
     def texts(self, name: str) -> Sequence[str]:
         """Return the cells as cleaned text."""
-        cells = self.cells(name)
-        if _is_clean(cells):
+        cells = self.stripped(name)
+        if self._is_clean(cells, name):
             return cells
-        return [cell if isinstance(cell, str) else text_of(cell) for cell in self.stripped(name)]
+        return [cell if isinstance(cell, str) else text_of(cell) for cell in cells]
 
     def raw_texts(self, name: str) -> Sequence[str]:
         """Return the cells as text, as it was typed."""
         cells = self.cells(name)
-        return cells if _is_clean(cells) else list(map(text_of, cells))
+        return cells if self._is_clean(cells, name) else list(map(text_of, cells))
+
+    def _is_clean(self, _: Sequence[Cell], name: str) -> TypeGuard[Sequence[str]]:
+        """Tell whether a column is text throughout, without outer spaces and odd signs."""
+        index = self._places.get(name)
+        if index is None or index >= len(self._texts):
+            return True
+        joined = self._texts[index]
+        return joined is not None and not (" |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " ")
 
 
 def parted(pairs: Sequence[tuple[ValueT, OtherT]]) -> tuple[Sequence[ValueT], Sequence[OtherT]]:
@@ -178,10 +191,10 @@ def _fit(row: Sequence[Cell], width: int) -> list[Cell]:
     return [*row[:width], *([""] * (width - len(row)))]
 
 
-def _is_clean(cells: Sequence[Cell]) -> TypeGuard[Sequence[str]]:
-    """Tell whether a column is text throughout, without outer spaces and odd signs: one look at all of it."""
+def _printable(cells: Sequence[Cell]) -> str | None:
+    """Return the cells of a column as one text, ``None`` if they are not all texts of printable signs."""
     try:
         joined = "|".join(cells)  # type: ignore[arg-type]
     except TypeError:
-        return False
-    return joined.isprintable() and not (" |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " ")
+        return None
+    return joined if joined.isprintable() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -24,18 +24,11 @@ from shared.contracts.registry import (
 )
 from shared.sealing import OwnerSeal, seal_texts
 
+OutboxRow = tuple[str, UUID, str, int, str]
+"""One fact, ready for the outbox: topic, aggregate, type, sequence, data."""
+
 SOURCE = "impor"
 _NO_CONSENT = {"notifications": False, "data_sharing": False}
-
-
-class OutboxRow(NamedTuple):
-    """One fact, ready for the outbox."""
-
-    topic: str
-    aggregate: UUID
-    type: str
-    sequence: int
-    data: str
 
 
 class Seals(dict[UUID, OwnerSeal]):
@@ -57,9 +50,7 @@ def _seal_owners(owners: Sequence[Owner], seals: Seals) -> list[str]:
         )
         for o in owners
     ]  # fmt: skip
-    return seal_texts(
-        OwnerPersonal.LABEL, [(seals[owner.id], text) for owner, text in zip(owners, plain, strict=True)]
-    )
+    return seal_texts(OwnerPersonal.LABEL, [(seals[owner.id], text) for owner, text in zip(owners, plain, strict=True)])
 
 
 def _seal_businesses(businesses: Sequence[Business], seals: Seals) -> list[str]:
@@ -82,14 +73,14 @@ def owners_registered(owners: Sequence[Owner], seals: Seals) -> Iterator[OutboxR
             "consents": _NO_CONSENT,
             "flags": owner.flags,
         }
-        yield OutboxRow(OWNER_TOPIC, owner.id, _OWNER_REGISTERED, 1, orjson.dumps(data).decode())
+        yield (OWNER_TOPIC, owner.id, _OWNER_REGISTERED, 1, orjson.dumps(data).decode())
 
 
 def owner_contacts_changed(owners: Sequence[Owner], seals: Seals) -> Iterator[OutboxRow]:
     """Give the fact of each known owner who has more contacts."""
     for owner, personal in zip(owners, _seal_owners(owners, seals), strict=True):
         data = {"owner_id": str(owner.id), "personal": personal, "flags": owner.flags}
-        yield OutboxRow(OWNER_TOPIC, owner.id, _OWNER_CHANGED, owner.version + 1, orjson.dumps(data).decode())
+        yield (OWNER_TOPIC, owner.id, _OWNER_CHANGED, owner.version + 1, orjson.dumps(data).decode())
 
 
 def _profile(business: Business, personal: str, as_of: str) -> dict[str, Any]:
@@ -126,14 +117,14 @@ def businesses_registered(businesses: Sequence[Business], seals: Seals, as_of: d
         data["status"] = business.status
         data["kelas"] = {"kelas": kelas, "basis": basis, "year": None, "source": SOURCE, "as_of": day}
         data["workers"] = _workers(business)
-        yield OutboxRow(BUSINESS_TOPIC, business.id, _REGISTERED, 1, orjson.dumps(data).decode())
+        yield (BUSINESS_TOPIC, business.id, _REGISTERED, 1, orjson.dumps(data).decode())
         if business.duplicate_of is not None:
             proposal = {
                 "business_id": str(business.id),
                 "other_id": str(business.duplicate_of),
                 "grounds": [business.ground],
             }
-            yield OutboxRow(BUSINESS_TOPIC, business.id, _PROPOSED, 2, orjson.dumps(proposal).decode())
+            yield (BUSINESS_TOPIC, business.id, _PROPOSED, 2, orjson.dumps(proposal).decode())
 
 
 def businesses_changed(businesses: Sequence[Business], seals: Seals, as_of: date) -> Iterator[OutboxRow]:
@@ -146,10 +137,10 @@ def businesses_changed(businesses: Sequence[Business], seals: Seals, as_of: date
             sequence += 1
             data = _profile(business, next(profiles), day)
             data["changed"] = business.profile_changes
-            yield OutboxRow(BUSINESS_TOPIC, business.id, _CHANGED, sequence, orjson.dumps(data).decode())
+            yield (BUSINESS_TOPIC, business.id, _CHANGED, sequence, orjson.dumps(data).decode())
         if "workers" in business.changed:
             recorded = {"business_id": str(business.id), "workers": _workers(business), "as_of": day}
-            yield OutboxRow(BUSINESS_TOPIC, business.id, _WORKERS, sequence + 1, orjson.dumps(recorded).decode())
+            yield (BUSINESS_TOPIC, business.id, _WORKERS, sequence + 1, orjson.dumps(recorded).decode())
 
 
 _OWNER_REGISTERED = OwnerRegistered.type_name()

@@ -61,8 +61,8 @@ class Memory:
         """Tell of each NIB whether another person has shown it before."""
         holder_of = self._nibs.setdefault
         return [
-            nib is not None and holder_of(int(nib), digest) != digest
-            for nib, digest in zip(nibs, _digests(people), strict=True)
+            nib is not None and holder_of(int(nib), digest := hash(person) & _BITS) != digest
+            for nib, person in zip(nibs, people, strict=True)
         ]
 
     def look_known(self, people: Iterable[object], owners: Iterable[OwnerCells], places: Iterable[str]) -> list[bool]:  # fmt: skip

@@ -63,6 +63,9 @@ class Workbook:
 
     def rows(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """Give each row with its number, from 1; the cells below the top of a merged range get its value."""
+        if not self.fills:
+            yield from enumerate(self.sheet.iter_rows(), 1)
+            return
         open_fills: list[tuple[int, int, Cell]] = []
         for number, row in enumerate(self.sheet.iter_rows(), 1):
             if open_fills:

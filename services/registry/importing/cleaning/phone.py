@@ -11,7 +11,6 @@ from services.registry.importing.cleaning.text import Cell, is_empty, text_of
 
 # The mobile numbers of Indonesia exactly as ``phonenumbers`` knows them; a test compares the two.
 _FAST = re.compile(r"(?:0|62|\+62)(8[1-35-9]\d{7,10})", re.ASCII)
-_GROUPING = str.maketrans("", "", " -")
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:[.,]\d+)?e[+-]?\d+", re.IGNORECASE)
 _SPLIT = re.compile(r"[/,;|\n&]|\bdan\b|\batau\b", re.IGNORECASE)
 _FLOAT_TAIL = re.compile(r"[.,]0+$")
@@ -33,7 +32,7 @@ _NONE = Phones((), None)
 def check_phones(cell: Cell) -> Phones:
     """Return the phones in a cell."""
     text = text_of(cell)
-    fast = _FAST.fullmatch(text.translate(_GROUPING))
+    fast = _FAST.fullmatch(text.replace(" ", "").replace("-", ""))
     if fast is not None:
         return Phones((f"+62{fast[1]}",), None)
     return _check_slow(text)
