@@ -36,6 +36,8 @@ BUSINESS_COLUMNS = (
 OUTBOX_COLUMNS = (
     "topic", "partition_key", "event_id", "type", "source", "sequence", "occurred_at", "correlation_id", "origin", "data",
 )  # fmt: skip
+_NO_KBLI = (None, None)
+_NO_WORKERS = (None,) * 4
 
 
 class StaleError(Exception):
@@ -181,13 +183,14 @@ def _owner_tuple(owner: Owner, batch: Batch) -> tuple[Any, ...]:
 
 
 def _business_tuple(business: Business, batch: Batch) -> tuple[Any, ...]:
-    cells = business.cells
-    version, code = cells.kbli or (None, None)
+    (name, name_key, address, kelurahan, sector, kbli, nib, capital, sales, founded_year, kelas, basis, workers) = (
+        business.cells
+    )
+    version, code = kbli or _NO_KBLI
     return (
-        business.id, business.facts, cells.name, cells.name_key, cells.address, cells.nib, cells.kelurahan, cells.sector,
-        version, code, cells.capital, cells.sales, cells.founded_year, cells.kelas.value,
-        None if cells.basis is None else cells.basis.value, SOURCE, batch.as_of, *(cells.workers or (None,) * 4),
-        None if cells.workers is None else batch.as_of, business.status, business.flags, SOURCE, batch.as_of,
+        business.id, business.facts, name, name_key, address, nib, kelurahan, sector, version, code, capital, sales,
+        founded_year, kelas.value, None if basis is None else basis.value, SOURCE, batch.as_of, *(workers or _NO_WORKERS),
+        None if workers is None else batch.as_of, business.status, business.flags, SOURCE, batch.as_of,
         business.import_key, batch.officer, batch.officer,
     )  # fmt: skip
 
@@ -247,7 +250,7 @@ async def _change_businesses(connection: asyncpg.Connection, changed: Sequence[B
     if not changed:
         return
     cells = [business.cells for business in changed]
-    workers = [c.workers or (None,) * 4 for c in cells]
+    workers = [c.workers or _NO_WORKERS for c in cells]
     counted = [as_of if "workers" in business.changed else business.workers_as_of for business in changed]
     tag = await connection.execute(
         queries().change_businesses,

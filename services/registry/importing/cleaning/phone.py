@@ -31,7 +31,7 @@ _NONE = Phones((), None)
 
 def check_phones(cell: Cell) -> Phones:
     """Return the phones in a cell."""
-    text = text_of(cell)
+    text = cell if isinstance(cell, str) else text_of(cell)
     fast = _FAST.fullmatch(text.replace(" ", "").replace("-", ""))
     if fast is not None:
         return Phones((f"+62{fast[1]}",), None)
