@@ -28,17 +28,20 @@ OutboxRow = tuple[str, UUID, str, int, str]
 """One fact, ready for the outbox: topic, aggregate, type, sequence, data."""
 
 SOURCE = "impor"
+KEPT_SEALS = 500
 _NO_CONSENT = {"notifications": False, "data_sharing": False}
 
 
 class Seals(dict[UUID, OwnerSeal]):
-    """The seal of each owner of a chunk, made ready when it is first wanted."""
+    """The seals of the owners last wanted; a seal made ready takes some kilobytes, so not all of a chunk are kept."""
 
     def __init__(self, keys: dict[UUID, bytes]) -> None:
         super().__init__()
         self._keys = keys
 
     def __missing__(self, owner_id: UUID) -> OwnerSeal:
+        if len(self) >= KEPT_SEALS:
+            self.clear()
         seal = self[owner_id] = OwnerSeal(self._keys[owner_id], owner_id)
         return seal
 

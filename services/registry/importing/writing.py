@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -36,6 +35,8 @@ BUSINESS_COLUMNS = (
 OUTBOX_COLUMNS = (
     "topic", "partition_key", "event_id", "type", "source", "sequence", "occurred_at", "correlation_id", "origin", "data",
 )  # fmt: skip
+SEALED_TOGETHER = 250
+"""Owners come in the order of their businesses, so a stretch of both needs few ciphers at a time."""
 _NO_KBLI = (None, None)
 _NO_WORKERS = (None,) * 4
 
@@ -160,18 +161,20 @@ def make_tuples(plan: Plan, ring: KeyRing, keys: dict[UUID, bytes], batch: Batch
     fresh = list(zip([owner.id for owner in plan.new_owners], new_keys(len(plan.new_owners)), strict=True))
     wrapped = zip(fresh, ring.wrap_all(fresh), strict=True)
     seals = facts.Seals(keys | dict(fresh))
-    rows = chain(
-        facts.owners_registered(plan.new_owners, seals),
-        facts.owner_contacts_changed(plan.changed_owners, seals),
-        facts.businesses_registered(plan.new_businesses, seals, batch.as_of),
-        facts.businesses_changed(plan.changed_businesses, seals, batch.as_of),
-    )
+    owners: list[OutboxRow] = []
+    businesses: list[OutboxRow] = []
+    for start in range(0, max(len(plan.new_owners), len(plan.new_businesses)), SEALED_TOGETHER):
+        piece = slice(start, start + SEALED_TOGETHER)
+        owners.extend(facts.owners_registered(plan.new_owners[piece], seals))
+        businesses.extend(facts.businesses_registered(plan.new_businesses[piece], seals, batch.as_of))
+    owners.extend(facts.owner_contacts_changed(plan.changed_owners, seals))
+    businesses.extend(facts.businesses_changed(plan.changed_businesses, seals, batch.as_of))
     return Tuples(
         [_owner_tuple(owner, batch) for owner in plan.new_owners],
         [(owner_id, ring.kek_id, key) for (owner_id, _), key in wrapped],
         [_business_tuple(business, batch) for business in plan.new_businesses],
         [(business.id, business.owners[0], 0) for business in plan.new_businesses],
-        _outbox_tuples(list(rows), batch),
+        _outbox_tuples(owners + businesses, batch),
     )
 
 
