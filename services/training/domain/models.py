@@ -160,6 +160,40 @@ class Certificate:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An enrolment as lists show it."""
+
+    enrolment: Enrolment
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What stands on one edition of a certificate; the name sealed, ``None`` if its owner was erased."""
+
+    id: UUID
+    version: int
+    number: str
+    code: str
+    edition: int
+    newest: int
+    revoked: bool
+    owner_id: UUID
+    personal: str | None
+    issued_on: date
+    title: str
+    held_by: str
+    partner: str | None
+    programme: str
+    batch: int
+    place: str
+    sessions: tuple[SessionTime, ...]
+    score: int | None
+    attended: int
+    kelurahan: str
+
+
 Thing = TypeVar("Thing", Course, Enrolment, Certificate)
 
 

@@ -14,7 +14,7 @@ from services.training.commands import (
 )
 from services.training.domain import courses as rules
 from services.training.domain import seats
-from services.training.domain.models import Batch, Changed, Course, Programme
+from services.training.domain.models import Batch, Changed, Course, Programme, Seats
 from services.training.domain.refusals import CodeTakenError, NotFoundError
 from services.training.handlers import Saved, publish
 from services.training.handlers.seating import queue_for, save_seats
@@ -71,9 +71,7 @@ async def open_batch(connection: Connection, command: OpenBatch, cause: Cause) -
     return Saved(batch.id, batch.version)
 
 
-async def _save(
-    connection: Connection, change: Changed[Course], before: Batch, after: seats.Seats, cause: Cause
-) -> Saved:
+async def _save(connection: Connection, change: Changed[Course], before: Batch, after: Seats, cause: Cause) -> Saved:
     """Store what an officer changed of a batch, and the seats that moved with it."""
     if change.facts:
         await store.save_batch(connection, after.batch)
@@ -86,7 +84,7 @@ async def move_session(connection: Connection, command: MoveSession, cause: Caus
     """Hold a session at another time."""
     course, batch = await _lock_both(connection, command.batch_id)
     change, after = rules.move_session(course, batch, command, cause.now)
-    return await _save(connection, change, batch, seats.Seats(after), cause)
+    return await _save(connection, change, batch, Seats(after), cause)
 
 
 async def change_quota(connection: Connection, command: ChangeQuota, cause: Cause) -> Saved:

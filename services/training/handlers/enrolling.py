@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
 from services.training.domain import seats as rules
-from services.training.domain.models import Applicant
+from services.training.domain.models import Applicant, Listed
 from services.training.domain.refusals import AlreadyEnrolledError, NotFoundError, UnknownBusinessError
 from services.training.domain.requirements import needs_nib
 from services.training.handlers import Saved, publish
@@ -31,10 +31,9 @@ async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | No
     course = await courses.course_of_batch(pool, command.batch_id)
     if course is None or not needs_nib(course.requirements):
         return None
-    found = await store.sealed_business(pool, command.business_id)
-    if found is None or found[1] is None:
+    owner_id, sealed = await store.sealed_business(pool, command.business_id) or (command.owner_id, None)
+    if sealed is None:
         return False
-    owner_id, sealed = found
     key = (await keys.fetch([owner_id]))[owner_id]
     if not isinstance(key, bytes):
         return False
@@ -132,7 +131,7 @@ async def release_erased(connection: Connection, erased: Mapping[UUID, Cause]) -
             await save_seats(connection, batch, seats, cause)
 
 
-async def show_enrolment(pool: Pool, enrolment_id: UUID, kelurahan: str | None) -> tuple[store.Listed, dict[int, bool]]:
+async def show_enrolment(pool: Pool, enrolment_id: UUID, kelurahan: str | None) -> tuple[Listed, dict[int, bool]]:
     """Return an enrolment that a caller of ``kelurahan`` may see, with its attendance, else ``NotFoundError``."""
     found = await store.show_enrolment(pool, enrolment_id)
     if found is None:
@@ -143,6 +142,6 @@ async def show_enrolment(pool: Pool, enrolment_id: UUID, kelurahan: str | None) 
 
 async def list_enrolments(
     pool: Pool, batch_id: UUID, after: int, state: EnrolmentState | None, kelurahan: str | None, limit: int
-) -> list[store.Listed]:
+) -> list[Listed]:
     """Return enrolments of a batch after an arrival."""
     return await store.list_enrolments(pool, batch_id, after, state, kelurahan, limit)

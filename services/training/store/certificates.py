@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 import asyncpg
 
-from services.training.domain.models import Certificate
+from services.training.domain.models import Certificate, Printed
 from services.training.store import queries
 from services.training.store.courses import read_sessions
-from shared.contracts.training import RevocationCause, SessionTime
+from shared.contracts.training import RevocationCause
 from shared.database import Connection, Pool
 from shared.outbox import Change
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """What stands on one edition of a certificate; the name sealed, ``None`` if its owner was erased."""
-
-    id: UUID
-    version: int
-    number: str
-    code: str
-    edition: int
-    newest: int
-    revoked: bool
-    owner_id: UUID
-    personal: str | None
-    issued_on: date
-    title: str
-    held_by: str
-    partner: str | None
-    programme: str
-    batch: int
-    place: str
-    sessions: tuple[SessionTime, ...]
-    score: int | None
-    attended: int
-    kelurahan: str
 
 
 def _certificate(row: asyncpg.Record) -> Certificate:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from services.training.domain.models import Applicant, Enrolment
+from services.training.domain.models import Applicant, Enrolment, Listed
 from services.training.store import queries
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentState, LeavingCause
 from shared.database import Connection, Pool
 from shared.outbox import Change
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An enrolment as lists show it."""
-
-    enrolment: Enrolment
-    enrolled_at: datetime
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
