@@ -38,6 +38,8 @@ from shared.broker import KafkaSettings
 MAILBOX = "mailbox"
 MAILBOX_PORT = 11_025
 KEEPER = "keeper"
+ASKING_FOR_KEYS = ("training", "notifications")
+"""Services that get owners' keys from the registry, each with a token of its own."""
 SERVICE_STOP_SECONDS = 20.0
 """Longer than the time in which a service drains by itself (``DRAIN_SECONDS``)."""
 
@@ -332,15 +334,19 @@ class Stack:
     def _own_settings(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         if service == "registry":
             return {"KEY_ENCRYPTION_KEY": self.home.key_encryption_key(), "UPLOAD_DIR": str(self.home.uploads)}
-        if service == "notifications":
-            return {
-                "REGISTRY_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}",
-                "SERVICE_TOKEN_FILE": str(tokens.write_service_token(self.home, service)),
-                "SMTP_HOST": HOST,
-                "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
-                "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
-                "OFFICER_ADDRESS": "petugas@umkm.example",
-                "RATE_EMAIL_PER_MINUTE": "6000",
-                "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
-            }
-        return {}
+        if service not in ASKING_FOR_KEYS:
+            return {}
+        asking = {
+            "REGISTRY_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}",
+            "SERVICE_TOKEN_FILE": str(tokens.write_service_token(self.home, service)),
+        }
+        if service == "training":
+            return asking | {"PUBLIC_URL": f"http://{HOST}:{ports.get('training-api', 18_004)}"}
+        return asking | {
+            "SMTP_HOST": HOST,
+            "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
+            "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
+            "OFFICER_ADDRESS": "petugas@umkm.example",
+            "RATE_EMAIL_PER_MINUTE": "6000",
+            "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
+        }

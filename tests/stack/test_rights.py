@@ -49,6 +49,7 @@ def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
         ("projections", OWNER_TOPIC, "projections-test"),
         ("projections", BUSINESS_TOPIC, "notifications"),
         ("registry", BUSINESS_TOPIC, "registry"),
+        ("training", COURSE_TOPIC, "training"),
     ],
 )
 def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str, topic: str, group: str) -> None:

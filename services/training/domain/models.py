@@ -96,6 +96,8 @@ class Applicant:
     kelurahan: str
     has_nib: bool | None
     """``None``: no course asks, so nobody looked."""
+    enrolled: bool
+    """Has a live enrolment in this batch."""
     served: bool
     """Has passed a training before."""
     this_year: bool

@@ -27,6 +27,7 @@ from services.training.domain.models import (
     Seats,
 )
 from services.training.domain.refusals import (
+    AlreadyEnrolledError,
     EnrolmentClosedError,
     NotAnOwnerError,
     NotYetClosedError,
@@ -81,6 +82,8 @@ def _check_may_enrol(course: Course, batch: Batch, command: Enrol, applicant: Ap
         raise NotAnOwnerError(command.owner_id, command.business_id)
     if applicant.erased:
         raise OwnerErasedError(command.owner_id)
+    if applicant.enrolled:
+        raise AlreadyEnrolledError(batch.id, command.owner_id)
     if applicant.status in GONE:
         raise RequirementsNotMetError({"usaha_aktif": f"usaha berstatus {applicant.status}"})
     check_applicant(course.requirements, applicant)

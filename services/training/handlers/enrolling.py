@@ -8,7 +8,7 @@ from uuid import UUID
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
 from services.training.domain import seats as rules
 from services.training.domain.models import Applicant, Listed
-from services.training.domain.refusals import AlreadyEnrolledError, NotFoundError, UnknownBusinessError
+from services.training.domain.refusals import NotFoundError, UnknownBusinessError
 from services.training.domain.requirements import needs_nib
 from services.training.handlers import Saved, publish
 from services.training.handlers.seating import lock_batch, lock_enrolment, queue_for, save_seats, saved, visible
@@ -47,14 +47,11 @@ async def _applicant(connection: Connection, command: Enrol, has_nib: bool | Non
     erased = await store.lock_owner(connection, command.owner_id)
     if erased is None:
         raise UnknownBusinessError("Pemilik", command.owner_id)
-    found = await store.find_applicant(
+    applicant = await store.find_applicant(
         connection, command.owner_id, command.business_id, command.batch_id, erased=erased, has_nib=has_nib
     )
-    if found is None or (kelurahan is not None and found[0].kelurahan != kelurahan):
+    if applicant is None or (kelurahan is not None and applicant.kelurahan != kelurahan):
         raise UnknownBusinessError("Usaha", command.business_id)
-    applicant, enrolled = found
-    if enrolled:
-        raise AlreadyEnrolledError(command.batch_id, command.owner_id)
     return applicant
 
 

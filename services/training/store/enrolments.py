@@ -47,12 +47,12 @@ async def lock_owner(connection: Connection, owner_id: UUID) -> bool | None:
 
 async def find_applicant(
     connection: Connection, owner_id: UUID, business_id: UUID, batch_id: UUID, *, erased: bool, has_nib: bool | None
-) -> tuple[Applicant, bool] | None:
-    """Return what the rules look at, and whether the owner is in this batch already; ``None`` without the business."""
+) -> Applicant | None:
+    """Return what the rules look at; ``None`` if nobody told of the business yet."""
     row = await connection.fetchrow(queries().find_applicant, owner_id, business_id, batch_id)
     if row is None:
         return None
-    applicant = Applicant(
+    return Applicant(
         owner_id=owner_id,
         owner_ids=tuple(row["owner_ids"]),
         erased=erased,
@@ -60,10 +60,10 @@ async def find_applicant(
         kelas=BusinessClass(row["kelas"]),
         kelurahan=row["kelurahan"],
         has_nib=has_nib,
+        enrolled=row["enrolled"],
         served=row["served"],
         this_year=row["this_year"],
     )
-    return applicant, row["enrolled"]
 
 
 async def sealed_business(pool: Pool, business_id: UUID) -> tuple[UUID, str | None] | None:
