@@ -9,7 +9,7 @@ from confluent_kafka.admin import NewTopic
 
 from ops.kafka_admin.client import client_config, operator_client
 from shared.broker import KafkaSettings
-from shared.topology import BUSINESS_TOPIC, OWNER_TOPIC
+from shared.topology import BUSINESS_TOPIC, COURSE_TOPIC, OWNER_TOPIC
 from tests.stack.servers import Database, Kafka, Postgres
 
 

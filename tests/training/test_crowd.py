@@ -216,7 +216,9 @@ def server_zone(request: pytest.FixtureRequest) -> Any:
 
 async def test_the_deadline_parts_the_crowd_by_the_second_in_any_zone(crowd: Office, server_zone: str) -> None:
     batch, members = await crowd.batch(CLIENTS), await crowd.members(CLIENTS)
-    await crowd.pool.execute(f"ALTER ROLE CURRENT_USER SET TimeZone = '{server_zone}'")
+    await crowd.pool.execute(
+        f"ALTER ROLE CURRENT_USER IN DATABASE {crowd.database.name} SET TimeZone = '{server_zone}'"
+    )
     moments = [DEADLINE + timedelta(milliseconds=10 * (number - 100)) for number in range(CLIENTS)]
     came = await at_once([lambda m=m, at=at: crowd.enrol(batch, m, at) for m, at in zip(members, moments, strict=True)])
     # The whole of second 59 counts: 100 before it, and 100 within it.

@@ -107,7 +107,7 @@ async def test_an_offer_runs_out_by_the_second_and_goes_to_the_next(office: Offi
     ticker = Ticker(office.pool, 1, lambda: clock[0])
     assert await ticker.tick() == 0
     clock[0] = until + timedelta(seconds=1)
-    with pytest.raises(OfferExpiredError, match="berlaku sampai 27 November 2026 pukul 12.00 WITA"):
+    with pytest.raises(OfferExpiredError, match=r"berlaku sampai 27 November 2026 pukul 12\.00 WITA"):
         await accept(office, second, clock[0])
     assert await ticker.tick() == 1
     assert await ticker.tick() == 0
