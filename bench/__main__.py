@@ -22,6 +22,7 @@ from bench.importing import import_rows
 from bench.platform import platform, platform_large
 from bench.projection import projections
 from bench.rig import Rig, servers
+from bench.training import certificates, enrolling_crowd
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -31,6 +32,8 @@ BENCHES: dict[str, Bench] = {
     "consumer": consumer_layer,
     "importing": import_rows,
     "projection": projections,
+    "enrolling": enrolling_crowd,
+    "certificates": certificates,
     "platform": platform,
     "large": platform_large,
 }

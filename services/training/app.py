@@ -12,6 +12,7 @@ from services.training.api.page import page_router
 from services.training.consumers import make_consumer
 from services.training.handlers.printing import Printer
 from services.training.handlers.ticking import Ticker
+from services.training.handlers.turnstile import Turnstile
 from services.training.settings import TrainingSettings
 from services.training.store import migrations
 from shared.database import Pool
@@ -40,6 +41,7 @@ def create_app(settings: TrainingSettings, pool: Pool) -> FastAPI:
     token = token_reader(settings.service_token_file)
     app.state.pool = pool
     app.state.hint = Hint(pool)
+    app.state.turnstile = Turnstile()
     app.state.printer = Printer(settings.public_url)
     app.state.name_keys = KeyClient(settings.registry_url, token, PRINTING)
     app.state.nib_keys = KeyClient(settings.registry_url, token, ENROLLING)

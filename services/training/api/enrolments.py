@@ -22,6 +22,7 @@ from services.training.api.requests import (
 from services.training.commands import AcceptOffer, Enrol, IssueCertificate, RejectEnrolment, WithdrawEnrolment
 from services.training.handlers import Saved, certificates
 from services.training.handlers import enrolling as handlers
+from services.training.handlers.turnstile import Turnstile
 from shared.contracts.training import EnrolmentState
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
@@ -43,7 +44,9 @@ async def enrol(request: Request, batch_id: UUID, body: EnrolmentForm, principal
     async def work(connection: Connection) -> Saved:
         return await handlers.enrol(connection, command, has_nib, cause_of(request, principal), principal.scope)
 
-    return await run_once(request, once, work, created="/enrolments")
+    turnstile: Turnstile = request.app.state.turnstile
+    async with turnstile.through(batch_id):
+        return await run_once(request, once, work, created="/enrolments")
 
 
 @router.get("/batches/{batch_id}/enrolments", summary="Daftar pendaftaran")

@@ -36,12 +36,12 @@ async def publish(
     connection: Connection,
     changes: Sequence[Changed[Course] | Changed[Enrolment] | Changed[Certificate]],
     cause: Cause,
-    change: Change | None = None,
+    *statements: Change | None,
 ) -> None:
-    """Store the facts of aggregates in the outbox, numbered by their versions, and what ``change`` says of one."""
+    """Store the facts of aggregates in the outbox, numbered by their versions, and run what stores the aggregates."""
     facts: list[tuple[int, Fact]] = [
         (item.after.version - len(item.facts) + place, fact)
         for item in changes
         for place, fact in enumerate(item.facts, 1)
     ]
-    await append(connection, SOURCE, facts, cause, change)
+    await append(connection, SOURCE, facts, cause, *statements)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
 from services.training.domain import seats as rules
-from services.training.domain.models import Applicant, Listed
+from services.training.domain.models import Applicant, Batch, Course, Listed
 from services.training.domain.refusals import NotFoundError, UnknownBusinessError
 from services.training.domain.requirements import needs_nib
 from services.training.handlers import Saved, publish
@@ -43,33 +43,35 @@ async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | No
         return False
 
 
-async def _applicant(connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None) -> Applicant:
+async def _lock(
+    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None
+) -> tuple[Course, Batch, Applicant]:
+    """Hold the owner, then the batch, and return what the rules look at."""
     erased = await store.lock_owner(connection, command.owner_id)
     if erased is None:
         raise UnknownBusinessError("Pemilik", command.owner_id)
-    applicant = await store.find_applicant(
+    found = await store.lock_batch_for_applicant(
         connection, command.owner_id, command.business_id, command.batch_id, erased=erased, has_nib=has_nib
     )
+    if found is None:
+        raise NotFoundError("Angkatan", command.batch_id)
+    course, batch, applicant = found
     if applicant is None or (kelurahan is not None and applicant.kelurahan != kelurahan):
         raise UnknownBusinessError("Usaha", command.business_id)
-    return applicant
+    return course, batch, applicant
 
 
 async def enrol(
     connection: Connection, command: Enrol, has_nib: bool | None, cause: Cause, kelurahan: str | None
 ) -> Saved:
-    """Enrol an owner with a business. What can be read before is read before the batch is locked: the lock is the queue.
+    """Enrol an owner with a business. The lock of the batch is the queue: who holds it first has come first.
 
     Raises ``AlreadyEnrolledError``, ``RequirementsNotMetError``, ``EnrolmentClosedError`` and the like.
     """
-    course = await courses.course_of_batch(connection, command.batch_id)
-    if course is None:
-        raise NotFoundError("Angkatan", command.batch_id)
-    applicant = await _applicant(connection, command, has_nib, kelurahan)
-    batch = await lock_batch(connection, command.batch_id)
+    course, batch, applicant = await _lock(connection, command, has_nib, kelurahan)
     after, change = rules.enrol(course, batch, command, applicant, cause.now)
-    await courses.save_seats(connection, batch, after)
-    await publish(connection, [change], cause, store.new_enrolment(change.after, cause.actor, cause.now))
+    made = store.new_enrolment(change.after, cause.actor, cause.now)
+    await publish(connection, [change], cause, courses.moved_seats(batch, after), made)
     return Saved(change.after.id, change.after.version)
 
 

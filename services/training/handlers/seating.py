@@ -43,9 +43,8 @@ async def queue_for(connection: Connection, batch: Batch, *, more: int) -> list[
 
 async def save_seats(connection: Connection, before: Batch, seats: Seats, cause: Cause) -> None:
     """Store the seats of a locked batch, the enrolments that changed, and their facts in order."""
-    await courses.save_seats(connection, before, seats.batch)
     await enrolments.save_enrolments(connection, [change.after for change in seats.changes])
-    await publish(connection, seats.changes, cause)
+    await publish(connection, seats.changes, cause, courses.moved_seats(before, seats.batch))
 
 
 def saved(enrolment: Enrolment, seats: Seats) -> Saved:

@@ -78,15 +78,21 @@ WHERE id = $1;
 -- An owner: nobody enrols them elsewhere, and their erasure waits, until the transaction ends.
 SELECT owner_id, erased FROM owner_copy WHERE owner_id = $1 FOR NO KEY UPDATE;
 
--- name: find_applicant
--- What the rules look at of an owner ($1) with a business ($2) for a batch ($3); the owner is locked.
-SELECT bc.owner_ids, bc.status, bc.kelas, bc.kelurahan,
+-- name: lock_batch_for_applicant
+-- A batch ($3), locked, with its course and what the rules look at of an owner ($1) with a business ($2). The owner is locked,
+-- so that their history stands still while this waits for the batch; of the batch itself the row comes as it is then.
+SELECT b.id AS batch_id, b.version AS batch_version, b.course_id, b.number, b.place, b.quota, b.held, b.arrivals, b.closes_at,
+       b.selection, b.selected, b.offer_hours, b.cancelled, b.sessions,
+       c.*, p.code AS programme_code, p.title AS programme_title,
+       bc.owner_ids, bc.status AS business_status, bc.kelas, bc.kelurahan,
        EXISTS (SELECT FROM enrolment e WHERE e.owner_id = $1 AND e.state = 'lulus') AS served,
        EXISTS (SELECT FROM enrolment e JOIN batch o ON o.id = e.batch_id
                WHERE e.owner_id = $1 AND o.programme_id = b.programme_id AND o.year = b.year AND o.id <> b.id AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS this_year,
        EXISTS (SELECT FROM enrolment e WHERE e.owner_id = $1 AND e.batch_id = b.id
                AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS enrolled
-FROM business_copy bc, batch b WHERE bc.business_id = $2 AND b.id = $3;
+FROM batch b JOIN course c ON c.id = b.course_id JOIN programme p ON p.id = c.programme_id
+LEFT JOIN business_copy bc ON bc.business_id = $2
+WHERE b.id = $3 FOR UPDATE OF b;
 
 -- name: sealed_business
 -- Principal owner and sealed part of a business.

@@ -19,7 +19,8 @@ _REQUIREMENTS = TypeAdapter(tuple[Requirement, ...])
 _SESSIONS = TypeAdapter(tuple[SessionTime, ...])
 
 
-def _course(row: asyncpg.Record) -> Course:
+def read_course(row: asyncpg.Record) -> Course:
+    """Return the course that a row holds, with its programme."""
     return Course(
         id=row["id"],
         version=row["version"],
@@ -41,10 +42,11 @@ def read_sessions(text: str) -> tuple[SessionTime, ...]:
     return _SESSIONS.validate_json(text)
 
 
-def _batch(row: asyncpg.Record) -> Batch:
+def read_batch(row: asyncpg.Record, prefix: str = "") -> Batch:
+    """Return the batch that a row holds; id and version may stand there under a prefix, beside those of a course."""
     return Batch(
-        id=row["id"],
-        version=row["version"],
+        id=row[f"{prefix}id"],
+        version=row[f"{prefix}version"],
         course_id=row["course_id"],
         number=row["number"],
         place=row["place"],
@@ -108,24 +110,24 @@ def moved_course(course: Course) -> Change:
 async def lock_course(connection: Connection, course_id: UUID) -> Course | None:
     """Return one course, locked."""
     row = await connection.fetchrow(queries().lock_course, course_id)
-    return None if row is None else _course(row)
+    return None if row is None else read_course(row)
 
 
 async def find_course(connection: Connection | Pool, course_id: UUID) -> Course | None:
     """Return one course, not locked."""
     row = await connection.fetchrow(queries().find_course, course_id)
-    return None if row is None else _course(row)
+    return None if row is None else read_course(row)
 
 
 async def course_of_batch(connection: Connection | Pool, batch_id: UUID) -> Course | None:
     """Return the course of a batch, not locked; ``None`` if there is no such batch."""
     row = await connection.fetchrow(queries().course_of_batch, batch_id)
-    return None if row is None else _course(row)
+    return None if row is None else read_course(row)
 
 
 async def list_courses(pool: Pool, after: UUID, limit: int) -> list[Course]:
     """Return courses after an id."""
-    return [_course(row) for row in await pool.fetch(queries().list_courses, after, limit)]
+    return [read_course(row) for row in await pool.fetch(queries().list_courses, after, limit)]
 
 
 async def count_batches(connection: Connection, course_id: UUID) -> int:
@@ -159,24 +161,25 @@ async def insert_batch(connection: Connection, batch: Batch, programme_id: UUID)
 async def find_batch(connection: Connection | Pool, batch_id: UUID) -> Batch | None:
     """Return one batch, not locked."""
     row = await connection.fetchrow(queries().find_batch, batch_id)
-    return None if row is None else _batch(row)
+    return None if row is None else read_batch(row)
 
 
 async def lock_batch(connection: Connection, batch_id: UUID) -> Batch | None:
     """Return one batch, locked: nobody else moves its seats until the transaction ends."""
     row = await connection.fetchrow(queries().lock_batch, batch_id)
-    return None if row is None else _batch(row)
+    return None if row is None else read_batch(row)
 
 
 async def list_batches(pool: Pool, course_id: UUID) -> list[Batch]:
     """Return the batches of a course."""
-    return [_batch(row) for row in await pool.fetch(queries().list_batches, course_id)]
+    return [read_batch(row) for row in await pool.fetch(queries().list_batches, course_id)]
 
 
-async def save_seats(connection: Connection, before: Batch, after: Batch) -> None:
-    """Store the seats of a locked batch, if a deed moved them."""
-    if (before.held, before.arrivals) != (after.held, after.arrivals):
-        await connection.execute(queries().update_seats, after.id, after.held, after.arrivals)
+def moved_seats(before: Batch, after: Batch) -> Change | None:
+    """Return the statement that stores the seats of a locked batch, if a deed moved them."""
+    if (before.held, before.arrivals) == (after.held, after.arrivals):
+        return None
+    return Change(queries().update_seats, (after.id, after.held, after.arrivals))
 
 
 async def save_batch(connection: Connection, batch: Batch) -> None:

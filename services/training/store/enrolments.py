@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.training.domain.models import Applicant, Enrolment, Listed
+from services.training.domain.models import Applicant, Batch, Course, Enrolment, Listed
 from services.training.store import queries
+from services.training.store.courses import read_batch, read_course
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentState, LeavingCause
 from shared.database import Connection, Pool
@@ -45,18 +46,24 @@ async def lock_owner(connection: Connection, owner_id: UUID) -> bool | None:
     return None if row is None else bool(row["erased"])
 
 
-async def find_applicant(
+async def lock_batch_for_applicant(
     connection: Connection, owner_id: UUID, business_id: UUID, batch_id: UUID, *, erased: bool, has_nib: bool | None
-) -> Applicant | None:
-    """Return what the rules look at; ``None`` if nobody told of the business yet."""
-    row = await connection.fetchrow(queries().find_applicant, owner_id, business_id, batch_id)
+) -> tuple[Course, Batch, Applicant | None] | None:
+    """Return a batch, locked, with its course and what the rules look at: ``None`` for a business that nobody told of.
+
+    ``None`` alone if there is no such batch. The owner must be locked before.
+    """
+    row = await connection.fetchrow(queries().lock_batch_for_applicant, owner_id, business_id, batch_id)
     if row is None:
         return None
-    return Applicant(
+    course, batch = read_course(row), read_batch(row, "batch_")
+    if row["owner_ids"] is None:
+        return course, batch, None
+    applicant = Applicant(
         owner_id=owner_id,
         owner_ids=tuple(row["owner_ids"]),
         erased=erased,
-        status=BusinessStatus(row["status"]),
+        status=BusinessStatus(row["business_status"]),
         kelas=BusinessClass(row["kelas"]),
         kelurahan=row["kelurahan"],
         has_nib=has_nib,
@@ -64,6 +71,7 @@ async def find_applicant(
         served=row["served"],
         this_year=row["this_year"],
     )
+    return course, batch, applicant
 
 
 async def sealed_business(pool: Pool, business_id: UUID) -> tuple[UUID, str | None] | None:
