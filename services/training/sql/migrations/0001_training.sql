@@ -27,7 +27,7 @@ CREATE TABLE course (
 );
 
 -- A batch (angkatan). Its row is the lock of its seats: whoever changes a seat holds it, so that the order of coming is
--- the order of the lock, and `held` never passes `quota` (docs/decisions/0018).
+-- the order of the lock, and `held` never passes `quota`.
 CREATE TABLE batch (
     id uuid PRIMARY KEY,
     version bigint NOT NULL,                            -- counts what officers change; enrolling does not
