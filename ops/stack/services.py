@@ -52,7 +52,7 @@ PROCESSES: tuple[Process, ...] = (
     Process("registry", "worker", 18_021, nice=IMPORTING),
     Process("training", "api", 18_004),
     Process("training", "relay", 18_014),
-    Process("training", "worker", 18_024),
+    Process("training", "worker", 18_024, nice=FOLLOWING),
     Process("projections", "api", 18_002),
     Process("projections", "worker", 18_012, nice=FOLLOWING),
     Process("notifications", "api", 18_003),
