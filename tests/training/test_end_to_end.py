@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -12,13 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-import pypdf
 import pytest
 
 from ops.audit.audit import audit
 from ops.stack import Stack
 from shared.auth import Role
 from tests.training.test_api import batch_form, course_form
+from tests.training.test_certificates import text_of
 
 PROCESSES = ["registry-api", "registry-relay", "training-api", "training-relay", "training-worker"]
 MANGGAR = "64.71.01.1001"
@@ -127,5 +126,5 @@ def certify(stack: Stack, registry: Client, training: Client, checker: Client) -
     stack.start("training-relay")
     certificate = training.new(f"/enrolments/{enrolment}/certificate")["id"]
     pdf = training.get(f"/certificates/{certificate}/pdf").raise_for_status().content
-    assert NAME in pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+    assert NAME in text_of(pdf)
     return str(training.get(f"/certificates/{certificate}").json()["code"])
