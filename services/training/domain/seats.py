@@ -117,7 +117,11 @@ def enrol(
         score=None,
     )
     fact = EnrolmentRegistered(
-        **enrolment.fact_fields(), state=state, priority=enrolment.priority, arrival=enrolment.arrival
+        **enrolment.fact_fields(),
+        **batch.seat_fields(),
+        state=state,
+        priority=enrolment.priority,
+        arrival=enrolment.arrival,
     )
     after = replace(batch, arrivals=batch.arrivals + 1, held=batch.held + (state in SEATED))
     return after, Changed(enrolment, (fact,))
@@ -132,10 +136,12 @@ def offer(batch: Batch, waiting: Sequence[Enrolment], now: datetime) -> Seats:
     """Offer every free seat to who waits, in order; ``waiting`` holds at least as many as there are seats, if so many wait."""
     if not may_offer(batch, now):
         return Seats(batch)
+    more = batch.seat_fields()
     until = min(now + timedelta(hours=batch.offer_hours), batch.starts_at)
     chosen = [enrolment for enrolment in order(waiting) if enrolment.state is S.DAFTAR_TUNGGU][: max(0, batch.free)]
     changes = tuple(
-        _step(enrolment, EnrolmentOffered, S.DITAWARI, more={"until": until}, offer_until=until) for enrolment in chosen
+        _step(enrolment, EnrolmentOffered, S.DITAWARI, more={**more, "until": until}, offer_until=until)
+        for enrolment in chosen
     )
     return Seats(replace(batch, held=batch.held + len(changes)), changes)
 
@@ -179,7 +185,7 @@ def accept_offer(batch: Batch, enrolment: Enrolment, expected_version: int, now:
     check_held(batch)
     if now > enrolment.offer_until:
         raise OfferExpiredError(enrolment.offer_until, now)
-    return Seats(batch, (_step(enrolment, EnrolmentAccepted, S.DITERIMA, offer_until=None),))
+    return Seats(batch, (_step(enrolment, EnrolmentAccepted, S.DITERIMA, more=batch.seat_fields(), offer_until=None),))
 
 
 def expire(batch: Batch, offered: Sequence[Enrolment], waiting: Sequence[Enrolment], now: datetime) -> Seats:
@@ -206,9 +212,9 @@ def select(batch: Batch, applicants: Sequence[Enrolment], now: datetime) -> Seat
     if is_open(batch, now):
         raise NotYetClosedError(batch.closes_at)
     queue = order(applicant for applicant in applicants if applicant.state is S.DIAJUKAN)
-    free = max(0, batch.free)
-    chosen = tuple(_step(item, EnrolmentAccepted, S.DITERIMA) for item in queue[:free])
-    others = tuple(_step(item, EnrolmentWaitlisted, S.DAFTAR_TUNGGU) for item in queue[free:])
+    free, more = max(0, batch.free), batch.seat_fields()
+    chosen = tuple(_step(item, EnrolmentAccepted, S.DITERIMA, more=more) for item in queue[:free])
+    others = tuple(_step(item, EnrolmentWaitlisted, S.DAFTAR_TUNGGU, more=more) for item in queue[free:])
     after = replace(batch, version=batch.version + 1, held=batch.held + len(chosen), selected=True)
     return Seats(after, (*chosen, *others))
 

@@ -32,6 +32,7 @@ CREATE TABLE batch (
     id uuid PRIMARY KEY,
     version bigint NOT NULL,                            -- counts what officers change; enrolling does not
     course_id uuid NOT NULL,
+    title text NOT NULL,                                -- of the course, for the facts of the batch's seats
     number int NOT NULL CHECK (number > 0),
     place text NOT NULL,
     quota int NOT NULL CHECK (quota > 0),
