@@ -62,6 +62,10 @@ PRINCIPALS: tuple[Principal, ...] = (
         group_prefix="training",
     ),
     Principal("projections", reads=(BUSINESS_TOPIC,), group_prefix="projections"),
-    Principal("notifications", reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC), group_prefix="notifications"),
+    Principal(
+        "notifications",
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
+        group_prefix="notifications",
+    ),
     Principal("operator", superuser=True),
 )

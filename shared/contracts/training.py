@@ -213,14 +213,14 @@ class EnrolmentOffered(_SeatFact):
     until: Annotated[datetime, AGENCY]
 
 
-class EnrolmentWithdrawn(_EnrolmentFact):
+class EnrolmentWithdrawn(_SeatFact):
     """They gave it up; the seat, if they held one, is free."""
 
     NAME: ClassVar[str] = "enrolment.withdrawn"
     cause: Annotated[LeavingCause, AGENCY]
 
 
-class EnrolmentExpired(_EnrolmentFact):
+class EnrolmentExpired(_SeatFact):
     """They did not take the offer in time."""
 
     NAME: ClassVar[str] = "enrolment.expired"

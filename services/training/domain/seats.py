@@ -172,7 +172,12 @@ def withdraw(
     if enrolment.state not in LEAVABLE:
         raise TransitionRefusedError("dibatalkan", enrolment.state, LEAVABLE)
     change = _step(
-        enrolment, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more={"cause": cause}, cause=cause, offer_until=None
+        enrolment,
+        EnrolmentWithdrawn,
+        S.MENGUNDURKAN_DIRI,
+        more={**batch.seat_fields(), "cause": cause},
+        cause=cause,
+        offer_until=None,
     )
     return _then_offer(*_leave(batch, enrolment, change), waiting, now)
 
@@ -191,7 +196,9 @@ def accept_offer(batch: Batch, enrolment: Enrolment, expected_version: int, now:
 def expire(batch: Batch, offered: Sequence[Enrolment], waiting: Sequence[Enrolment], now: datetime) -> Seats:
     """End the offers that ran out, and offer their seats on."""
     late = [item for item in offered if item.state is S.DITAWARI and item.offer_until and now > item.offer_until]
-    gone = tuple(_step(item, EnrolmentExpired, S.KEDALUWARSA, offer_until=None) for item in late)
+    gone = tuple(
+        _step(item, EnrolmentExpired, S.KEDALUWARSA, more=batch.seat_fields(), offer_until=None) for item in late
+    )
     offered_on = offer(replace(batch, held=batch.held - len(gone)), waiting, now)
     return Seats(offered_on.batch, (*gone, *offered_on.changes))
 
@@ -244,8 +251,9 @@ def cancel(
     check_held(batch)
     check_not_begun(batch, now)
     cause = LeavingCause.ANGKATAN_DIBATALKAN
+    more = {**batch.seat_fields(), "cause": cause}
     changes = tuple(
-        _step(item, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more={"cause": cause}, cause=cause, offer_until=None)
+        _step(item, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more=more, cause=cause, offer_until=None)
         for item in order(item for item in enrolments if item.state in LIVE)
     )
     after = replace(batch, version=batch.version + 1, held=0, cancelled=True)
