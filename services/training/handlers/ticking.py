@@ -55,7 +55,8 @@ class Ticker:
                 self.pulse.beat()
                 log.warning("tick_postponed", error=type(error).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._seconds)
+                async with asyncio.timeout(self._seconds):
+                    await stop.wait()
 
     async def tick(self) -> int:
         """Do what is due, each batch in its own transaction, and return how many batches moved."""
