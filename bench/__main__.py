@@ -42,7 +42,7 @@ BENCHES: dict[str, Bench] = {
     "xlsx": check_spreadsheet,
     "projection": projections,
     "enrolling": enrolling_crowd,
-    "certificates": certificates,
+    "printing": certificates,
     "fanout": announcement,
     "rebuild": rebuilds,
     "wal": relay_wal,
