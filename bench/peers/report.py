@@ -59,6 +59,10 @@ def document(found: Sequence[Found], skipped: dict[str, str], card: dict[str, st
         "",
         ", ".join(f"{name} {value}" for name, value in card.items()) + ", `wal_level=logical`",
         "",
+        "*Lost*: committed, and never seen. *Phantom*: seen, and never committed. *Doubled*: seen again, each time counted; on "
+        "the wire that is for the reader to stand, in effects it is a fault. *Reordered*: first seen after a later event of "
+        "its key. An event counts as lost when nothing new came for longer than the peer's own leases and retries.",
+        "",
         *_speed(found),
     ]
     for scenario, title in TITLES.items():

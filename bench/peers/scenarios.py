@@ -46,7 +46,7 @@ class Size:
 
 
 FULL = Size(runs=3, backlog=50_000, timed=5_000, pace=200, crash_pace=1_000, kills=10, seconds=20.0, away=60.0)
-QUICK = Size(runs=1, backlog=2_000, timed=500, pace=100, crash_pace=1_000, kills=3, seconds=4.0, away=6.0)
+QUICK = Size(runs=1, backlog=2_000, timed=500, pace=100, crash_pace=1_000, kills=2, seconds=4.0, away=6.0)
 TIMED_PACE = 500
 
 
