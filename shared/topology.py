@@ -26,6 +26,9 @@ class Topic:
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "CreateTime",
+            # The time of a record is the fact's, by the clock of whoever made it. A broker refuses what is more than an
+            # hour ahead of its own, and one such fact would hold the outbox up for good.
+            "message.timestamp.after.max.ms": str(2**63 - 1),
         }
 
 
