@@ -39,7 +39,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 SERVICE = "registry"
 WARM_SECONDS = 90.0
 STOP_SECONDS = 60.0
-STANDBY_SECONDS = 3.0
+STANDBY_SECONDS = 2.0
+CALM_SECONDS = 1.5
 WORKERS = 16
 FELT = """
 CREATE TABLE felt (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, thing uuid NOT NULL, sequence bigint NOT NULL);
@@ -309,7 +310,7 @@ class Ground:
             if len(found) != size:
                 latest, size = monotonic(), len(found)
             # A moment longer, for what comes twice.
-            if monotonic() - latest > (2.0 if result.lost == 0 else self.peer.patience):
+            if monotonic() - latest > (CALM_SECONDS if result.lost == 0 else self.peer.patience):
                 return result
             await asyncio.sleep(0.3)
 

@@ -69,7 +69,7 @@ _OUTBOX = (
     "`dlq_table` (docs/operations/checklist.md), `outbox_autovacuum_ddl` (docs/operations/alembic.md), "
     "`lease_ttl_seconds=60`, `ExponentialRetry`, `LISTEN/NOTIFY`: the defaults",
     "`fetch_batch_size=100`, `terminal_flush_batch_size=100` for the relay (docs/concepts/performance.md: high throughput, "
-    "idempotent readers)",
+    "idempotent readers), `min_fetch_interval=0.1`, `max_fetch_interval=1.0` (docs/usage/subscriber.md: a queue of high priority); `logger=None`, so that it does not write two lines a row",
 )
 OUTBOX = Peer(
     "faststream-outbox",

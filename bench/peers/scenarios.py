@@ -9,10 +9,13 @@ from random import Random
 from statistics import quantiles
 from time import monotonic
 
+import asyncpg
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from confluent_kafka.error import KafkaException
 
 from bench.peers import peers
-from bench.peers.ground import Ground, ScenarioFailedError, Stage, address_of, ground
+from bench.peers.ground import CALM_SECONDS, Ground, ScenarioFailedError, Stage, address_of, ground
 from bench.peers.peers import Peer
 from bench.peers.verdict import Address, Tally, fate
 from bench.rig import PARTITIONS
@@ -144,7 +147,7 @@ async def crash(stage: Stage, peer: Peer, size: Size) -> Found:
         acknowledged = len(place.steps("ok"))
     said = [f"{size.kills} kills, {acknowledged:,} commands answered"]
     if result.lost == 0 and peer.relay is not None:
-        said.append(f"whole {max(0.0, waited - 2):.0f} s after the last command")
+        said.append(f"whole {max(0.0, waited - CALM_SECONDS):.0f} s after the last command")
     return Found(peer.name, peers.CRASH, result, said=said)
 
 
@@ -281,9 +284,9 @@ async def _kept(place: Ground) -> str:
 SCENARIOS: dict[str, Scenario] = {
     peers.LATENCY: latency,
     peers.CRASH: crash,
+    peers.RIVALS: rivals,
     peers.CONSUMER: consumer,
     peers.POISON: poison,
-    peers.RIVALS: rivals,
     peers.AWAY: away,
 }
 
@@ -294,3 +297,5 @@ async def run_one(scenario: Scenario, name: str, stage: Stage, peer: Peer, size:
         return await scenario(stage, peer, size)
     except ScenarioFailedError as error:
         return Found(peer.name, name, failed=str(error))
+    except (asyncpg.PostgresError, KafkaError, KafkaException, OSError, TimeoutError) as error:
+        return Found(peer.name, name, failed=f"{type(error).__name__}: {str(error)[:200]}")

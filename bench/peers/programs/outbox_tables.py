@@ -14,7 +14,7 @@ dlq_table = make_dlq_table(metadata, table_name="peer_outbox_dlq")
 engine = create_async_engine(
     TOLD["dsn"].replace("postgresql://", "postgresql+asyncpg://"), pool_size=TOLD["workers"] + 2
 )
-broker = OutboxBroker(engine, outbox_table=outbox_table, dlq_table=dlq_table)
+broker = OutboxBroker(engine, outbox_table=outbox_table, dlq_table=dlq_table, logger=None)
 
 
 async def make_tables() -> None:
