@@ -45,7 +45,7 @@ def python_of(environment: str | None, say: Say) -> Path:
 def _make(folder: Path, pins: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     python = folder / "bin" / "python"
-    steps = (
+    steps: tuple[list[str | Path], ...] = (
         [sys.executable, "-m", "venv", folder],
         [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps", "-r", pins],
     )

@@ -30,6 +30,7 @@ from bench.rig import PARTITIONS, Rig
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack, processes
 from ops.stack.databases import in_database, owner_of
+from ops.stack.home import Record
 from ops.stack.java import Say
 from ops.stack.services import ROOT
 from proof.evidence import record_of, records_to_end
@@ -80,7 +81,11 @@ class Stage:
 
     def forget(self, name: str) -> None:
         """Take a process that ended off the record."""
-        self.stack.home.change(lambda record: record.processes.pop(name, None))
+
+        def without(record: Record) -> None:
+            record.processes.pop(name, None)
+
+        self.stack.home.change(without)
 
 
 @contextmanager
