@@ -38,7 +38,7 @@ from shared.broker import make_reader
 
 PROGRAMS = Path(__file__).parent / "programs"
 SERVICE = "registry"
-WARM_SECONDS = 90.0
+WARM_SECONDS = 240.0
 STOP_SECONDS = 60.0
 STANDBY_SECONDS = 2.0
 CALM_SECONDS = 1.5
