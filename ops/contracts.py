@@ -156,7 +156,10 @@ def incompatibilities(fact: type[Fact], root: Path = SCHEMAS) -> list[str]:
 
 def _unreadable(fact: type[Fact], document: dict[str, Any]) -> Iterator[str]:
     """Yield what the model cannot read of the stored examples."""
-    parts = [(fact, document), *([(fact.PERSONAL, document["x-personal"])] if fact.PERSONAL and "x-personal" in document else [])]
+    parts = [
+        (fact, document),
+        *([(fact.PERSONAL, document["x-personal"])] if fact.PERSONAL and "x-personal" in document else []),
+    ]
     for model, described in parts:
         for old in described["examples"]:
             try:
@@ -196,7 +199,9 @@ def properties_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _refuse_incompatible(root: Path) -> None:
     reasons = [reason for fact in CONTRACTS.values() for reason in incompatibilities(fact, root)]
     if reasons:
-        raise IncompatibleContractError("\n".join([*reasons, "That is a new major version, published beside the old one."]))
+        raise IncompatibleContractError(
+            "\n".join([*reasons, "That is a new major version, published beside the old one."])
+        )
 
 
 def write(root: Path = SCHEMAS) -> list[Path]:

@@ -149,7 +149,9 @@ def _say_skips(rows: Sequence[Row]) -> None:
     if skipped and len(skipped) == len(rows):
         sys.stderr.write("Nothing was proved: every promise that was asked for was skipped.\n")
     elif skipped:
-        sys.stderr.write(f"{len(skipped)} of {len(rows)} promises were skipped and are not proved: {', '.join(skipped)}.\n")
+        sys.stderr.write(
+            f"{len(skipped)} of {len(rows)} promises were skipped and are not proved: {', '.join(skipped)}.\n"
+        )
 
 
 if __name__ == "__main__":

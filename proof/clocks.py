@@ -111,7 +111,9 @@ async def _refuses_only_what_has_not_begun(rig: Rig, clock: Clock) -> None:
         token = rig.stack.token([Role.PETUGAS_DINAS], issued=issued, lifetime=rig.TOKEN_LIFETIME)
         async with httpx2.AsyncClient(timeout=10, headers={"Authorization": f"Bearer {token}"}) as client:
             answer = await client.get(f"{rig.registries()[0]}/businesses/{uuid4()}")
-        assert answer.status_code == expected, f"{clock.name}: {answer.status_code}, not {expected}: {answer.text[:200]}"
+        assert answer.status_code == expected, (
+            f"{clock.name}: {answer.status_code}, not {expected}: {answer.text[:200]}"
+        )
 
 
 async def _want_mail(rig: Rig) -> None:

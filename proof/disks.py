@@ -103,7 +103,9 @@ async def fill_disks(rig: Rig, size: Size, _: Random) -> None:
                     deaths = await _supervise(rig, name, max(seconds, FULL_SECONDS))
                     await asyncio.to_thread(filler.unlink)
                     await _start_again(rig, name)
-                rig.notes.append(f"disk of {name} ({kind}) full for {max(seconds, FULL_SECONDS):g} s: it died {deaths} times")
+                rig.notes.append(
+                    f"disk of {name} ({kind}) full for {max(seconds, FULL_SECONDS):g} s: it died {deaths} times"
+                )
 
 
 async def _supervise(rig: Rig, name: str, seconds: float) -> int:
@@ -157,7 +159,9 @@ def _megabytes(folder: Path) -> int:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a folder with owners and modes; ``target`` may be there."""
-    shutil.copytree(source, target, dirs_exist_ok=True, copy_function=_copy_file, ignore=shutil.ignore_patterns("lost+found"))
+    shutil.copytree(
+        source, target, dirs_exist_ok=True, copy_function=_copy_file, ignore=shutil.ignore_patterns("lost+found")
+    )
     for path in (source, *source.rglob("*")):
         if path.name != "lost+found":
             found = path.lstat()

@@ -32,6 +32,7 @@ from proof.faults import (
 from proof.health import tell_the_truth
 from proof.migrating import migrate_under_load
 from proof.moving import move_kafka
+from proof.network import fail_by_namespace, fail_by_proxy, missing_namespaces
 from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
@@ -93,6 +94,14 @@ PROMISES: tuple[Promise, ...] = (
         freeze_a_consumer, copies=("projections-worker-2",),
     ),
     Promise("P5b", "The network to the broker may be cut", "SIGSTOP of Kafka past the sessions", freeze_kafka, judge=_always_answered),
+    Promise(
+        "P5c", "A zombie's late write is stopped", "a consumer's connections cut, slowed, silent one way and both past the session",
+        fail_by_proxy, copies=("projections-worker-2",), judge=_always_answered,
+    ),
+    Promise(
+        "P5d", "A network that drops packets does no harm", "a consumer in a network namespace: packets dropped, delayed, lost",
+        fail_by_namespace, copies=("projections-worker-2",), judge=_always_answered, missing=missing_namespaces,
+    ),
     Promise(
         "P6", "Rebalances neither lose nor storm", "one of three consumers stops and starts again and again",
         restart_consumers_all_the_time, copies=("projections-worker-2", "projections-worker-3"),
@@ -167,6 +176,8 @@ async def prove(rig: Rig, promise: Promise, size: Size, seed: int) -> Outcome:
         for name in promise.copies:
             await asyncio.to_thread(rig.stack.stop, name)
     outcome.failures += promise.judge(outcome, size)
+    if not outcome.recoveries:
+        outcome.failures.append("no fault struck")
     # What the run itself put out of order is known by key, and the checker has looked at the order of all others.
     expected = {name for name, so in (("parked", promise.parked), ("reordered", rig.disordered)) if so}
     found = {kind: count for kind, count in outcome.report.total_findings.items() if kind not in expected}

@@ -32,7 +32,7 @@ CONTRACTS_FILE, CONSUMER_FILE = "contracts/registry.py", "consumer/consumer.py"
 
 # What the careless producer does, by business: a field gone, a field of another type, and a field that its own readers
 # need and others do not know.
-_CARELESS_PRODUCER = '''
+_CARELESS_PRODUCER = """
 
 def _careless(fact: BaseModel) -> str:
     import json
@@ -49,14 +49,14 @@ def _careless(fact: BaseModel) -> str:
 
 
 BusinessWorkersRecorded.model_dump_json = _careless
-'''
-_CARELESS_CONSUMER = '''
+"""
+_CARELESS_CONSUMER = """
 
 class BusinessWorkersRecorded(BusinessWorkersRecorded):
     NAME: ClassVar[str] = "business.workers_recorded"
     counted_by: Annotated[str, PUBLIC]
-'''
-_MENDED_CONSUMER = '''
+"""
+_MENDED_CONSUMER = """
 
 from pydantic import model_validator
 
@@ -69,7 +69,7 @@ class BusinessWorkersRecorded(BusinessWorkersRecorded):
     def _read_all(cls, data):
         day = data.get("as_of")
         return {"workers": {}, **data, "as_of": day["day"] if isinstance(day, dict) else day}
-'''
+"""
 
 
 class _FieldRemoved(BusinessVerified):
@@ -84,7 +84,9 @@ class _MoreRequired(BusinessWorkersRecorded):
     counted_by: Annotated[str, PUBLIC]
 
 
-def make_release(folder: Path, file: str, text: str | None = None, *, more: str = "", instead: str = "") -> dict[str, str]:
+def make_release(
+    folder: Path, file: str, text: str | None = None, *, more: str = "", instead: str = ""
+) -> dict[str, str]:
     """Make a release whose ``shared/<file>`` has ``instead`` in the place of ``text``, and ``more`` at its end.
 
     Returns the variables of a process that runs it.

@@ -216,7 +216,9 @@ class Rig:
         self.asked_by_files = False
         steps = self.history = History(history)
         self.token, before = self._make_token(), frozenset(await versions(self.stack))
-        load = self.load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), self.token, seed=seed, pace=size.pace)
+        load = self.load = Load(
+            steps, self.registries, lambda: self.stack.api_url("projections"), self.token, seed=seed, pace=size.pace
+        )
         async with watching(self.stack.credentials("operator")) as live:
             self.live = live
             working = asyncio.create_task(load.run())

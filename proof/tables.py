@@ -37,7 +37,9 @@ SELECT topic, partition_key, event_id, type, source, sequence, occurred_at, corr
        traceparent, data, now() - make_interval(days => $1)
 FROM outbox WHERE pg_visible_in_snapshot(xid, (SELECT base FROM relay_cursor c WHERE c.shard = outbox.shard)) ORDER BY id LIMIT $2
 """
-_OLD_PARTITION = "SELECT to_regclass(format('outbox_%s', to_char((now() AT TIME ZONE 'UTC')::date - $1::int, 'YYYYMMDD')))"
+_OLD_PARTITION = (
+    "SELECT to_regclass(format('outbox_%s', to_char((now() AT TIME ZONE 'UTC')::date - $1::int, 'YYYYMMDD')))"
+)
 _DROP = "SELECT outbox_drop_partitions(now() - interval '7 days')"
 ROWS_CHANGE_IN_PLACE = ("relay_cursor", "stream_position", "district_dashboard")
 
@@ -164,7 +166,9 @@ async def _old_day_stays(rig: Rig) -> None:
     """Store events on a day beyond the retention while the relay is away: they must not go unpublished."""
     connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), "registry"))
     try:
-        await connection.execute("SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date - $1::int, 1)", OLD_DAYS)
+        await connection.execute(
+            "SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date - $1::int, 1)", OLD_DAYS
+        )
         await connection.execute(_OLD_EVENTS, OLD_DAYS, OLD_ROWS)
         dropped = await connection.fetch(_DROP)
         assert not dropped, f"dropped before it was published: {dropped}"

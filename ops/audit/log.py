@@ -102,11 +102,7 @@ async def read_log(
 
 
 async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
-    places = [
-        TopicPartition(topic, number)
-        for topic in topics
-        for number in await partitions_of(reader, topic)
-    ]
+    places = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(reader, topic)]
     reader.assign(places)
     await reader.seek_to_beginning(*places)
     ends = await reader.end_offsets(places)

@@ -87,7 +87,9 @@ def test_an_aggregate_that_moved_to_another_partition_is_in_order_if_it_is_in_ea
 
 
 @pytest.mark.parametrize("later", [((4, 0), (3, 0), (1, 5), (2, 5)), ((3, 0), (4, 0), (2, 5), (1, 5))])
-def test_an_inversion_within_a_partition_is_found_also_of_an_aggregate_that_moved(later: tuple[tuple[int, int]]) -> None:
+def test_an_inversion_within_a_partition_is_found_also_of_an_aggregate_that_moved(
+    later: tuple[tuple[int, int]],
+) -> None:
     topic = TopicLog()
     for sequence, partition in later:
         topic.take(A, sequence, partition)
