@@ -6,7 +6,7 @@ Nine anomalies, after ``jepsen.tests.kafka``; each names where it was seen, so t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from ops.stack import processes
 from ops.stack.processes import HOST
 from ops.stack.services import ROOT, inherited
 from proof.faults import SESSION_SECONDS
-from proof.leftovers import PREFIX, is_root, remove_namespaces
+from proof.leftovers import PREFIX, is_root, remove_namespaces, run
 from proof.rig import Rig, Size, within
 
 VICTIM = "projections-worker"
@@ -49,9 +48,14 @@ class Cable:
 
     async def lay(self, port: int) -> None:
         """Listen on a port."""
-        self.there.set(), self.back.set()
+        self.open()
         self.port = port
         self._server = await asyncio.start_server(self._join, self._host, port)
+
+    def open(self) -> None:
+        """Let everything through, both ways."""
+        for way in (self.there, self.back):
+            way.set()
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -60,7 +64,7 @@ class Cable:
 
     async def remove(self) -> None:
         """End it all."""
-        self.there.set(), self.back.set()
+        self.open()
         if self._server is not None:
             self._server.close()
         self.cut()
@@ -155,27 +159,23 @@ async def _for_all(
     await asyncio.sleep(seconds)
     for cable in cables:
         cable.delay = 0.0
-        cable.there.set(), cable.back.set()
+        cable.open()
 
 
 # -- network namespaces ----------------------------------------------------------------------------------------------
 
 
-def _run(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
 def missing_namespaces() -> str | None:
     """Say what is missing for a network namespace, and what to do."""
     if not is_root():
-        return "network namespaces need root; run the proof as root"
+        return "a network namespace needs root; run the proof as root"
     for program, package in (("ip", "iproute2"), ("nft", "nftables")):
         if shutil.which(program) is None:
             return f"{program} is not here; install it (Debian: apt-get install {package})"
     trial = "nk-trial-0"
-    made = _run("ip", "netns", "add", trial)
-    able = made and _run("ip", "netns", "exec", trial, "nft", "add", "table", "inet", "trial")
-    _run("ip", "netns", "delete", trial)
+    made = run("ip", "netns", "add", trial)
+    able = made and run("ip", "netns", "exec", trial, "nft", "add", "table", "inet", "trial")
+    run("ip", "netns", "delete", trial)
     return (
         None if able else "network namespaces with nft cannot be made here; run the proof on a machine where they can"
     )
@@ -202,7 +202,7 @@ class Island:
             f"ip -n {self.name} link set {self.far} up",
             f"ip -n {self.name} link set lo up",
         ):
-            assert _run(*command.split()), f"{command} failed"
+            assert run(*command.split()), f"{command} failed"
 
     def inside(self) -> list[str]:
         """Return the words before a command that is to run in it."""
@@ -215,16 +215,16 @@ class Island:
             f"add table inet cut; add chain inet cut {hook} {{ type filter hook {hook} priority 0; }}; "
             f"add rule inet cut {hook} {key} {device} counter drop"
         )
-        return _run(*self.inside(), "nft", rules)
+        return run(*self.inside(), "nft", rules)
 
     def mend(self) -> None:
         """Let everything through again, at once."""
-        _run(*self.inside(), "nft", "delete", "table", "inet", "cut")
-        _run(*self.inside(), "tc", "qdisc", "delete", "dev", self.far, "root")
+        run(*self.inside(), "nft", "delete", "table", "inet", "cut")
+        run(*self.inside(), "tc", "qdisc", "delete", "dev", self.far, "root")
 
     def disturb(self) -> bool:
         """Delay and lose packets; ``False`` where this kernel cannot."""
-        return _run(
+        return run(
             *self.inside(),
             "tc",
             "qdisc",

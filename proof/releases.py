@@ -182,7 +182,7 @@ async def _others_go_on(rig: Rig) -> None:
         await connection.close()
 
 
-async def _post(client: httpx2.AsyncClient, path: str, body: dict[str, object]) -> str:
+async def _post(client: httpx2.AsyncClient, path: str, body: Mapping[str, object]) -> str:
     answer = await client.post(path, json=body, headers={"Idempotency-Key": uuid4().hex})
     return str(answer.raise_for_status().json()["id"])
 

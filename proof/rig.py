@@ -108,6 +108,8 @@ class Rig:
         """Aggregates whose records this platform's log holds out of order, because a fault put them so."""
         self.grown = False
         """Partitions were added to this platform's topics."""
+        self.spoilt = False
+        """A promise has left a log that no other one can be judged on."""
         self.notes: list[str] = []
         self.asked: list[str] = []
         """Aggregates that a fault itself made in this run."""
