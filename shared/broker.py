@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-MAX_BATCH_BYTES = 512 * 1024
+MAX_BATCH_BYTES = 960 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 METADATA_MS = 10_000
 """After so long a client looks for new partitions; the default of 5 min would let facts in them wait for that long."""

@@ -22,12 +22,12 @@ from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLScram512
 
 from shared.broker import METADATA_MS, KafkaSettings, broker_cause
-from shared.consumer.applying import Apply, Definition, apply_batch
-from shared.consumer.records import KafkaRecord, read_item
+from shared.consumer.applying import Apply, Definition, apply_records
+from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 
-MAX_RECORDS = 2000
+MAX_RECORDS = 8000
 BATCH_WAIT_MS = 100
 DRAIN_SECONDS = 10.0
 MAX_DELAY_SECONDS = 5.0
@@ -196,21 +196,20 @@ class Consumer:
         return broker
 
     async def handle(self, records: Any) -> None:
-        """Apply one batch, a sequence of ``KafkaRecord``.
+        """Apply one batch, a sequence of ``KafkaRecord``, part by part.
 
         Raises for infrastructure errors, after a growing wait: then the batch is read again.
         """
         self.idle.clear()
         try:
-            async with self._pool.acquire(timeout=10) as connection:
-                plan = await apply_batch(connection, self.definition, [read_item(record) for record in records])
+            applied = await apply_records(self._pool, self.definition, records)
         except Exception as error:
             await self._hold_back(error)
             raise
         finally:
             self.idle.set()
         self._delay, self.problem, self.progress_at = 0.0, None, monotonic()
-        self.applied += len(plan.steps)
+        self.applied += applied
 
     async def _hold_back(self, error: Exception) -> None:
         """Wait before the batch is read again, for as long as it takes; far below ``max_poll_interval_ms``."""
