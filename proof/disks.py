@@ -15,7 +15,7 @@ from proof.leftovers import is_root, run
 from proof.rig import Rig, Size
 
 MEBIBYTE = 1024 * 1024
-ROOM_MB = 96
+ROOM_MB = 192
 """What the filesystem has beyond the data that is put on it."""
 LOOP_CONTROL = Path("/dev/loop-control")
 TRY_AGAIN_SECONDS = 1.0

@@ -140,7 +140,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "P19", "Tables stay bounded", "lasting load, the relay away for a third of it, a snapshot held open for half of it",
-        keep_tables_bounded, judge=_always_answered,
+        keep_tables_bounded,
     ),
     Promise("P20", "Health tells the truth", "servers killed and frozen, a worker frozen", tell_the_truth),
     Promise("P22", "A backlog drains", "consumers away while work goes on", hold_consumers_back, judge=_always_answered),

@@ -189,6 +189,10 @@ async def _post(client: httpx2.AsyncClient, path: str, body: Mapping[str, object
 
 async def _redrive_all(rig: Rig, service: str) -> None:
     connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
+    misreported = await connection.fetch(
+        "SELECT DISTINCT aggregate_id::text FROM parked_event WHERE aggregate_id IS NOT NULL"
+    )
+    rig.misreported |= {row[0] for row in misreported}
     async with within(QUIET_SECONDS, f"{service} to apply what was parked"):
         while await connection.fetchval("SELECT count(*) FROM parked_event"):
             await request_redrive(connection, service)

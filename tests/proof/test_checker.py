@@ -169,3 +169,9 @@ def test_an_inversion_within_a_partition_is_found_also_where_partitions_were_add
     evidence.grown, evidence.live = True, []
     evidence.log = [record(2, 0, partition=1), record(1, 1, partition=1)]
     assert [finding.anomaly for finding in check(steps, evidence).findings] == [Anomaly.REORDERED]
+
+
+def test_a_value_that_is_shown_otherwise_than_its_source_has_it_is_stale() -> None:
+    steps, evidence = whole()
+    evidence.differing[KEY] = "the dashboard shows 3 workers, the registry holds 4"
+    assert [finding.anomaly for finding in check(steps, evidence).findings] == [Anomaly.STALE]
