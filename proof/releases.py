@@ -102,8 +102,8 @@ def make_release(
 
 async def run_release(rig: Rig, names: Sequence[str], release: Mapping[str, str] | None) -> None:
     """Start processes again from a release; ``None``: from the code as it is."""
+    await asyncio.gather(*(asyncio.to_thread(rig.stack.stop, name) for name in names))
     for name in names:
-        await asyncio.to_thread(rig.stack.stop, name)
         rig.stack.extra_env.pop(name, None)
         if release is not None:
             rig.stack.extra_env[name] = dict(release)
