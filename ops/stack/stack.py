@@ -342,6 +342,8 @@ class Stack:
                 "SMTP_HOST": HOST,
                 "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
                 "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
+                "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
+                "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
                 "OFFICER_ADDRESS": "petugas@umkm.example",
                 "RATE_EMAIL_PER_MINUTE": "6000",
                 "QUIET_HOURS": "",  # who tries it at night wants to see the messages too

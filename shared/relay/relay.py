@@ -78,7 +78,8 @@ class Relay:
         self.problem, self.shards = what, 0
         log.warning("relay_waits", away=what, error=type(error).__name__, detail=str(error)[:200], seconds=self._delay)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), self._delay)
+            async with asyncio.timeout(self._delay):
+                await stop.wait()
         self.alive_at = monotonic()
         self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)
 
@@ -180,7 +181,8 @@ class Relay:
     async def _rest(self, found: int) -> None:
         self._pause = BUSY_SECONDS if found else min(self._pause * 1.5, IDLE_SECONDS)
         try:
-            await asyncio.wait_for(self._wake.wait(), self._pause)
+            async with asyncio.timeout(self._pause):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()
