@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.projections.handlers.rebuilding import Offsets
@@ -11,6 +11,8 @@ from shared.envelope import Event, to_kafka
 from shared.partitioning import digests_of
 
 TOPIC = "umkm.business"
+
+Happening = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -61,3 +63,27 @@ class MemoryLog:
             records = self._partitions[number][start : ends[number]]
             for first in range(0, len(records), 7):
                 yield list(records[first : first + 7])
+
+
+class TimedLog(MemoryLog):
+    """Lets things happen at a moment of a rebuild: just before its ends are told for the nth time, from 1.
+
+    A rebuild asks once to load, once to catch up, and then in each attempt to swap once when all streams have been
+    looked at, and once when the batches wait.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._happenings: Mapping[int, Happening] = {}
+        self._asked = 0
+
+    def plan(self, happenings: Mapping[int, Happening]) -> None:
+        """Say what happens during the next rebuild."""
+        self._happenings, self._asked = happenings, 0
+
+    async def ends(self) -> Offsets:
+        """Return where each partition ends now."""
+        self._asked += 1
+        if happen := self._happenings.get(self._asked):
+            await happen()
+        return await super().ends()

@@ -13,6 +13,8 @@ from shared.consumer.records import KafkaRecord
 
 POLL_MS = 200
 MAX_RECORDS = 2_000
+BROKER_WAIT_MS = 5
+"""The end of the log is asked for while the batches of the live consumer wait: not behind a read that waits for more."""
 
 
 class KafkaLog:
@@ -50,7 +52,7 @@ class KafkaLog:
 @asynccontextmanager
 async def open_log(kafka: KafkaSettings, topic: str) -> AsyncIterator[KafkaLog]:
     """Connect to the topic, with all partitions that it has, declared or not. Raises aiokafka's errors."""
-    reader = make_reader(kafka, "projections-rebuild")
+    reader = make_reader(kafka, "projections-rebuild", BROKER_WAIT_MS)
     await reader.start()
     try:
         yield KafkaLog(reader, topic, await partitions_of(reader, topic))

@@ -18,8 +18,9 @@ from typing import Any, Protocol
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.loading import PartitionLoader, at_home
 from services.projections.handlers.projecting import write_batch
-from services.projections.store import generations
-from services.projections.store.generations import Comparison, SwapBusyError
+from services.projections.store import generations, swapping
+from services.projections.store.generations import Comparison
+from services.projections.store.swapping import SwapBusyError
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.contracts import CONTRACTS
@@ -193,12 +194,12 @@ class Rebuild:
 
     async def _swap(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
-            await self._catch_up(await self._log.ends(), "catch up")
-            before = dict(self._offsets)
             try:
-                await self._swap_once()
+                async with swapping.watching(self._connection, self._projections):
+                    # What came while all streams were looked at is applied before the batches wait, not while they do.
+                    await self._catch_up(await self._log.ends(), "catch up")
+                    await self._swap_once()
             except SwapBusyError as error:
-                self._offsets = before
                 if attempt == SWAP_ATTEMPTS:
                     raise RebuildRefusedError(
                         f"not swapped: {error}; the new generation is ready, try again"
@@ -207,18 +208,22 @@ class Rebuild:
                 return
 
     async def _swap_once(self) -> None:
-        async with self._connection.transaction():
-            await generations.stop_batches(self._connection)
-            stopped = monotonic()
-            await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
-            for projection in self._projections:
-                behind = await generations.count_behind(self._connection, projection)
-                if behind:
+        before = self._offsets
+        try:
+            async with self._connection.transaction():
+                await swapping.stop_batches(self._connection)
+                stopped = monotonic()
+                await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
+                if behind := await swapping.behind(self._connection, self._projections):
                     raise RebuildRefusedError(
-                        f"{projection.value}: not swapped, {behind} businesses could not be brought as far as the live "
-                        "generation; see the parked events of " + projection.consumer
+                        "not swapped: businesses could not be brought as far as the live generation, "
+                        + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
+                        + "; see the parked events of these consumers"
                     )
-                await generations.swap_names(self._connection, projection)
+                await swapping.swap(self._connection, self._projections)
+        except SwapBusyError:
+            self._offsets = before  # what was caught up with went with the transaction
+            raise
         self._swap_seconds = monotonic() - stopped
 
     def _result(self, comparisons: dict[str, Comparison], *, swapped: bool) -> RebuildResult:
