@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from services.projections.commands import RebuildProjections
-from services.projections.domain.dashboard import fold
+from services.projections.domain.dashboard import DashboardRow, fold
 from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
 from services.projections.store import swapping
 from shared.consumer import apply_batch
@@ -56,7 +56,7 @@ class Office:
             event for life, out in zip(self._lives, self._out, strict=True) for event in life[:out]
         ]
         rows = await self.bench.auditor.fetch("TABLE district_dashboard")
-        assert {row["business_id"]: tuple(row) for row in rows} == {k: tuple(r) for k, r in fold({}, published).items()}
+        assert {str(row[0]): DashboardRow(*row) for row in rows} == fold({}, published)
         assert await self.bench.auditor.fetchval("SELECT count(*) FROM business_timeline") == len(published)
         assert await effects(self.bench.auditor) == SOUND
 

@@ -30,7 +30,7 @@ class KafkaLog:
         return {place.partition: offset for place, offset in found.items()}
 
     async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
-        """Yield the records of the partitions in ``starts``, in chunks of up to 2,000, up to ``ends``.
+        """Yield the records of the partitions in ``starts``, each partition's in order, in chunks of up to 2,000, up to ``ends``.
 
         Of records that were deleted from the log nothing is yielded: the gap shows in the sequences.
         """
@@ -41,11 +41,15 @@ class KafkaLog:
             self._reader.seek(place, starts.get(place.partition, 0))
         while open_places:
             found = await self._reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-            for place, records in found.items():
-                end = ends[place.partition]
-                wanted = [record for record in records if record.offset < end]
-                if wanted:
-                    yield wanted
+            # What came of several partitions is one chunk: a few records in each are one batch to apply, not one in each.
+            wanted = [
+                record
+                for place, records in found.items()
+                for record in records
+                if record.offset < ends[place.partition]
+            ]
+            if wanted:
+                yield wanted
             open_places = {p for p in open_places if await self._reader.position(p) < ends[p.partition]}
 
 

@@ -39,6 +39,8 @@ Progress = Callable[[str, int, int], None]
 
 SWAP_SECONDS = 5.0
 SWAP_ATTEMPTS = 5
+FEW = 20
+"""Records that take so short to apply that no more will have come meanwhile: then the batches may be stopped."""
 
 
 class Log(Protocol):
@@ -172,7 +174,8 @@ class Rebuild:
                 plans = [await apply_batch(self._connection, definition, items) for definition in self._definitions]
                 self._events += len(plans[0].events)
 
-    async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> None:
+    async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> int:
+        """Apply what the log holds up to ``ends``, and return how many records that were."""
         total = sum(ends.values()) - sum(self._offsets.values())
         done = 0
         async for records in self._log.read(self._offsets, ends):
@@ -184,6 +187,7 @@ class Rebuild:
             if deadline is not None and monotonic() > deadline:
                 raise SwapBusyError("catching up took too long")
         self._offsets = ends
+        return done
 
     async def _compare(self) -> dict[str, Comparison]:
         found: dict[str, Comparison] = {}
@@ -196,8 +200,6 @@ class Rebuild:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
             try:
                 async with swapping.watching(self._connection, self._projections):
-                    # What came while all streams were looked at is applied before the batches wait, not while they do.
-                    await self._catch_up(await self._log.ends(), "catch up")
                     await self._swap_once()
             except SwapBusyError as error:
                 if attempt == SWAP_ATTEMPTS:
@@ -211,6 +213,11 @@ class Rebuild:
         before = self._offsets
         try:
             async with self._connection.transaction():
+                await swapping.keep_vacuum_away(self._connection, self._projections)
+                # What came while all streams were looked at is applied before the batches wait, not while they do.
+                for _ in range(SWAP_ATTEMPTS):
+                    if await self._catch_up(await self._log.ends(), "catch up") < FEW:
+                        break
                 await swapping.stop_batches(self._connection)
                 stopped = monotonic()
                 await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)

@@ -130,6 +130,11 @@ LEFT JOIN stream_position s ON s.consumer = o.consumer AND s.aggregate_id = m.ag
 WHERE l.position > coalesce(s.position, 0)
 GROUP BY o.consumer ORDER BY o.consumer;
 
+-- name: keep_vacuum_away
+-- Waits for a vacuum of the tables, which a rename would wait for with batches and readers behind it. Neither of these
+-- is in the way here, and no vacuum begins until the transaction ends.
+LOCK TABLE live_table, other_table IN SHARE UPDATE EXCLUSIVE MODE;
+
 -- name: swap_names
 -- The other generation takes the live one's name, and the other way round.
 ALTER TABLE live_table RENAME TO leaving_table;

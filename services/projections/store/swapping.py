@@ -48,6 +48,16 @@ async def watching(connection: Connection, projections: Sequence[Projection]) ->
             await connection.execute(REBUILD.unwatch, WATCH_LOCK)
 
 
+async def keep_vacuum_away(connection: Connection, projections: Sequence[Projection]) -> None:
+    """Keep vacuum from the tables until the transaction ends. Raises ``SwapBusyError`` after 3 s."""
+    await connection.execute(_LOCK_TIMEOUT)
+    try:
+        for projection in projections:
+            await connection.execute(statement("keep_vacuum_away", projection))
+    except asyncpg.LockNotAvailableError as error:
+        raise SwapBusyError("a vacuum did not end") from error
+
+
 async def stop_batches(connection: Connection) -> None:
     """Keep batches waiting until the transaction ends. Raises ``SwapBusyError`` after 3 s."""
     await connection.execute(_LOCK_TIMEOUT)
