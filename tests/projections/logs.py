@@ -66,24 +66,24 @@ class MemoryLog:
 
 
 class TimedLog(MemoryLog):
-    """Lets things happen at a moment of a rebuild: just before its ends are told for the nth time, from 1.
-
-    A rebuild asks once to load, once to catch up, and then in each attempt to swap once when all streams have been
-    looked at, and once when the batches wait.
-    """
+    """Lets things happen at a moment of a rebuild: before or after its ends are told for the nth time, from 1."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._happenings: Mapping[int, Happening] = {}
+        self._before: Mapping[int, Happening] = {}
+        self._after: Mapping[int, Happening] = {}
         self._asked = 0
 
-    def plan(self, happenings: Mapping[int, Happening]) -> None:
+    def plan(self, before: Mapping[int, Happening], after: Mapping[int, Happening] | None = None) -> None:
         """Say what happens during the next rebuild."""
-        self._happenings, self._asked = happenings, 0
+        self._before, self._after, self._asked = before, after or {}, 0
 
     async def ends(self) -> Offsets:
         """Return where each partition ends now."""
         self._asked += 1
-        if happen := self._happenings.get(self._asked):
+        if happen := self._before.get(self._asked):
             await happen()
-        return await super().ends()
+        ends = await super().ends()
+        if happen := self._after.get(self._asked):
+            await happen()
+        return ends

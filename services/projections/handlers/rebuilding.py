@@ -2,8 +2,8 @@
 
 The other generation is filled from the first fact on. Up to the end that the log had at the start it is loaded by COPY
 into tables without indexes, partition by partition; from there on by the consumer layer itself, under a position
-book of its own. For the swap the live consumer's batches wait a moment, the rest is caught up, and three renames
-exchange the tables. Facts that a table holds already change nothing, so the live consumer may come to them later.
+book of its own. For the swap all streams are looked at once while batches go on; then these wait a moment, in which
+only the streams that moved since are looked at and caught up, and three renames exchange the tables (decision 18). Facts that a table holds already change nothing, so the live consumer may come to them later.
 A rebuild that is killed leaves the live tables as they were, and can simply be started again.
 """
 
@@ -39,8 +39,8 @@ Progress = Callable[[str, int, int], None]
 
 SWAP_SECONDS = 5.0
 SWAP_ATTEMPTS = 5
-FEW = 20
-"""Records that take so short to apply that no more will have come meanwhile: then the batches may be stopped."""
+CATCH_UPS = 20
+"""How often the log is asked for more before the batches are stopped; while facts come fast there is always more."""
 
 
 class Log(Protocol):
@@ -215,23 +215,28 @@ class Rebuild:
             async with self._connection.transaction():
                 await swapping.keep_vacuum_away(self._connection, self._projections)
                 # What came while all streams were looked at is applied before the batches wait, not while they do.
-                for _ in range(SWAP_ATTEMPTS):
-                    if await self._catch_up(await self._log.ends(), "catch up") < FEW:
+                for _ in range(CATCH_UPS):
+                    if not await self._catch_up(await self._log.ends(), "catch up"):
                         break
                 await swapping.stop_batches(self._connection)
                 stopped = monotonic()
-                await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
-                if behind := await swapping.behind(self._connection, self._projections):
-                    raise RebuildRefusedError(
-                        "not swapped: businesses could not be brought as far as the live generation, "
-                        + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
-                        + "; see the parked events of these consumers"
-                    )
+                # What the live consumer has not applied yet it will apply to the new generation.
+                if await swapping.behind(self._connection, self._projections):
+                    await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
+                    await self._refuse_if_behind()
                 await swapping.swap(self._connection, self._projections)
         except SwapBusyError:
             self._offsets = before  # what was caught up with went with the transaction
             raise
         self._swap_seconds = monotonic() - stopped
+
+    async def _refuse_if_behind(self) -> None:
+        if behind := await swapping.behind(self._connection, self._projections):
+            raise RebuildRefusedError(
+                "not swapped: businesses could not be brought as far as the live generation, "
+                + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
+                + "; see the parked events of these consumers"
+            )
 
     def _result(self, comparisons: dict[str, Comparison], *, swapped: bool) -> RebuildResult:
         return RebuildResult(
