@@ -28,6 +28,7 @@ from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
+from bench.training import certificates, enrolling_crowd
 from shared.process import spare_collections
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
@@ -40,6 +41,8 @@ BENCHES: dict[str, Bench] = {
     "importing": import_rows,
     "xlsx": check_spreadsheet,
     "projection": projections,
+    "enrolling": enrolling_crowd,
+    "printing": certificates,
     "fanout": announcement,
     "rebuild": rebuilds,
     "wal": relay_wal,

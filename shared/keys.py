@@ -10,6 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from http import HTTPStatus
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,11 @@ class KeysAwayError(ConnectionError):
 
 
 Answer = bytes | Gone
+
+
+def token_reader(path: Path) -> Callable[[], str]:
+    """Return what reads the service's token at each use, so that a rotated one counts at once."""
+    return lambda: path.read_text(encoding="ascii").strip()
 
 
 class KeyClient:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ FROM unnest($7::text[], $8::uuid[], $9::uuid[], $10::text[], $11::bigint[], $12:
 ORDER BY n
 """
 _COLUMNS = 12
+_ARGUMENT = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,53 +63,58 @@ async def append(
     source: str,
     facts: Sequence[tuple[int, Fact]],
     cause: Cause,
-    change: Change | None = None,
+    *changes: Change | None,
 ) -> list[UUID]:
     """Store facts with their sequence numbers (the aggregate's version after each) and return their event ids.
 
-    ``change`` is run too: with a single fact in the same statement, which spares the commonest commands a round trip.
+    ``changes`` are run too, each of other rows: with a single fact in the same statement, which spares the commonest
+    commands their round trips.
     Must run inside the transaction that changes the aggregates, after their rows are locked.
     Raises ``RuntimeError`` outside of a transaction: a fact stored alone could speak of a change that failed.
     """
     if not connection.is_in_transaction():
         raise RuntimeError("outbox.append must run inside the transaction of the change")
+    wanted = [change for change in changes if change is not None]
     ids = [new_id() for _ in facts]
     rows = [
         _row(source, event_id, sequence, fact, cause) for event_id, (sequence, fact) in zip(ids, facts, strict=True)
     ]
     if len(rows) == 1:
         # Nearly every command has one fact, and arrays of one cost several times as much to encode.
-        statement, arguments = ("", ()) if change is None else (change.statement, change.arguments)
-        await connection.execute(_insert_one(statement, len(arguments)), *arguments, *rows[0])
+        arguments = [argument for change in wanted for argument in change.arguments]
+        statement = _insert_one(tuple((change.statement, len(change.arguments)) for change in wanted))
+        await connection.execute(statement, *arguments, *rows[0])
         return ids
-    if change is not None:
+    for change in wanted:
         await connection.execute(change.statement, *change.arguments)
     if rows:
-        topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
-        await connection.execute(
-            _INTO + _MANY,
-            source,
-            cause.now,
-            cause.correlation_id,
-            cause.causation_id,
-            cause.origin,
-            cause.traceparent,
-            topics,
-            keys,
-            events,
-            types,
-            sequences,
-            bodies,
-        )
+        await _insert_many(connection, source, cause, rows)
     return ids
 
 
+async def _insert_many(
+    connection: asyncpg.Connection, source: str, cause: Cause, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
+    said = (cause.now, cause.correlation_id, cause.causation_id, cause.origin, cause.traceparent)
+    await connection.execute(_INTO + _MANY, source, *said, topics, keys, events, types, sequences, bodies)
+
+
 @lru_cache(maxsize=64)
-def _insert_one(change: str, arguments: int) -> str:
-    """Return the insert of one fact, together with a change that takes so many arguments, if there is one."""
-    values = ", ".join(f"${number}" for number in range(arguments + 1, arguments + _COLUMNS + 1))
-    before = f"WITH change AS (\n{change.rstrip().rstrip(';')}\n)\n" if change else ""
+def _insert_one(changes: tuple[tuple[str, int], ...]) -> str:
+    """Return the insert of one fact, together with changes, of which each takes so many arguments."""
+    parts, taken = [], 0
+    for number, (statement, arguments) in enumerate(changes):
+        parts.append(f"change_{number} AS (\n{_renumbered(statement.rstrip().rstrip(';'), taken)}\n)")
+        taken += arguments
+    values = ", ".join(f"${number}" for number in range(taken + 1, taken + _COLUMNS + 1))
+    before = f"WITH {', '.join(parts)}\n" if parts else ""
     return "".join((before, _INTO, f"VALUES ({values})"))
+
+
+def _renumbered(statement: str, taken: int) -> str:
+    """Return the statement with its arguments counted on from those that are taken."""
+    return _ARGUMENT.sub(lambda match: f"${int(match[1]) + taken}", statement) if taken else statement
 
 
 def _row(source: str, event_id: UUID, sequence: int, fact: Fact, cause: Cause) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What every service does alike: its commands and migrations, its pool, the frame of its API, forgetting old keys.
+"""What every service does alike: its commands and migrations, its pool, the frame of its API, its relay, forgetting old keys.
 
 A service declares itself at the end of its ``app`` module, and its ``__main__`` calls ``SERVICE.main``::
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -33,12 +34,15 @@ from shared.health import Health, database_check, keys_check
 from shared.idempotency import purge
 from shared.logs import configure_logs
 from shared.process import run_process
+from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
 from shared.web import Limits, create_http_app
 
 MIGRATE = "migrate"
 AUDIT_ROLE = "audit"
 PURGE_SECONDS = 3_600.0
+STUCK_SECONDS = 120.0
+"""A relay that was silent for so long hangs."""
 
 OwnSettings = TypeVar("OwnSettings", bound=ServiceSettings)
 
@@ -127,6 +131,23 @@ def create_api(
     return create_http_app(
         title, name, health=health, verifier=verifier, routers=routers, limits=limits, description=description
     )
+
+
+def make_relay(settings: ServiceSettings, health: Health) -> Relay:
+    """Return the relay of this database's outbox, watched by ``health``."""
+    relay = Relay(settings.database_dsn.get_secret_value(), settings.kafka(), settings.instance)
+
+    async def cause() -> str | None:
+        return None if relay.problem is None else f"{relay.problem} away"
+
+    async def stuck() -> str | None:
+        silent = monotonic() - relay.alive_at
+        return None if silent < STUCK_SECONDS else f"the relay has been silent for {silent:.0f} s"
+
+    health.add("relay", cause)
+    health.add("broker", relay.broker_cause)
+    health.add("relay_loop", stuck, live=True)
+    return relay
 
 
 async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:

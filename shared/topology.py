@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_FOR_EVER = -1
@@ -12,7 +13,7 @@ KEEP_FOR_EVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One aggregate stream. The number of partitions is never lowered: order per key hangs on it."""
+    """One aggregate stream. The number of partitions may be raised (decision 16), and is never lowered."""
 
     name: str
     partitions: int
@@ -47,11 +48,24 @@ TOPICS: tuple[Topic, ...] = (
     Topic(OWNER_TOPIC, partitions=6),
     Topic(BUSINESS_TOPIC, partitions=6),
     Topic(IMPORT_TOPIC, partitions=1),
+    Topic(COURSE_TOPIC, partitions=3),
+    Topic(ENROLMENT_TOPIC, partitions=6),
+    Topic(CERTIFICATE_TOPIC, partitions=6),
 )
 
 PRINCIPALS: tuple[Principal, ...] = (
     Principal("registry", writes=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC)),
+    Principal(
+        "training",
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC),
+        writes=(COURSE_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
+        group_prefix="training",
+    ),
     Principal("projections", reads=(BUSINESS_TOPIC,), group_prefix="projections"),
-    Principal("notifications", reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC), group_prefix="notifications"),
+    Principal(
+        "notifications",
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
+        group_prefix="notifications",
+    ),
     Principal("operator", superuser=True),
 )

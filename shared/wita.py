@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 WITA = ZoneInfo("Asia/Makassar")
@@ -21,6 +21,11 @@ MONTHS = (
     "November",
     "Desember",
 )
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the last second of a day: "sampai 30 November" is 23:59:59 WITA, whatever the server's zone."""
+    return datetime.combine(day, time(23, 59, 59), WITA)
 
 
 def write_day(day: date) -> str:

@@ -95,6 +95,13 @@ def registry_db(postgres_server: Postgres) -> Iterator[Database]:
 
 
 @pytest.fixture
+def training_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the trainings."""
+    with postgres_server.clone("training") as database:
+        yield database
+
+
+@pytest.fixture
 def projections_db(postgres_server: Postgres) -> Iterator[Database]:
     """A fresh, migrated database of the projections."""
     with postgres_server.clone("projections") as database:

@@ -38,6 +38,8 @@ from shared.broker import KafkaSettings
 MAILBOX = "mailbox"
 MAILBOX_PORT = 11_025
 KEEPER = "keeper"
+ASKING_FOR_KEYS = ("training", "notifications")
+"""Services that get owners' keys from the registry, each with a token of its own."""
 SERVICE_STOP_SECONDS = 20.0
 """Longer than the time in which a service drains by itself (``DRAIN_SECONDS``)."""
 
@@ -69,6 +71,8 @@ class Stack:
         self.servers = Servers(self.home, say, environment)
         self.extra_env: dict[str, dict[str, str]] = {}
         """Process name or service → variables that win over the stack's own, for tests and the demo."""
+        self.prefixes: dict[str, list[str]] = {}
+        """Process name → words before its command, for tests: what puts it into a network of its own."""
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -161,7 +165,8 @@ class Stack:
 
     def _launch_service(self, process: Process) -> None:
         port = self.home.read().ports[process.name]
-        self._launch(process.name, process.command(), self.env_for(process.name), port, process.nice)
+        command = [*self.prefixes.get(process.name, ()), *process.command()]
+        self._launch(process.name, command, self.env_for(process.name), port, process.nice)
 
     def _launch(self, name: str, command: list[str], env: dict[str, str], port: int | None, nice: int = 0) -> None:
         env = env | {"NAIKKELAS_HOME": str(self.home.path), "NAIKKELAS_PROCESS": name}
@@ -332,17 +337,21 @@ class Stack:
     def _own_settings(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         if service == "registry":
             return {"KEY_ENCRYPTION_KEY": self.home.key_encryption_key(), "UPLOAD_DIR": str(self.home.uploads)}
-        if service == "notifications":
-            return {
-                "REGISTRY_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}",
-                "SERVICE_TOKEN_FILE": str(tokens.write_service_token(self.home, service)),
-                "SMTP_HOST": HOST,
-                "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
-                "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
-                "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
-                "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
-                "OFFICER_ADDRESS": "petugas@umkm.example",
-                "RATE_EMAIL_PER_MINUTE": "6000",
-                "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
-            }
-        return {}
+        if service not in ASKING_FOR_KEYS:
+            return {}
+        asking = {
+            "REGISTRY_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}",
+            "SERVICE_TOKEN_FILE": str(tokens.write_service_token(self.home, service)),
+        }
+        if service == "training":
+            return asking | {"PUBLIC_URL": f"http://{HOST}:{ports.get('training-api', 18_004)}"}
+        return asking | {
+            "SMTP_HOST": HOST,
+            "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
+            "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
+            "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
+            "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
+            "OFFICER_ADDRESS": "petugas@umkm.example",
+            "RATE_EMAIL_PER_MINUTE": "6000",
+            "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
+        }

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from email.utils import parseaddr
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
@@ -27,7 +26,7 @@ from services.notifications.settings import NotificationsSettings
 from services.notifications.store.facts import migrations
 from shared.database import Pool
 from shared.health import Health, watch_consumer
-from shared.keys import KeyClient
+from shared.keys import KeyClient, token_reader
 from shared.process import Part, together
 from shared.service import Service, create_api, database_health, open_pool, purge_keys
 from shared.web import run_health, run_http
@@ -100,7 +99,7 @@ class Worker:
         rules = sending_rules(settings)
         renderer, links = Renderer(load_kelurahan()), unsubscribe_links(settings)
         composer = Composer(renderer, settings.mail_from, settings.officer_address, links)
-        self.keys = KeyClient(settings.registry_url, _token_reader(settings.service_token_file), PURPOSE)
+        self.keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
         self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
         self.fan_out = FanOut(pool, rules.rates.keys())
         life = uuid4().hex[:12]
@@ -135,11 +134,6 @@ class Worker:
     async def _senders_stuck(self) -> str | None:
         oldest = max(monotonic() - sender.progress_at for sender in self.senders)
         return None if oldest <= STUCK_SECONDS else f"a sender has been silent for {oldest:.0f} s"
-
-
-def _token_reader(path: Path) -> Callable[[], str]:
-    """Return what reads the service's token at each use, so that a rotated one counts at once."""
-    return lambda: path.read_text(encoding="ascii").strip()
 
 
 async def run_api(settings: NotificationsSettings, stop: asyncio.Event) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from time import monotonic
 
 from fastapi import FastAPI
 
@@ -17,13 +16,11 @@ from shared.database import Pool
 from shared.health import Health
 from shared.outbox import Hint
 from shared.process import Part, together
-from shared.relay import Relay
 from shared.sealing import KeyRing
-from shared.service import Service, create_api, database_health, open_pool, purge_keys
+from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys
 from shared.web import Limits, run_health, run_http
 
 NAME = "registry"
-STUCK_SECONDS = 120.0
 
 
 def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
@@ -41,23 +38,6 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
     app.state.ring = KeyRing(settings.key_encryption_key.get_secret_value())
     app.state.hint = Hint(pool)
     return app
-
-
-def make_relay(settings: RegistrySettings, health: Health) -> Relay:
-    """Return the relay of this database's outbox, watched by ``health``."""
-    relay = Relay(settings.database_dsn.get_secret_value(), settings.kafka(), settings.instance)
-
-    async def cause() -> str | None:
-        return None if relay.problem is None else f"{relay.problem} away"
-
-    async def stuck() -> str | None:
-        silent = monotonic() - relay.alive_at
-        return None if silent < STUCK_SECONDS else f"the relay has been silent for {silent:.0f} s"
-
-    health.add("relay", cause)
-    health.add("broker", relay.broker_cause)
-    health.add("relay_loop", stuck, live=True)
-    return relay
 
 
 async def run_api(settings: RegistrySettings, stop: asyncio.Event) -> None:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from shared.contracts import registry
+from shared.contracts import registry, training
 from shared.contracts.fact import Fact
 
-_MODULES = (registry,)
+_MODULES = (registry, training)
 
 
 def _facts() -> dict[str, type[Fact]]:

@@ -116,7 +116,10 @@ class Relay:
             found = 0
             for cursor, shards in leadership.groups():
                 found += await self._publish_group(reading, leadership, cursor, shards, stop)
+            if not found:
+                await leadership.save()
             await self._rest(found)
+        await leadership.save()
 
     async def _balance(self, locks: asyncpg.Connection, leadership: Leadership) -> None:
         """Share the shards: each live relay keeps at most its part, rounded up."""
@@ -175,7 +178,7 @@ class Relay:
     async def _publish(self, leadership: Leadership, shards: list[int], item: Round, waves: list[Wave]) -> None:
         await leadership.confirm()
         await self._publisher.send(waves)
-        await leadership.store(shards, item.after, len(item.rows))
+        await leadership.move(shards, item.after, len(item.rows))
         self.published += len(item.rows)
 
     async def _rest(self, found: int) -> None:

@@ -18,7 +18,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(enc
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics"}
 SCALABLE = {name for name in SERVICES if name.endswith(("-api", "-worker", "-relay"))}
-FROM_OUTSIDE = {"jwks", "smtp_password", "service_token"}
+FROM_OUTSIDE = {"jwks", "smtp_password", "service_token", "training_service_token"}
 PACKAGES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 
@@ -137,7 +137,7 @@ def test_the_example_names_every_variable_and_holds_no_password() -> None:
     example = _example()
     assert used == set(example)
     assert not [name for name in example if re.search("PASSWORD|TOKEN|KEY|DSN", name)]
-    for name in ("CLUSTER_ID", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_FILE", "SMTP_HOST", "MAIL_FROM"):
+    for name in ("CLUSTER_ID", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_FILE", "SMTP_HOST", "MAIL_FROM", "TRAINING_URL"):
         assert example[name] == ""
 
 

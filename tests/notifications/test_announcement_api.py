@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import httpx2
@@ -185,6 +187,8 @@ async def test_looking_at_the_page_changes_nothing_and_its_buttons_stop_and_take
     assert "Ya, berhenti" in page.text
     assert "siti" not in page.text.lower()
     assert await stopped(workshop) == []
+    (named,) = re.findall(r'rel="stylesheet" href="([^"]+)"', page.text)
+    assert urljoin(f"http://office/notifications{path}", named).startswith("http://office/notifications/assets/")
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
     assert (await api.get("/assets/naikkelas.css")).status_code == 200
     for _ in range(2):

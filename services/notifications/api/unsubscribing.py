@@ -22,7 +22,7 @@ from services.notifications.domain.announcements import TOPIC_NAMES
 from services.notifications.domain.unsubscribing import PATH, BadLinkError, UnsubscribeLinks
 from services.notifications.handlers import announcing
 from shared.auth import public
-from shared.web_pages import STYLE_PATH, page_environment, style_sheet, style_url
+from shared.web_pages import STYLE_PATH, page_environment, style_sheet
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORM = "application/x-www-form-urlencoded"
@@ -54,9 +54,7 @@ _BAD_LINK = {
 
 def unsubscribe_router() -> APIRouter:
     """Return the routes of the page and its style sheet."""
-    environment = page_environment(TEMPLATES)
-    # Relative, because the API stands below a path of its own behind the proxy.
-    environment.globals["style_url"] = f"..{style_url()}"
+    environment = page_environment(TEMPLATES, up=1)
     router = APIRouter(tags=["berhenti berlangganan"], dependencies=[Depends(public())])
 
     @router.get(f"{PATH}/{{token}}", summary="Halaman untuk berhenti dari satu topik", response_class=HTMLResponse)

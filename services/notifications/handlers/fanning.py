@@ -55,7 +55,8 @@ class FanOut:
                 log.warning("fan_out_waits", error=type(error).__name__, seconds=wait)
             if wait:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await stop.wait()
 
     async def step(self) -> bool:
         """Do one chunk of the oldest announcement that is free; ``False``: there was none."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -20,9 +19,26 @@ from shared.idempotency import Answer, Once
 from shared.outbox import Hint
 from shared.problems import Problem
 from shared.sealing import KeyRing
+from shared.web.versions import SeenVersion, etag
 
 Work = Callable[[Connection], Awaitable[Saved]]
 FIRST = UUID(int=0)
+
+__all__ = [
+    "FIRST",
+    "After",
+    "Limit",
+    "Search",
+    "SeenVersion",
+    "Work",
+    "etag",
+    "pool_of",
+    "problem_of",
+    "refusals_as_problems",
+    "ring_of",
+    "run_once",
+    "run_put",
+]
 
 _STATUS: dict[type[RefusalError], int] = {
     refusals.OwnerNotFoundError: 404,
@@ -40,27 +56,6 @@ _STATUS: dict[type[RefusalError], int] = {
 }
 """Every refusal has its status; ``test_every_refusal_has_a_status`` walks them."""
 
-_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
-
-
-async def seen_version(
-    if_match: Annotated[str | None, Header(description='Versi yang Anda lihat, dari ETag: `"3"`.')] = None,
-) -> int:
-    """Return the version in ``If-Match``. Raises the problems 428 without it, 400 if it is not one of ours."""
-    if if_match is None:
-        raise Problem(
-            428,
-            "if-match-wajib",
-            "If-Match wajib diisi",
-            "Sertakan header If-Match berisi ETag dari data yang Anda baca.",
-        )
-    match = _ETAG.fullmatch(if_match.strip())
-    if match is None:
-        raise Problem(400, "if-match-salah", "If-Match tidak sah", 'Isi If-Match dengan ETag, misalnya "3".')
-    return int(match[1])
-
-
-SeenVersion = Annotated[int, Depends(seen_version)]
 After = Annotated[UUID, Query(description="Nilai `next` dari halaman sebelumnya.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Search = Annotated[str | None, Query(min_length=1, max_length=100, description="Awal kata dari nama.")]
@@ -100,11 +95,6 @@ async def refusals_as_problems() -> AsyncIterator[None]:
 def _wake_relay(request: Request) -> None:
     hint: Hint = request.app.state.hint
     hint.wake()
-
-
-def etag(version: int) -> str:
-    """Return a version as an ETag."""
-    return f'"{version}"'
 
 
 async def run_once(request: Request, once: Once, work: Work, *, status: int = 200) -> Response:

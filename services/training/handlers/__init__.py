@@ -1,0 +1,47 @@
+"""One async function per command: load and lock, rule, save and outbox, inside the caller's transaction.
+
+Locks are taken in one order: owner, course, batch, certificate. Nobody who holds a batch asks for an owner or a course.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.training.domain.models import Certificate, Changed, Course, Enrolment
+from shared.contracts.fact import Fact
+from shared.database import Connection
+from shared.outbox import Cause, Change, append
+from shared.wita import WITA
+
+SOURCE = "/training"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a command came to: what it changed, and its version after it."""
+
+    id: UUID
+    version: int
+
+
+def day_of(cause: Cause) -> date:
+    """Return the day of the command in Balikpapan (WITA)."""
+    return cause.now.astimezone(WITA).date()
+
+
+async def publish(
+    connection: Connection,
+    changes: Sequence[Changed[Course] | Changed[Enrolment] | Changed[Certificate]],
+    cause: Cause,
+    *statements: Change | None,
+) -> None:
+    """Store the facts of aggregates in the outbox, numbered by their versions, and run what stores the aggregates."""
+    facts: list[tuple[int, Fact]] = [
+        (item.after.version - len(item.facts) + place, fact)
+        for item in changes
+        for place, fact in enumerate(item.facts, 1)
+    ]
+    await append(connection, SOURCE, facts, cause, *statements)
