@@ -1,7 +1,7 @@
 """Two generations of a projection change places. Run by the migrating login.
 
 Looking at every stream takes longer than batches should wait, so it is done before they are stopped. From then on the
-database notes each stream that moves, and under the lock only those are looked at (decision 18).
+database notes each stream that moves, and under the lock only those are looked at (decision 19).
 """
 
 from __future__ import annotations

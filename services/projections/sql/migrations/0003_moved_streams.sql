@@ -1,5 +1,5 @@
 -- Which streams have moved since a rebuild looked at all of them, so that its swap need not look at all of them again
--- while batches wait (docs/decisions/0018). Written only while a rebuild watches. Not logged: a crash ends the rebuild.
+-- while batches wait (docs/decisions/0019). Written only while a rebuild watches. Not logged: a crash ends the rebuild.
 CREATE UNLOGGED TABLE moved_stream (aggregate_id uuid NOT NULL);
 
 -- A rebuild that watches has the lock ("nkwatch") alone; else whoever moves a position shares it until the transaction
