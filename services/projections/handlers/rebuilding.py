@@ -2,8 +2,9 @@
 
 The other generation is filled from the first fact on. Up to the end that the log had at the start it is loaded by COPY
 into tables without indexes, partition by partition; from there on by the consumer layer itself, under a position
-book of its own. For the swap all streams are looked at once while batches go on; then these wait a moment, in which
-only the streams that moved since are looked at and caught up, and three renames exchange the tables (decision 19). Facts that a table holds already change nothing, so the live consumer may come to them later.
+book of its own. For the swap all streams are looked at once while batches go on. Then these wait a moment, in which
+only the streams that moved since are looked at, and three renames exchange the tables (decision 19). Facts that a
+table holds already change nothing, so the live consumer may come to them later.
 A rebuild that is killed leaves the live tables as they were, and can simply be started again.
 """
 
