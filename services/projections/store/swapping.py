@@ -79,8 +79,7 @@ async def swap(connection: Connection, projections: Sequence[Projection]) -> Non
     Raises ``SwapBusyError`` after 3 s.
     """
     try:
-        for projection in projections:
-            await connection.execute(statement("swap_names", projection))
+        await connection.execute("; ".join(statement("swap_names", projection) for projection in projections))
     except asyncpg.LockNotAvailableError as error:
         raise SwapBusyError("a reader did not end") from error
     await connection.execute(REBUILD.swap_states, [projection.value for projection in projections])
