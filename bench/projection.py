@@ -10,6 +10,8 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
 
+from msgspec.structs import astuple
+
 from bench.harness import Result, Size, VoidRunError, in_turn
 from bench.rig import PARTITIONS, Rig
 from services.projections.commands import Projection
@@ -97,17 +99,17 @@ def _record(event: Event, offset: int) -> Record:
 
 def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
     """Return the rows that each batch comes to."""
-    known: dict[UUID, DashboardRow] = {}
+    known: dict[str, DashboardRow] = {}
     ready: list[Rows] = []
     for part in parts:
-        now = fold({key: known[key] for event in part if (key := event.fact.aggregate_id) in known}, part)
+        now = fold(known, part)
         known.update(now)
         classes = [row for event in part if (row := class_row(event)) is not None]
         ready.append(
             [
                 (Projection.BUSINESS_TIMELINE, [timeline_row(event) for event in part]),
                 (Projection.CLASS_HISTORY, classes),
-                (Projection.DISTRICT_DASHBOARD, list(now.values())),
+                (Projection.DISTRICT_DASHBOARD, [astuple(row) for row in now.values()]),
             ]
         )
     return ready

@@ -61,8 +61,11 @@ def make_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaProducer:
     )
 
 
-def make_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
-    """Return a consumer without a group, not started: for reads of a whole log that commit nothing."""
+def make_reader(settings: KafkaSettings, client_id: str, wait_ms: int = 100) -> AIOKafkaConsumer:
+    """Return a consumer without a group, not started: for reads of a whole log that commit nothing.
+
+    At the end of the log the broker keeps a read, and whatever is asked after it, waiting for up to ``wait_ms``.
+    """
     return AIOKafkaConsumer(
         **settings.client(),
         client_id=client_id,
@@ -71,7 +74,7 @@ def make_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         max_partition_fetch_bytes=2 * 1024 * 1024,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=wait_ms,
     )
 
 

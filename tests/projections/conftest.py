@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -21,6 +22,9 @@ from services.projections.app import create_app
 from services.projections.settings import ProjectionsSettings
 from shared.auth import Role, new_signing_key, public_jwks, sign_token
 from shared.database import Pool, create_pool
+from tests.projections.logs import MemoryLog
+from tests.projections.rebuilds import Bench
+from tests.projections.test_batches import lives
 from tests.stack.servers import Database
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +39,20 @@ async def pool(projections_db: Database) -> AsyncIterator[Pool]:
     opened = await create_pool(projections_db.dsn, min_size=0, max_size=6)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def bench(projections_db: Database) -> AsyncIterator[Bench]:
+    """A live consumer that has applied nothing yet, and a log of 20 businesses with five facts each."""
+    connections = [
+        await asyncpg.connect(dsn)
+        for dsn in (projections_db.dsn, projections_db.migrate_dsn, projections_db.superuser_dsn)
+    ]
+    made = Bench(*connections, MemoryLog(), projections_db.migrate_dsn)
+    made.log.publish(lives(20, 5))
+    yield made
+    for connection in connections:
+        await connection.close(timeout=5)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.projections.handlers.rebuilding import Offsets
@@ -11,6 +11,8 @@ from shared.envelope import Event, to_kafka
 from shared.partitioning import digests_of
 
 TOPIC = "umkm.business"
+
+Happening = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -61,3 +63,27 @@ class MemoryLog:
             records = self._partitions[number][start : ends[number]]
             for first in range(0, len(records), 7):
                 yield list(records[first : first + 7])
+
+
+class TimedLog(MemoryLog):
+    """Lets things happen at a moment of a rebuild: before or after its ends are told for the nth time, from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: Mapping[int, Happening] = {}
+        self._after: Mapping[int, Happening] = {}
+        self._asked = 0
+
+    def plan(self, before: Mapping[int, Happening], after: Mapping[int, Happening] | None = None) -> None:
+        """Say what happens during the next rebuild."""
+        self._before, self._after, self._asked = before, after or {}, 0
+
+    async def ends(self) -> Offsets:
+        """Return where each partition ends now."""
+        self._asked += 1
+        if happen := self._before.get(self._asked):
+            await happen()
+        ends = await super().ends()
+        if happen := self._after.get(self._asked):
+            await happen()
+        return ends

@@ -70,7 +70,7 @@ async def test_the_tables_hold_what_the_rules_say(connection: asyncpg.Connection
     log.publish(events)
     await project(connection, log, batch)
     found = await tables(connection)
-    dashboard = {row[0]: DashboardRow._make(row) for row in found["district_dashboard"]}
+    dashboard = {str(row[0]): DashboardRow(*row) for row in found["district_dashboard"]}
     assert dashboard == fold({}, events)
     assert {row[2] for row in found["business_timeline"]} == {timeline_row(each).event_id for each in events}
     assert len(found["business_timeline"]) == len(events)

@@ -72,7 +72,7 @@ async def assert_exact(pool: Pool, events: Sequence[Event]) -> None:
     expected = fold({}, events)
     ids = list(expected)
     rows = await pool.fetch("SELECT * FROM district_dashboard WHERE business_id = ANY ($1)", ids)
-    assert {row["business_id"]: DashboardRow._make(row) for row in rows} == expected
+    assert {str(row[0]): DashboardRow(*row) for row in rows} == expected
     told = await pool.fetch("SELECT business_id, sequence FROM business_timeline WHERE business_id = ANY ($1)", ids)
     assert sorted(map(tuple, told)) == sorted((each.fact.aggregate_id, each.meta.sequence) for each in events)
 

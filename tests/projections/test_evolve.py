@@ -141,7 +141,7 @@ def test_any_split_into_batches_gives_the_same_rows(lengths: list[int], order: i
     stories = [random_story(seed * 31 + order, length) for seed, length in enumerate(lengths)]
     events = list(interleaved(stories, order))
     whole = fold({}, events)
-    rows: dict[UUID, DashboardRow] = {}
+    rows: dict[str, DashboardRow] = {}
     edges = [0, *sorted(cut for cut in cuts if cut < len(events)), len(events)]
     for start, end in pairwise(edges):
         rows |= fold(rows, events[start:end])

@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import pytest
 
-from services.projections.commands import Projection, RebuildProjections, RollBackProjections
-from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError, RebuildResult
-from shared.consumer import apply_batch, discard
+from services.projections.commands import Projection, RebuildProjections
+from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
+from shared.consumer import discard
 from tests.projections.logs import MemoryLog
+from tests.projections.rebuilds import ALL, Bench
 from tests.projections.stories import random_story
-from tests.projections.test_batches import LIVE, SOUND, TABLES, effects, lives, tables
-
-ALL = tuple(Projection)
-
-
-@dataclass
-class Bench:
-    """A live consumer, an operator, a log."""
-
-    live: asyncpg.Connection
-    owner: asyncpg.Connection
-    auditor: asyncpg.Connection
-    log: MemoryLog
-    migrate_dsn: str
-    applied: int = 0
-
-    async def go_on(self, upto: int | None = None, batch: int = 8) -> None:
-        """Let the live consumer apply what the log holds, up to a place in its order."""
-        items = self.log.items(self.applied, upto)
-        for start in range(0, len(items), batch):
-            await apply_batch(self.live, LIVE, items[start : start + batch])
-        self.applied += len(items)
-
-    async def rebuild(self, *projections: Projection, **options: Any) -> RebuildResult:
-        chosen = projections or ALL
-        return await Rebuild(self.owner, self.log, chosen, "projections").rebuild(RebuildProjections(chosen, **options))
-
-    async def roll_back(self, *projections: Projection) -> RebuildResult:
-        chosen = projections or ALL
-        return await Rebuild(self.owner, self.log, chosen, "projections").roll_back(RollBackProjections(chosen))
-
-    async def states(self, projection: Projection = Projection.CLASS_HISTORY) -> list[str]:
-        rows = await self.auditor.fetch(
-            "SELECT state FROM projection_generation WHERE projection = $1 ORDER BY generation", projection.value
-        )
-        return [row["state"] for row in rows]
-
-
-@pytest.fixture
-async def bench(projections_db: Any) -> AsyncIterator[Bench]:
-    connections = [
-        await asyncpg.connect(dsn)
-        for dsn in (projections_db.dsn, projections_db.migrate_dsn, projections_db.superuser_dsn)
-    ]
-    made = Bench(*connections, MemoryLog(), projections_db.migrate_dsn)
-    made.log.publish(lives(20, 5))
-    yield made
-    for connection in connections:
-        await connection.close(timeout=5)
+from tests.projections.test_batches import SOUND, TABLES, effects, tables
 
 
 async def test_a_rebuild_gives_the_same_rows_and_takes_their_place(bench: Bench) -> None:
@@ -212,16 +163,10 @@ async def test_a_rebuild_that_was_killed_can_be_started_again(bench: Bench) -> N
     with pytest.raises((asyncpg.InterfaceError, OSError)):
         await Rebuild(victim, bench.log, ALL, "projections", die).rebuild(RebuildProjections(ALL))
     assert await tables(bench.auditor) == before
-    await _until_unlocked(bench)
+    await bench.until_unlocked()
     result = await bench.rebuild()
     assert (result.swapped, result.equal) == (True, True)
     assert await bench.states() == ["standby", "dropped", "live"]
-
-
-async def _until_unlocked(bench: Bench) -> None:
-    async with asyncio.timeout(10):
-        while await bench.auditor.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"):
-            await asyncio.sleep(0.01)
 
 
 async def test_two_rebuilds_of_one_projection_do_not_run_at_once(bench: Bench) -> None:

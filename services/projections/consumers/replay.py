@@ -13,6 +13,8 @@ from shared.consumer.records import KafkaRecord
 
 POLL_MS = 200
 MAX_RECORDS = 2_000
+BROKER_WAIT_MS = 5
+"""The end of the log is asked for while the batches of the live consumer wait: not behind a read that waits for more."""
 
 
 class KafkaLog:
@@ -28,7 +30,7 @@ class KafkaLog:
         return {place.partition: offset for place, offset in found.items()}
 
     async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
-        """Yield the records of the partitions in ``starts``, in chunks of up to 2,000, up to ``ends``.
+        """Yield the records of the partitions in ``starts``, each partition's in order, in chunks of up to 2,000, up to ``ends``.
 
         Of records that were deleted from the log nothing is yielded: the gap shows in the sequences.
         """
@@ -39,18 +41,22 @@ class KafkaLog:
             self._reader.seek(place, starts.get(place.partition, 0))
         while open_places:
             found = await self._reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-            for place, records in found.items():
-                end = ends[place.partition]
-                wanted = [record for record in records if record.offset < end]
-                if wanted:
-                    yield wanted
+            # What came of several partitions is one chunk: a few records in each are one batch to apply, not one in each.
+            wanted = [
+                record
+                for place, records in found.items()
+                for record in records
+                if record.offset < ends[place.partition]
+            ]
+            if wanted:
+                yield wanted
             open_places = {p for p in open_places if await self._reader.position(p) < ends[p.partition]}
 
 
 @asynccontextmanager
 async def open_log(kafka: KafkaSettings, topic: str) -> AsyncIterator[KafkaLog]:
     """Connect to the topic, with all partitions that it has, declared or not. Raises aiokafka's errors."""
-    reader = make_reader(kafka, "projections-rebuild")
+    reader = make_reader(kafka, "projections-rebuild", BROKER_WAIT_MS)
     await reader.start()
     try:
         yield KafkaLog(reader, topic, await partitions_of(reader, topic))

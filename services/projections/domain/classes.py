@@ -49,9 +49,9 @@ def _row(event: AnyEvent, business_id: UUID, before: ClassRecord | None, after: 
     return ClassRow(
         business_id,
         event.meta.sequence,
-        before.kelas.value if before else None,
-        after.kelas.value,
-        after.basis.value if after.basis else None,
+        before.kelas if before else None,
+        after.kelas,
+        after.basis,
         after.year,
         after.source,
         after.as_of,

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from services.projections.commands import Projection
 from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, evolve
@@ -93,7 +95,7 @@ class PartitionLoader:
         """Write what was folded and the positions, and return how many facts that were."""
         await self._copied()
         if Projection.DISTRICT_DASHBOARD in self._projections:
-            await self._copy({Projection.DISTRICT_DASHBOARD: list(self._dashboard.values())})
+            await self._copy({Projection.DISTRICT_DASHBOARD: [astuple(row) for row in self._dashboard.values()]})
         waiting = [parking for parking in self._parkings if self._still_waits(parking)]
         for projection in self._projections:
             async with self._turn:

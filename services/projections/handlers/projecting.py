@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
-from uuid import UUID
+
+from msgspec.structs import astuple
 
 from services.projections.commands import Projection
 from services.projections.domain.classes import class_row
@@ -28,7 +29,7 @@ async def write_batch(
     connection: Connection, events: Sequence[Event], projections: Collection[Projection], *, standby: bool
 ) -> None:
     """Apply ``events`` to the given projections of one generation. Facts that it holds already change nothing."""
-    before: dict[UUID, DashboardRow] = {}
+    before: dict[str, DashboardRow] = {}
     if Projection.DISTRICT_DASHBOARD in projections and (known := _begun_earlier(events)):
         before = await batches.load_dashboard(connection, known, standby=standby)
     writing: asyncio.Task[None] | None = None
@@ -47,20 +48,15 @@ async def write_batch(
             await writing
 
 
-def _begun_earlier(events: Iterable[Event]) -> set[UUID]:
+def _begun_earlier(events: Sequence[Event]) -> set[str]:
     """Return the businesses that may have a row from an earlier batch: those whose first fact is not among these."""
-    begun_here = {event.meta.subject for event in events if event.meta.sequence == 1}
-    return {
-        event.fact.business_id  # type: ignore[attr-defined]  # every fact of this topic has one
-        for event in events
-        if event.meta.subject not in begun_here
-    }
+    return {event.meta.subject for event in events} - {e.meta.subject for e in events if e.meta.sequence == 1}
 
 
-RowsOf = Callable[[Sequence[Event], dict[UUID, DashboardRow]], Sequence[tuple[Any, ...]]]
+RowsOf = Callable[[Sequence[Event], dict[str, DashboardRow]], Sequence[tuple[Any, ...]]]
 
 _ROWS: tuple[tuple[Projection, RowsOf], ...] = (
     (Projection.BUSINESS_TIMELINE, lambda events, _: [timeline_row(event) for event in events]),
     (Projection.CLASS_HISTORY, lambda events, _: [row for event in events if (row := class_row(event)) is not None]),
-    (Projection.DISTRICT_DASHBOARD, lambda events, before: list(fold(before, events).values())),
+    (Projection.DISTRICT_DASHBOARD, lambda events, before: [astuple(row) for row in fold(before, events).values()]),
 )

@@ -2,8 +2,9 @@
 
 The other generation is filled from the first fact on. Up to the end that the log had at the start it is loaded by COPY
 into tables without indexes, partition by partition; from there on by the consumer layer itself, under a position
-book of its own. For the swap the live consumer's batches wait a moment, the rest is caught up, and three renames
-exchange the tables. Facts that a table holds already change nothing, so the live consumer may come to them later.
+book of its own. For the swap all streams are looked at once while batches go on. Then these wait a moment, in which
+only the streams that moved since are looked at, and three renames exchange the tables (decision 19). Facts that a
+table holds already change nothing, so the live consumer may come to them later.
 A rebuild that is killed leaves the live tables as they were, and can simply be started again.
 """
 
@@ -18,8 +19,9 @@ from typing import Any, Protocol
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.loading import PartitionLoader, at_home
 from services.projections.handlers.projecting import write_batch
-from services.projections.store import generations
-from services.projections.store.generations import Comparison, SwapBusyError
+from services.projections.store import generations, swapping
+from services.projections.store.generations import Comparison
+from services.projections.store.swapping import SwapBusyError
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.contracts import CONTRACTS
@@ -38,6 +40,8 @@ Progress = Callable[[str, int, int], None]
 
 SWAP_SECONDS = 5.0
 SWAP_ATTEMPTS = 5
+CATCH_UPS = 20
+"""How often the log is asked for more before the batches are stopped; while facts come fast there is always more."""
 
 
 class Log(Protocol):
@@ -171,7 +175,8 @@ class Rebuild:
                 plans = [await apply_batch(self._connection, definition, items) for definition in self._definitions]
                 self._events += len(plans[0].events)
 
-    async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> None:
+    async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> int:
+        """Apply what the log holds up to ``ends``, and return how many records that were."""
         total = sum(ends.values()) - sum(self._offsets.values())
         done = 0
         async for records in self._log.read(self._offsets, ends):
@@ -183,6 +188,7 @@ class Rebuild:
             if deadline is not None and monotonic() > deadline:
                 raise SwapBusyError("catching up took too long")
         self._offsets = ends
+        return done
 
     async def _compare(self) -> dict[str, Comparison]:
         found: dict[str, Comparison] = {}
@@ -193,12 +199,10 @@ class Rebuild:
 
     async def _swap(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
-            await self._catch_up(await self._log.ends(), "catch up")
-            before = dict(self._offsets)
             try:
-                await self._swap_once()
+                async with swapping.watching(self._connection, self._projections):
+                    await self._swap_once()
             except SwapBusyError as error:
-                self._offsets = before
                 if attempt == SWAP_ATTEMPTS:
                     raise RebuildRefusedError(
                         f"not swapped: {error}; the new generation is ready, try again"
@@ -207,19 +211,33 @@ class Rebuild:
                 return
 
     async def _swap_once(self) -> None:
-        async with self._connection.transaction():
-            await generations.stop_batches(self._connection)
-            stopped = monotonic()
-            await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
-            for projection in self._projections:
-                behind = await generations.count_behind(self._connection, projection)
-                if behind:
-                    raise RebuildRefusedError(
-                        f"{projection.value}: not swapped, {behind} businesses could not be brought as far as the live "
-                        "generation; see the parked events of " + projection.consumer
-                    )
-                await generations.swap_names(self._connection, projection)
+        before = self._offsets
+        try:
+            async with self._connection.transaction():
+                await swapping.keep_vacuum_away(self._connection, self._projections)
+                # What came while all streams were looked at is applied before the batches wait, not while they do.
+                for _ in range(CATCH_UPS):
+                    if not await self._catch_up(await self._log.ends(), "catch up"):
+                        break
+                await swapping.stop_batches(self._connection)
+                stopped = monotonic()
+                # What the live consumer has not applied yet it will apply to the new generation.
+                if await swapping.behind(self._connection, self._projections):
+                    await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
+                    await self._refuse_if_behind()
+                await swapping.swap(self._connection, self._projections)
+        except SwapBusyError:
+            self._offsets = before  # what was caught up with went with the transaction
+            raise
         self._swap_seconds = monotonic() - stopped
+
+    async def _refuse_if_behind(self) -> None:
+        if behind := await swapping.behind(self._connection, self._projections):
+            raise RebuildRefusedError(
+                "not swapped: businesses could not be brought as far as the live generation, "
+                + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
+                + "; see the parked events of these consumers"
+            )
 
     def _result(self, comparisons: dict[str, Comparison], *, swapped: bool) -> RebuildResult:
         return RebuildResult(

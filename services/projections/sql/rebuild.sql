@@ -39,8 +39,8 @@ ANALYZE other_table;
 DELETE FROM stream_position WHERE consumer = $1;
 
 -- name: forget_parked
--- What a generation that is taken away, or becomes the live one, could not apply.
-DELETE FROM parked_event WHERE consumer = $1;
+-- What generations that are taken away, or become the live ones, could not apply. $1: their consumers.
+DELETE FROM parked_event WHERE consumer = ANY ($1::text[]);
 
 -- name: compare_district_dashboard
 -- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
@@ -96,6 +96,45 @@ SELECT count(*) FROM stream_position l
 LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
 WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position > coalesce(s.position, 0);
 
+-- name: watch
+-- Waits until every position that was moved unnoted is committed; from now on all are noted, those of this session too.
+SELECT pg_advisory_lock($1), set_config('projections.watching', 'on', false);
+
+-- name: unwatch
+-- Ends the watch of this session.
+SELECT pg_advisory_unlock($1), set_config('projections.watching', 'off', false);
+
+-- name: forget_moved
+-- What an earlier watch noted.
+DELETE FROM moved_stream;
+
+-- name: note_uneven
+-- Notes every stream in which the live generation and another one stand differently. $1: consumers of the other ones.
+INSERT INTO moved_stream
+SELECT coalesce(l.aggregate_id, s.aggregate_id)
+FROM (SELECT aggregate_id, position FROM stream_position WHERE consumer = 'projections' AND topic = $2) l
+FULL JOIN (SELECT aggregate_id, position FROM stream_position WHERE consumer = $1) s USING (aggregate_id)
+WHERE l.position IS DISTINCT FROM s.position;
+
+-- name: analyze_moved
+-- Statistics, so that the statements under the lock go by the indexes.
+ANALYZE moved_stream;
+
+-- name: moved_behind
+-- Of the streams that were noted: those that the live generation has brought further than another one, by the consumer
+-- of that one, if there are any. $1: consumers of the other ones.
+SELECT o.consumer, count(*) AS streams FROM (SELECT DISTINCT aggregate_id FROM moved_stream) m
+CROSS JOIN unnest($1::text[]) AS o(consumer)
+JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = $2
+LEFT JOIN stream_position s ON s.consumer = o.consumer AND s.aggregate_id = m.aggregate_id
+WHERE l.position > coalesce(s.position, 0)
+GROUP BY o.consumer ORDER BY o.consumer;
+
+-- name: keep_vacuum_away
+-- Waits for a vacuum of the tables, which a rename would wait for with batches and readers behind it. Neither of these
+-- is in the way here, and no vacuum begins until the transaction ends.
+LOCK TABLE live_table, other_table IN SHARE UPDATE EXCLUSIVE MODE;
+
 -- name: swap_names
 -- The other generation takes the live one's name, and the other way round.
 ALTER TABLE live_table RENAME TO leaving_table;
@@ -104,15 +143,20 @@ ALTER TABLE leaving_table RENAME TO other_table;
 
 -- name: adopt_positions
 -- After the swap the other generation is the one that was live: it stands where the live consumer stands, and knows
--- nothing of an aggregate that the live consumer has not come to.
-WITH unknown AS (
-    DELETE FROM stream_position s WHERE s.consumer = $1 AND NOT EXISTS (
-        SELECT FROM stream_position l WHERE l.consumer = 'projections' AND l.aggregate_id = s.aggregate_id)
+-- nothing of a stream that the live consumer has not come to. What was not noted stood there before. $1: consumers.
+WITH m AS (
+    SELECT DISTINCT aggregate_id FROM moved_stream
+), unknown AS (
+    DELETE FROM stream_position s USING m
+    WHERE s.consumer = ANY ($1::text[]) AND s.aggregate_id = m.aggregate_id AND NOT EXISTS (
+        SELECT FROM stream_position l WHERE l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id)
 )
 INSERT INTO stream_position (consumer, topic, aggregate_id, position)
-SELECT $1, l.topic, l.aggregate_id, l.position FROM stream_position l
-LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
-WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position IS DISTINCT FROM s.position
+SELECT o.consumer, l.topic, l.aggregate_id, l.position FROM m
+CROSS JOIN unnest($1::text[]) AS o(consumer)
+JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = $2
+LEFT JOIN stream_position s ON s.consumer = o.consumer AND s.aggregate_id = m.aggregate_id
+WHERE l.position IS DISTINCT FROM s.position
 ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
 
 -- name: live_positions
@@ -143,8 +187,8 @@ UPDATE projection_generation SET state = 'ready', report = $2 WHERE projection =
 SELECT state FROM projection_generation WHERE projection = $1 AND state IN ('ready', 'standby');
 
 -- name: swap_states
--- Live and standby change places in the book-keeping too.
+-- Live and standby change places in the book-keeping too. $1: projections.
 UPDATE projection_generation
 SET state = CASE state WHEN 'live' THEN 'standby' ELSE 'live' END,
     swapped_at = CASE state WHEN 'live' THEN swapped_at ELSE now() END
-WHERE projection = $1 AND state IN ('live', 'ready', 'standby');
+WHERE projection = ANY ($1::text[]) AND state IN ('live', 'ready', 'standby');

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from services.projections.commands import Projection
 from services.projections.domain.dashboard import DashboardRow
@@ -35,12 +34,12 @@ async def hold_generations(connection: Connection) -> None:
 
 
 async def load_dashboard(
-    connection: Connection, business_ids: Iterable[UUID], *, standby: bool = False
-) -> dict[UUID, DashboardRow]:
-    """Return the rows of these businesses that exist."""
+    connection: Connection, business_ids: Iterable[str], *, standby: bool = False
+) -> dict[str, DashboardRow]:
+    """Return the rows of these businesses that exist, by id as text."""
     statement = _statement("load", Projection.DISTRICT_DASHBOARD, standby)
     records = await connection.fetch(statement, list(business_ids))
-    return {record["business_id"]: DashboardRow._make(record) for record in records}
+    return {str(record[0]): DashboardRow(*record) for record in records}
 
 
 async def save(

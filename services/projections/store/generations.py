@@ -1,4 +1,4 @@
-"""Two generations of a projection side by side: made, filled, compared, swapped. Run by the migrating login."""
+"""Two generations of a projection side by side: made, filled, compared. Run by the migrating login."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import asyncpg
 import orjson
 
 from services.projections.commands import Projection
-from services.projections.store.batches import GENERATION_LOCK, QUERIES, SQL
+from services.projections.store.batches import SQL
 from shared.database import Connection, load_queries
 
 REBUILD = load_queries(SQL / "rebuild.sql")
 TOPIC = "umkm.business"
 
 _REBUILD_LOCK = 0x6E6B_7262  # "nkrb": first half of the key, the projection is the second
-_SWAP_LOCK_TIMEOUT = "3s"
-
-
-class SwapBusyError(RuntimeError):
-    """Batches or readers held the tables too long; nothing changed, try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Comparison:
     """Aggregates that the live generation has brought further."""
 
 
-def _text(name: str, projection: Projection, running_login: str = "") -> str:
+def statement(name: str, projection: Projection, running_login: str = "") -> str:
     """Return a statement with the names of the projection at hand: all from code, none from outside."""
     text: str = getattr(REBUILD, name)
     for placeholder, value in (
@@ -78,11 +73,11 @@ async def begin(connection: Connection, projection: Projection, running_login: s
     """Make an empty generation in the place of what is not live, and return its number."""
     async with connection.transaction():
         generation = await connection.fetchval(REBUILD.begin_generation, projection.value)
-        await connection.execute(_text("drop_standby", projection))
-        await connection.execute(_text("create_standby", projection))
-        await connection.execute(_text("grant_standby", projection, running_login))
+        await connection.execute(statement("drop_standby", projection))
+        await connection.execute(statement("create_standby", projection))
+        await connection.execute(statement("grant_standby", projection, running_login))
         await connection.execute(REBUILD.forget_positions, projection.consumer)
-        await connection.execute(REBUILD.forget_parked, projection.consumer)
+        await connection.execute(REBUILD.forget_parked, [projection.consumer])
     return int(generation)
 
 
@@ -115,13 +110,13 @@ async def copy_positions(connection: Connection, projection: Projection, positio
 async def finish_load(connection: Connection, projection: Projection) -> None:
     """Make the indexes and the statistics."""
     async with connection.transaction():
-        await connection.execute(_text(f"index_{projection.value}", projection))
-        await connection.execute(_text("analyze_standby", projection))
+        await connection.execute(statement(f"index_{projection.value}", projection))
+        await connection.execute(statement("analyze_standby", projection))
 
 
 async def compare(connection: Connection, projection: Projection) -> Comparison:
     """Compare the generations row by row, in one snapshot."""
-    row = await connection.fetchrow(_text(f"compare_{projection.value}", projection), projection.consumer, TOPIC)
+    row = await connection.fetchrow(statement(f"compare_{projection.value}", projection), projection.consumer, TOPIC)
     behind = await count_behind(connection, projection)
     ids = tuple(str(value) for value in row["ids"] or ())
     return Comparison(row["aggregates"], row["rows"], row["differing"], row["missing"], row["extra"], ids, behind)
@@ -141,23 +136,3 @@ async def standby_state(connection: Connection, projection: Projection) -> str |
     """Return ``ready`` or ``standby`` if there is another generation to go to."""
     state: str | None = await connection.fetchval(REBUILD.standby_state, projection.value)
     return state
-
-
-async def stop_batches(connection: Connection) -> None:
-    """Keep batches waiting until the transaction ends. Raises ``SwapBusyError`` after 3 s."""
-    await connection.execute(f"SET LOCAL lock_timeout = '{_SWAP_LOCK_TIMEOUT}'")
-    try:
-        await connection.execute(QUERIES.stop_batches, GENERATION_LOCK)
-    except asyncpg.LockNotAvailableError as error:
-        raise SwapBusyError("a batch did not end") from error
-
-
-async def swap_names(connection: Connection, projection: Projection) -> None:
-    """Exchange the tables, inside a transaction that has stopped the batches. Raises ``SwapBusyError`` after 3 s."""
-    try:
-        await connection.execute(_text("swap_names", projection))
-    except asyncpg.LockNotAvailableError as error:
-        raise SwapBusyError("a reader did not end") from error
-    await connection.execute(REBUILD.swap_states, projection.value)
-    await connection.execute(REBUILD.forget_parked, projection.consumer)
-    await connection.execute(REBUILD.adopt_positions, projection.consumer, TOPIC)
