@@ -103,6 +103,11 @@ SELECT * FROM application WHERE exhibition_id = $1 AND kind = $2 AND state = 'ca
 SELECT kind, count(*)::int AS chosen FROM application
 WHERE exhibition_id = $1 AND state IN ('lolos', 'ditempatkan', 'dikonfirmasi', 'ikut', 'tidak_hadir') GROUP BY kind;
 
+-- name: count_states
+-- How many applications of an exhibition stand how; who gave up does not count.
+SELECT state, count(*)::int AS applications FROM application
+WHERE exhibition_id = $1 AND state <> 'mengundurkan_diri' GROUP BY state;
+
 -- name: list_applications
 -- Applications of an exhibition after an id, in a state and of a kelurahan if one is given.
 SELECT * FROM application
