@@ -139,6 +139,16 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
+class Turnover:
+    """A total that anybody may see."""
+
+    participants: int
+    reported: int
+    total: int
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A business in the rota of an outlet."""
 
@@ -161,6 +171,10 @@ class Turn:
     starts_on: date
     ends_on: date
     business_ids: tuple[UUID, ...]
+
+
+Turns = list[tuple[Turn, frozenset[UUID]]]
+"""Turns, each with who gave it up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from uuid import UUID
 from services.events.commands import JoinOutlet, LeaveOutlet, OpenOutlet, OpenTurn, PassTurnOn
 from services.events.domain import outlets as rules
 from services.events.domain.curation import GONE
-from services.events.domain.models import Member, Outlet
+from services.events.domain.models import Member, Outlet, Turns
 from services.events.domain.refusals import BusinessGoneError, NotAnOwnerError, NotFoundError, OwnerErasedError
 from services.events.handlers import Saved, publish
 from services.events.handlers.holding import hold_applicant
 from services.events.store import outlets as store
-from services.events.store.outlets import Turns
 from shared.contracts.exhibitions import ApplicationCause
 from shared.database import Connection, Pool
 from shared.outbox import Cause

@@ -10,14 +10,13 @@ from uuid import UUID
 from services.events.commands import RecordPresence, ReportSales
 from services.events.domain import selling as rules
 from services.events.domain.exhibitions import check_version, wave_of
-from services.events.domain.models import Application, Places
+from services.events.domain.models import Application, Places, Turnover
 from services.events.domain.refusals import NotFoundError
 from services.events.domain.selling import SalesState
 from services.events.handlers import Saved, publish
 from services.events.handlers.holding import lock_exhibition, save_places, share_exhibition, visible
 from services.events.store import applications as store
 from services.events.store import exhibitions
-from services.events.store.exhibitions import Turnover
 from shared.database import Connection, Pool
 from shared.outbox import Cause
 

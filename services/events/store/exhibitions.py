@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +10,7 @@ import asyncpg
 import orjson
 from pydantic import TypeAdapter
 
-from services.events.domain.models import Booth, Exhibition
+from services.events.domain.models import Booth, Exhibition, Turnover
 from services.events.store import queries
 from shared.contracts.exhibitions import BoothKind, Criterion, Wave
 from shared.database import Connection, Pool
@@ -19,16 +18,6 @@ from shared.outbox import Change
 
 _WAVES = TypeAdapter(tuple[Wave, ...])
 _CRITERIA = TypeAdapter(tuple[Criterion, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class Turnover:
-    """A total that anybody may see."""
-
-    participants: int
-    reported: int
-    total: int
-    published_at: datetime
 
 
 def _exhibition(row: asyncpg.Record) -> Exhibition:

@@ -7,14 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.events.domain.models import Member, Outlet, Turn
+from services.events.domain.models import Member, Outlet, Turn, Turns
 from services.events.domain.outlets import Handed
 from services.events.store import queries
 from shared.database import Connection, Pool
 from shared.outbox import Change
-
-Turns = list[tuple[Turn, frozenset[UUID]]]
-"""Turns, each with who gave it up."""
 
 
 def _outlet(row: asyncpg.Record) -> Outlet:
