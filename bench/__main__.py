@@ -16,6 +16,7 @@ import uvloop
 
 from bench.commanding import commands
 from bench.consuming import consumer_layer
+from bench.curation import curation
 from bench.delivery import command_to_ack, relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.importing import import_rows
@@ -34,6 +35,7 @@ BENCHES: dict[str, Bench] = {
     "projection": projections,
     "enrolling": enrolling_crowd,
     "certificates": certificates,
+    "curation": curation,
     "platform": platform,
     "large": platform_large,
 }
