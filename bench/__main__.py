@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import logging
 import sys
@@ -17,13 +16,20 @@ import uvloop
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.curation import curation
-from bench.delivery import command_to_ack, relay_backlog
+from bench.delivery import relay_backlog
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
+from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
+from bench.latency import command_to_ack
 from bench.platform import platform, platform_large
+from bench.posting import posts
 from bench.projection import projections
+from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
+from bench.scaling import two_consumers
+from bench.spreadsheet import check_spreadsheet
 from bench.training import certificates, enrolling_crowd
+from shared.process import spare_collections
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -31,11 +37,17 @@ BENCHES: dict[str, Bench] = {
     "latency": command_to_ack,
     "commands": commands,
     "consumer": consumer_layer,
+    "scaling": two_consumers,
     "importing": import_rows,
+    "xlsx": check_spreadsheet,
     "projection": projections,
     "enrolling": enrolling_crowd,
     "certificates": certificates,
     "curation": curation,
+    "rebuild": rebuilds,
+    "wal": relay_wal,
+    "held": held_transaction,
+    "posts": posts,
     "platform": platform,
     "large": platform_large,
 }
@@ -47,9 +59,7 @@ TABLE = Path(__file__).parent.parent / "docs" / "speed.md"
 
 async def run(rig: Rig, names: list[str], size: Size) -> list[Result]:
     """Run the benchmarks in order, telling each result as it comes."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as in every process of a service (shared.process)
+    spare_collections()  # as in every process of a service
     found: list[Result] = []
     for name in names:
         result = await BENCHES[name](rig, size)

@@ -37,12 +37,21 @@ def _cause() -> Cause:
     return Cause("bench", None, "bench", "command", None, datetime.now(UTC))
 
 
+async def register_owners(pool: Pool, number: int, ring: KeyRing = RING) -> list[UUID]:
+    """Register owners and return their ids."""
+    place, made = next(iter(all_places())), [new_id() for _ in range(number)]
+    async with pool.acquire() as connection, connection.transaction():
+        for owner in made:
+            who = RegisterOwner(owner, "Siti", None, None, (), None, "id", None, Consents(), place)
+            await owners.register_owner(connection, ring, who, _cause())
+    return made
+
+
 async def _register(pool: Pool) -> list[UUID]:
     """Register one owner with the businesses that the commands go to."""
-    place, owner, made = next(iter(all_places())), new_id(), [new_id() for _ in range(BUSINESSES)]
+    place, made = next(iter(all_places())), [new_id() for _ in range(BUSINESSES)]
+    (owner,) = await register_owners(pool, 1)
     async with pool.acquire() as connection, connection.transaction():
-        who = RegisterOwner(owner, "Siti", None, None, (), None, "id", None, Consents(), place)
-        await owners.register_owner(connection, RING, who, _cause())
         for business in made:
             profile = Profile((owner,), "Warung", None, None, place, "kuliner", None, None, 36_000_000, None)
             command = RegisterBusiness(business, profile, None, None)

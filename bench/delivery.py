@@ -1,4 +1,4 @@
-"""The way out of the database: relay against raw ``send()``, command to acknowledgement, commands with an outbox."""
+"""The way out of the database: the relay against a raw producer; and a relay for others to measure with."""
 
 from __future__ import annotations
 
@@ -7,35 +7,39 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from statistics import quantiles
+from functools import partial
+from pathlib import Path
 from time import perf_counter
-from typing import ClassVar
-from uuid import UUID, uuid4
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
 
-from bench.harness import Result, Size, VoidRunError, in_turn
+from bench.harness import Result, Size, VoidRunError, by_turns
 from bench.relay_process import environment
 from bench.rig import PARTITIONS, Rig
-from shared.broker import make_reader
+from shared.broker import MAX_REQUEST_BYTES, make_reader
 from shared.contracts.registry import BusinessVerified
-from shared.database import Connection, Pool
 from shared.envelope import dynamic_headers, format_time, static_headers
-from shared.outbox import Cause, append
+from shared.outbox import WAKE_CHANNEL
 from shared.relay import Relay
 
 BODY = '{"business_id":"%s","pad":"%r"}'
 """``%r`` is 428 characters of base64 that do not compress, as a sealed text does not; zeros would flatter a compressor."""
-FILL = """
+NUMBERED_FILL = """
 INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, origin, data)
-SELECT $1, id, gen_random_uuid(), $2, 'bench', 1, now(), 'bench', 'import', replace(replace($3, '%s', id::text), '%r', (
+SELECT $1, id, gen_random_uuid(), $2, 'bench', number, now(), 'bench', 'import', replace(replace($3, '%s', id::text), '%r', (
     SELECT translate(encode(string_agg(sha512((id::text || n)::bytea), ''), 'base64'), E'\n', '') FROM generate_series(1, 5) AS n))
-FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $4::int)) AS made
+FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, $4::int) AS number) AS made
 """
+"""Facts of an aggregate each, the sequence counting through all of them, so that their order can be checked."""
+FILL = NUMBERED_FILL.replace("'bench', number,", "'bench', 1,")
+"""The same as first facts of their aggregates."""
 TYPE = BusinessVerified.type_name()
 
 
@@ -48,20 +52,26 @@ def fact_on(topic: str) -> type[BusinessVerified]:
     return Benched
 
 
-async def count(rig: Rig, topic: str) -> int:
-    """Return how many records a topic holds."""
-    reader = make_reader(rig.kafka, "bench-count")
+async def check_records(rig: Rig, topic: str, expected: int) -> None:
+    """Read a topic whose records are numbered by their sequence; void the run if one is missing, double or out of order."""
+    reader = make_reader(rig.kafka, "bench-check")
     await reader.start()
     try:
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        return int(sum((await reader.end_offsets(places)).values()))
+        reader.assign(places)
+        last, found = dict.fromkeys(places, 0), 0
+        if (held := sum((await reader.end_offsets(places)).values())) != expected:
+            raise VoidRunError(f"{topic} holds {held} records, expected {expected}")
+        while found < expected:
+            for place, records in (await reader.getmany(timeout_ms=100)).items():
+                for record in records:
+                    number = int(dict(record.headers)["ce_sequence"])
+                    if number <= last[place]:
+                        raise VoidRunError(f"{topic}: {number} comes after {last[place]}")
+                    last[place] = number
+                found += len(records)
     finally:
         await reader.stop()
-
-
-async def _check(rig: Rig, topic: str, expected: int) -> None:
-    if (found := await count(rig, topic)) != expected:
-        raise VoidRunError(f"{topic} holds {found} records, expected {expected}")
 
 
 @asynccontextmanager
@@ -77,10 +87,15 @@ async def relaying(dsn: str, rig: Rig) -> AsyncIterator[Relay]:
 
 
 @asynccontextmanager
-async def relaying_apart(dsn: str, rig: Rig) -> AsyncIterator[None]:
+async def relaying_apart(dsn: str, rig: Rig, *, waking: str = "", notes: Path | None = None) -> AsyncIterator[None]:
     """Run a relay in a process of its own for the time of the block, once it owns the shards."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.relay_process", env=environment(dsn, rig.kafka), stderr=DEVNULL, stdout=DEVNULL
+        sys.executable,
+        "-m",
+        "bench.relay_process",
+        env=environment(dsn, rig.kafka, waking=waking, notes=notes),
+        stderr=DEVNULL,
+        stdout=DEVNULL,
     )
     try:
         connection = await asyncpg.connect(dsn)
@@ -93,112 +108,105 @@ async def relaying_apart(dsn: str, rig: Rig) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def relay_backlog(rig: Rig, size: Size) -> Result:
-    """A backlog of 100,000 facts, published by the relay and by a raw producer's pipelined ``send()``, per second."""
+async def relay_backlog(rig: Rig, size: Size) -> list[Result]:
+    """A backlog of 100,000 facts a second: by the relay, by pipelined ``send()``, by ``send_batch()`` of ready batches."""
     rows = size.of(100_000)
+    kept = await by_turns(
+        size.runs,
+        {
+            "send": partial(_send, rig, rows),
+            "send_batch": partial(_send_batches, rig, rows),
+            "relay": partial(_relay, rig, rows),
+        },
+    )
+    return [
+        Result("relay ÷ raw send()", "facts/s", "≥ 2.0", kept["relay"], kept["send"]),
+        Result("relay ÷ raw send_batch() of ready batches", "facts/s", "≥ 0.5", kept["relay"], kept["send_batch"]),
+    ]
 
-    async def product() -> float:
-        topic = rig.topic()
-        async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
-            while not relay.shards:
-                await asyncio.sleep(0.005)
-            # Both clients are connected when their time begins; the backlog becomes visible at once, by one commit.
-            await pool.execute(FILL, topic, TYPE, BODY, rows)
-            started = perf_counter()
-            while relay.published < rows:
-                await asyncio.sleep(0.005)
-            seconds = perf_counter() - started
-        await _check(rig, topic, rows)
-        return rows / seconds
 
-    async def baseline() -> float:
-        topic = rig.topic()
-        producer = AIOKafkaProducer(
-            **rig.kafka.client(),
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            max_batch_size=512 * 1024,
-        )
-        await producer.start()
-        records = [_record() for _ in range(rows)]
+async def _relay(rig: Rig, rows: int) -> float:
+    topic = rig.topic()
+    async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
+        while not relay.shards:
+            await asyncio.sleep(0.005)
+        # All clients are connected when their time begins; the backlog becomes visible at once, by one commit, and the
+        # relay is told as every command tells it.
+        await pool.execute(NUMBERED_FILL, topic, TYPE, BODY, rows)
+        started = perf_counter()
+        await pool.execute(f"NOTIFY {WAKE_CHANNEL}")
+        while relay.published < rows:
+            await asyncio.sleep(0.005)
+        seconds = perf_counter() - started
+    await check_records(rig, topic, rows)
+    return rows / seconds
+
+
+@asynccontextmanager
+async def raw_producer(rig: Rig, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a producer as safe as the relay's, started."""
+    producer = AIOKafkaProducer(
+        **rig.kafka.client(), acks="all", enable_idempotence=True, linger_ms=0, max_batch_size=512 * 1024, **options
+    )
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def _send(rig: Rig, rows: int) -> float:
+    topic = rig.topic()
+    async with raw_producer(rig) as producer:
+        records = [record(number) for number in range(1, rows + 1)]
         started = perf_counter()
         sent = [await producer.send(topic, value, key=key, headers=headers) for key, value, headers in records]
         await asyncio.gather(*sent)
         seconds = perf_counter() - started
-        await producer.stop()
-        await _check(rig, topic, rows)
-        return rows / seconds
-
-    return await in_turn(Result("relay ÷ raw send()", "facts/s", "≥ 1.5"), size.runs, product, baseline)
+    await check_records(rig, topic, rows)
+    return rows / seconds
 
 
-def _record() -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+async def _send_batches(rig: Rig, rows: int) -> float:
+    topic = rig.topic()
+    async with raw_producer(rig, max_request_size=MAX_REQUEST_BYTES) as producer:
+        ready = ready_batches(producer, [record(number) for number in range(1, rows + 1)])
+        started = perf_counter()
+        sent = [await producer.send_batch(batch, topic, partition=partition) for partition, batch in ready]
+        await asyncio.gather(*sent)
+        seconds = perf_counter() - started
+    await check_records(rig, topic, rows)
+    return rows / seconds
+
+
+RawRecord = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""Key, value, headers."""
+
+
+def ready_batches(
+    producer: AIOKafkaProducer, records: Iterable[RawRecord], partitions: int = PARTITIONS
+) -> list[tuple[int, Any]]:
+    """Return the records in full batches with their partitions, those that are full first in front."""
+    ready: list[tuple[int, Any]] = []
+    filling: dict[int, Any] = {}
+    for key, value, headers in records:
+        partition = (murmur2(key) & 0x7FFFFFFF) % partitions
+        batch = filling.get(partition)
+        if batch is None or batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            if batch is not None:
+                ready.append((partition, batch))
+            batch = filling[partition] = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+    return [*ready, *filling.items()]
+
+
+def record(number: int) -> RawRecord:
+    """Return a fact as the relay would send it, its sequence ``number``, of an aggregate of its own."""
     subject = str(uuid4())
-    dynamic = dynamic_headers(str(uuid4()), subject, 1, format_time(datetime.now(UTC)), "bench", None, "import", None)
+    now = format_time(datetime.now(UTC))
+    dynamic = dynamic_headers(str(uuid4()), subject, number, now, "bench", None, "import", None)
     return (
         subject.encode(),
         BODY.replace("%s", subject).replace("%r", b64encode(os.urandom(320)).decode()).encode(),
         [*static_headers(TYPE, "bench"), *dynamic],
     )
-
-
-async def _command(connection: Connection, fact: type[BusinessVerified], thing: UUID) -> None:
-    async with connection.transaction():
-        version = await connection.fetchval(
-            "UPDATE thing SET version = version + 1, sales = $2 WHERE id = $1 RETURNING version", thing, 36_000_000
-        )
-        cause = Cause("b", None, "b", "command", None, datetime.now(UTC))
-        await append(connection, "bench", [(version, fact(business_id=thing))], cause)
-
-
-async def _things(pool: Pool, number: int) -> list[UUID]:
-    ids = [uuid4() for _ in range(number)]
-    await pool.executemany("INSERT INTO thing (id, name) VALUES ($1, 'Warung')", [(thing,) for thing in ids])
-    return ids
-
-
-async def command_to_ack(rig: Rig, size: Size) -> list[Result]:
-    """Commands at 500 a second, from their start to the moment a reader has the record, in milliseconds."""
-    p50 = Result("command to a reader at 500/s, p50", "ms", "≤ 10")
-    p99 = Result("command to a reader at 500/s, p99", "ms", "≤ 40")
-    for _ in range(size.runs):
-        waits = sorted(await _latencies(rig, max(300, size.of(5_000))))
-        cuts = quantiles(waits, n=100)
-        p50.product.append(cuts[49] * 1000)
-        p99.product.append(cuts[98] * 1000)
-    return [p50, p99]
-
-
-async def _latencies(rig: Rig, commands: int) -> list[float]:
-    topic = rig.topic()
-    begun: dict[str, float] = {}
-    seen: dict[str, float] = {}
-    fact = fact_on(topic)
-    reader = make_reader(rig.kafka, "bench-latency")
-    await reader.start()
-    reader.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-
-    async def watch() -> None:
-        while len(seen) < commands:
-            for records in (await reader.getmany(timeout_ms=50)).values():
-                for record in records:
-                    seen[record.key.decode()] = perf_counter()
-
-    async with rig.database() as (dsn, pool), relaying_apart(dsn, rig):
-        things = await _things(pool, commands)
-        watching = asyncio.create_task(watch())
-
-        async def one(thing: UUID) -> None:
-            begun[str(thing)] = perf_counter()
-            async with pool.acquire() as connection:
-                await _command(connection, fact, thing)
-
-        started, tasks = perf_counter(), []
-        for number, thing in enumerate(things):
-            await asyncio.sleep(max(0.0, started + number / 500 - perf_counter()))
-            tasks.append(asyncio.create_task(one(thing)))
-        await asyncio.gather(*tasks)
-        await asyncio.wait_for(watching, 30)
-    await reader.stop()
-    return [seen[key] - begun[key] for key in begun]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from statistics import median
-from typing import Any
+from statistics import median, quantiles
+from typing import Any, TypeVar
 
 
 class VoidRunError(RuntimeError):
@@ -61,18 +61,31 @@ class Result:
         return f"{self.name}: {spread}{raw}{ratio} (goal {self.goal})"
 
 
+T = TypeVar("T")
 Measure = Callable[[], Awaitable[float]]
 
 
-async def in_turn(result: Result, runs: int, product: Measure, baseline: Measure | None) -> Result:
-    """Run product and baseline in turn, once to warm up, and keep the figures."""
+async def by_turns(runs: int, measures: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
+    """Run the measures in turn, all of them once to warm up, and return what each came to, run by run."""
+    kept: dict[str, list[T]] = {name: [] for name in measures}
     for number in range(runs + 1):
-        for measure, kept in ((baseline, result.baseline), (product, result.product)):
-            if measure is not None:
-                figure = await measure()
-                if number:
-                    kept.append(figure)
+        for name, measure in measures.items():
+            figure = await measure()
+            if number:
+                kept[name].append(figure)
+    return kept
+
+
+async def in_turn(result: Result, runs: int, product: Measure, baseline: Measure) -> Result:
+    """Run product and baseline in turn, once to warm up, and keep the figures."""
+    kept = await by_turns(runs, {"baseline": baseline, "product": product})
+    result.product, result.baseline = kept["product"], kept["baseline"]
     return result
+
+
+def percentile(figures: Sequence[float], percent: int) -> float:
+    """Return the figure that ``percent`` of them do not exceed."""
+    return quantiles(figures, n=100)[percent - 1]
 
 
 def report_card() -> dict[str, str]:

@@ -20,13 +20,13 @@ from services.projections.handlers.projecting import project_batch
 from services.projections.handlers.rebuilding import TYPES
 from services.projections.store import batches
 from services.projections.store.batches import migrations
-from shared.consumer import Definition, apply_batch
+from shared.consumer import Definition, apply_records
 from shared.consumer.consumer import MAX_RECORDS
-from shared.consumer.records import RawHeaders, read_item
+from shared.consumer.records import RawHeaders
 from shared.contracts import registry as r
 from shared.contracts.fact import Fact
 from shared.contracts.registry import BUSINESS_TOPIC, BusinessClass, BusinessStatus, ClassBasis, ClassRecord, Workers
-from shared.database import Connection
+from shared.database import Connection, Pool
 from shared.envelope import Event, EventMeta, to_kafka
 
 START = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -113,13 +113,12 @@ def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
     return ready
 
 
-async def _project(connection: Connection, records: Sequence[Sequence[Record]]) -> float:
+async def _project(pool: Pool, records: Sequence[Sequence[Record]]) -> float:
     definition = Definition("projections", TYPES, project_batch)
     started = perf_counter()
     for part in records:
-        plan = await apply_batch(connection, definition, [read_item(record) for record in part])
-        if plan.parkings:
-            raise VoidRunError(f"{len(plan.parkings)} facts were parked")
+        if await apply_records(pool, definition, part) != len(part):
+            raise VoidRunError("facts were parked")
     return perf_counter() - started
 
 
@@ -151,7 +150,7 @@ async def projections(rig: Rig, size: Size) -> Result:
 
     async def measure(way: str) -> float:
         async with rig.database("projections", migrations()) as (_, pool), pool.acquire() as connection:
-            seconds = await (_upsert(connection, ready) if way == "raw" else _project(connection, records))
+            seconds = await (_upsert(connection, ready) if way == "raw" else _project(pool, records))
             if await connection.fetchval("SELECT count(*) FROM business_timeline") != facts:
                 raise VoidRunError(f"{way}: the timeline lacks facts")
             digests.add(tuple(await _digest(connection)))

@@ -7,16 +7,22 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import NewTopic
 
+from bench.harness import VoidRunError
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
 from ops.stack.databases import create_database, in_database, own_schema, owner_of
+from ops.stack.processes import wait_until
+from shared.auth import Role
 from shared.broker import KafkaSettings
 from shared.database import Migrations, Pool, create_pool, kernel_migrations, migrate
+from shared.sealing import KeyRing
 from shared.topology import TOPICS
 
 PARTITIONS = 6
@@ -48,6 +54,36 @@ class Rig:
             self._admin.create_topics([NewTopic(t.name, t.partitions, 1) for t in missing]).values() if missing else ()
         ):
             future.result(15)
+
+    def empty_topic(self, name: str, partitions: int) -> None:
+        """Make a declared topic anew; what groups remember of it goes with the old one."""
+        if name in self._admin.list_topics(timeout=15).topics:
+            self._admin.delete_topics([name])[name].result(15)
+        if not wait_until(lambda: self._made(name, partitions), 15):
+            raise VoidRunError(f"{name} cannot be made anew")
+
+    def _made(self, name: str, partitions: int) -> bool:
+        try:
+            self._admin.create_topics([NewTopic(name, partitions, 1)])[name].result(15)
+        except KafkaException:
+            return False  # the old one is on its way out
+        return True
+
+    def owner_dsn(self, service: str, dsn: str) -> str:
+        """Return the DSN of the owner of the schema that ``dsn`` leads to."""
+        return self._stack.dsn(urlsplit(dsn).path.removeprefix("/"), owner_of(service))
+
+    def environment(self, service: str, dsn: str, port: int) -> dict[str, str]:
+        """Return the environment of a process of a service with a database of its own."""
+        return self._stack.env_for(service) | {"DATABASE_DSN": dsn, "HTTP_PORT": str(port)}
+
+    def token(self, roles: Sequence[Role]) -> str:
+        """Return an access token that the services take."""
+        return self._stack.token(roles)
+
+    def ring(self) -> KeyRing:
+        """Return the key ring of the registry's processes."""
+        return KeyRing(self._stack.home.key_encryption_key())
 
     @asynccontextmanager
     async def database(

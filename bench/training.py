@@ -64,13 +64,15 @@ async def _enrol(connection: Connection, command: Enrol, _: int) -> object:
 def _insert(course: UUID) -> Deed:
     """Return what writes the same rows and the same fact, and asks nobody."""
 
+    told = {"title": "Bench", "place": "Aula", "starts_at": FIRST}
+
     async def insert(connection: Connection, command: Enrol, arrival: int) -> object:
         state = EnrolmentState.DITERIMA
         made = Enrolment(
             command.enrolment_id, 1, command.batch_id, course, command.owner_id, command.business_id, PLACE, state, 0,
             arrival, None, None, None,
         )  # fmt: skip
-        fact = EnrolmentRegistered(**made.fact_fields(), state=state, priority=0, arrival=arrival)
+        fact = EnrolmentRegistered(**made.fact_fields(), **told, state=state, priority=0, arrival=arrival)
         cause = _cause()
         change = enrolments.new_enrolment(made, cause.actor, cause.now)
         return await publish(connection, [Changed(made, (fact,))], cause, change)

@@ -1,19 +1,21 @@
 """Stored JSON Schemas of the contracts: one folder per type and major version, one file per revision.
 
 ``python -m ops.contracts write`` adds a revision where a contract differs from its newest one and leaves the old
-ones as they are, so that the tests can hold new data against every schema that a reader may still have.
+ones as they are, so that new data can be held against every schema that a reader may still have.
 ``python -m ops.contracts check`` exits 1 and names the contracts whose newest revision is not the code's.
+Both are the gate: they refuse a contract that cannot read what is in the topics, or that readers at work cannot read.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel
+import jsonschema_rs
+from pydantic import BaseModel, ValidationError
 
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import TYPE_PREFIX, Fact
@@ -33,6 +35,10 @@ _BY_FORMAT = {
     "date-time": "2026-01-31T00:30:00+08:00",
 }
 _BY_TYPE: dict[str, Any] = {"integer": 7, "number": 7.5, "boolean": True, "string": "teks", "null": None}
+
+
+class IncompatibleContractError(ValueError):
+    """Contracts that may not be published under their major version; the message has a line for each reason."""
 
 
 class NoExampleError(ValueError):
@@ -137,8 +143,70 @@ def outdated(root: Path = SCHEMAS) -> list[str]:
     return [name for name, fact in CONTRACTS.items() if revisions(name, root)[-1:] != [document_of(fact)]]
 
 
+def incompatibilities(fact: type[Fact], root: Path = SCHEMAS) -> list[str]:
+    """Return why this contract is another major version: what it cannot read of old data, or others of its own."""
+    name, now, found = fact.type_name(), document_of(fact), list[str]()
+    new = [example(now, full=True), example(now, full=False)]
+    for number, document in enumerate(revisions(name, root), 1):
+        found += [f"{name}: {text} of revision {number}" for text in _unreadable(fact, document)]
+        found += [f"{name}: {text} of revision {number}" for text in _foreign(fact, document, new)]
+        found += [f"{name}: {text}, which revision {number} has" for text in _gone(now, document)]
+    return list(dict.fromkeys(found))
+
+
+def _unreadable(fact: type[Fact], document: dict[str, Any]) -> Iterator[str]:
+    """Yield what the model cannot read of the stored examples."""
+    parts = [
+        (fact, document),
+        *([(fact.PERSONAL, document["x-personal"])] if fact.PERSONAL and "x-personal" in document else []),
+    ]
+    for model, described in parts:
+        for old in described["examples"]:
+            try:
+                model.model_validate(old)
+            except ValidationError as error:
+                first = error.errors()[0]
+                yield f"its model cannot read {'.'.join(map(str, first['loc']))} ({first['type']})"
+
+
+def _foreign(fact: type[Fact], document: dict[str, Any], new: Sequence[Any]) -> Iterator[str]:
+    """Yield what readers that have the stored schema cannot read of new data."""
+    for data in new:
+        try:
+            jsonschema_rs.validate(document, json.loads(fact.model_validate(data).model_dump_json()))
+        except jsonschema_rs.ValidationError as error:
+            where = ".".join(map(str, error.instance_path))
+            yield f"new data does not fit the schema ({where + ': ' if where else ''}{error.message[:80]})"
+
+
+def _gone(now: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
+    """Yield fields that are no longer there, or of another privacy class."""
+    present = properties_of(now)
+    for model, properties in properties_of(document).items():
+        for field, described in properties.items():
+            if field not in present.get(model, {}):
+                yield f"{f'{model}.' if model else ''}{field} is gone"
+            elif present[model][field]["x-privacy"] != described["x-privacy"]:
+                yield f"{f'{model}.' if model else ''}{field} has another privacy class"
+
+
+def properties_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the properties of the document and of each nested definition, by the name of the model."""
+    parts = {"": document, **document.get("$defs", {})}
+    return {name: part["properties"] for name, part in parts.items() if "properties" in part}
+
+
+def _refuse_incompatible(root: Path) -> None:
+    reasons = [reason for fact in CONTRACTS.values() for reason in incompatibilities(fact, root)]
+    if reasons:
+        raise IncompatibleContractError(
+            "\n".join([*reasons, "That is a new major version, published beside the old one."])
+        )
+
+
 def write(root: Path = SCHEMAS) -> list[Path]:
-    """Store a new revision for each outdated type and return the files written."""
+    """Store a new revision for each outdated type and return the files written. Raises ``IncompatibleContractError``."""
+    _refuse_incompatible(root)
     written: list[Path] = []
     for name in outdated(root):
         folder = folder_of(name, root)
@@ -151,16 +219,21 @@ def write(root: Path = SCHEMAS) -> list[Path]:
 
 def main(arguments: list[str]) -> int:
     """Run ``write`` or ``check``."""
+    if arguments not in (["write"], ["check"]):
+        sys.stderr.write("usage: python -m ops.contracts write|check\n")
+        return 2
+    try:
+        _refuse_incompatible(SCHEMAS)
+    except IncompatibleContractError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     if arguments == ["write"]:
         paths = write()
         sys.stdout.write("".join(f"{path.relative_to(SCHEMAS)}\n" for path in paths) or "nothing changed\n")
         return 0
-    if arguments == ["check"]:
-        late = outdated()
-        sys.stdout.write("".join(f"{name}: run `make schemas`\n" for name in late))
-        return 1 if late else 0
-    sys.stderr.write("usage: python -m ops.contracts write|check\n")
-    return 2
+    late = outdated()
+    sys.stdout.write("".join(f"{name}: run `make schemas`\n" for name in late))
+    return 1 if late else 0
 
 
 if __name__ == "__main__":

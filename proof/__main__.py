@@ -8,12 +8,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench.harness import report_card
 from ops.stack.errors import StackError
+from proof.leftovers import place, sweep
 from proof.model.spin import Search, missing, search
-from proof.promises import PROMISES, Promise, prove
+from proof.promises import PROMISES, BrokenError, Promise, prove
 from proof.report import Row, as_json, document, model_lines, sentence
 from proof.rig import FULL, MIDDLE, SHORT, Rig, Size
 
@@ -29,35 +29,40 @@ SIZES = {"short": SHORT, "middle": MIDDLE, "full": FULL}
 def run(promises: Sequence[Promise], size: Size, seeds: Sequence[int], *, say: bool = True) -> list[Row]:
     """Run promises one after another, each with every seed, on one platform; a broken one leaves a fresh one to the next.
 
-    Interrupted, returns what ran.
+    What this machine lacks something for is skipped. Interrupted, returns what ran.
     """
-    rows: list[Row] = []
-    waiting = list(promises)
+    rows = {promise.number: Row(promise, skipped=promise.missing()) for promise in promises}
+    waiting = [promise for promise in promises if rows[promise.number].skipped is None]
+    for row in rows.values():
+        if row.skipped is not None and say:
+            sys.stderr.write(sentence(row) + "\n")
     try:
         while waiting:
-            with TemporaryDirectory(prefix="naikkelas-proof-") as folder, Rig(_open(folder)) as rig:
+            with place() as folder, Rig(folder) as rig:
                 while waiting:
-                    rows.append(row := _run_one(rig, waiting.pop(0), size, seeds))
+                    promise = waiting[0]
+                    rows[promise.number] = row = _run_one(rig, promise, size, seeds)
+                    del waiting[0]
                     if say:
                         sys.stderr.write(sentence(row) + "\n")
-                    if not row.ok:
+                    if row.broken or promise.spoils or size.fresh:
                         break
     except KeyboardInterrupt:
-        sys.stderr.write(f"Interrupted: {len(rows)} of {len(promises)} promises ran.\n")
-    return rows
-
-
-def _open(folder: str) -> Path:
-    path = Path(folder)
-    path.chmod(0o755)  # PostgreSQL runs as another account
-    return path
+        left = ", ".join(promise.number for promise in waiting)
+        ran = ", ".join(row.promise.number for row in rows.values() if row.outcomes) or "none"
+        sys.stderr.write(f"Interrupted. Ran: {ran}; did not run: {left}.\n")
+        return [row for row in rows.values() if row.outcomes or row.skipped is not None]
+    return list(rows.values())
 
 
 def _run_one(rig: Rig, promise: Promise, size: Size, seeds: Sequence[int]) -> Row:
     row = Row(promise)
     for seed in seeds:
-        row.outcomes.append(asyncio.run(prove(rig, promise, size, seed)))
         row.seeds.append(seed)
+        try:
+            row.outcomes.append(asyncio.run(prove(rig, promise, size, seed)))
+        except BrokenError as error:
+            row.ended = str(error)
         if not row.ok:
             break
     return row
@@ -74,6 +79,12 @@ def model_holds(found: dict[str, Search]) -> bool:
     return not whole.errors and whole.exhaustive and broken.errors > 0
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0 on")
+    return int(text)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proof", description="Run the promises under real faults.")
     names = [promise.number for promise in PROMISES]
@@ -82,7 +93,7 @@ def _options() -> argparse.Namespace:
         "--size", choices=list(SIZES), default="middle", help="commands and faults for each (default: middle)"
     )
     parser.add_argument(
-        "--seed", type=int, action="append", help="one run with this seed; may be given several times (default: 1)"
+        "--seed", type=_seed, action="append", help="one run with this seed; may be given several times (default: 1)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
@@ -111,6 +122,8 @@ def main() -> int:
         return 0
     for name in ("aiokafka", "faststream"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # that the broker is away is the point
+    for line in sweep():
+        sys.stderr.write(f"{line}\n")
     chosen = [promise for promise in PROMISES if not options.promise or promise.number in options.promise]
     try:
         rows = run(chosen, SIZES[options.size], options.seed or [1])
@@ -120,14 +133,25 @@ def main() -> int:
     models = {} if options.promise else _model()
     if options.json:
         sys.stdout.write(as_json(rows, report_card()) + "\n")
-    if options.write and len(rows) == len(chosen):
+    if options.write and len(rows) == len(chosen) and any(row.outcomes for row in rows):
         seeds = "".join(f" --seed {seed}" for seed in options.seed or ())
         DOCUMENT.write_text(
             document(rows, models, report_card(), f"python -m proof --write --size {options.size}{seeds}"),
             encoding="utf-8",
         )
-    held = len(rows) == len(chosen) and all(row.ok for row in rows)
+    _say_skips(rows)
+    held = len(rows) == len(chosen) and any(row.ok for row in rows) and not any(row.broken for row in rows)
     return 0 if held and (not models or model_holds(models)) else 1
+
+
+def _say_skips(rows: Sequence[Row]) -> None:
+    skipped = [row.promise.number for row in rows if row.skipped is not None]
+    if skipped and len(skipped) == len(rows):
+        sys.stderr.write("Nothing was proved: every promise that was asked for was skipped.\n")
+    elif skipped:
+        sys.stderr.write(
+            f"{len(skipped)} of {len(rows)} promises were skipped and are not proved: {', '.join(skipped)}.\n"
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Nine anomalies, after ``jepsen.tests.kafka``; each names where it was seen, so t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -68,6 +68,10 @@ class Evidence:
     """Effect → (aggregate, sequence) → how often it took effect."""
     expected: dict[str, set[str]] = field(default_factory=dict)
     """Effect → the topics whose every event must have it. An effect that is not named here may be missing."""
+    disordered: frozenset[str] = frozenset()
+    """Aggregates whose records the run itself put out of order in the log: of them only the effects are in order."""
+    grown: bool = False
+    """Partitions were added meanwhile: an aggregate's events may go on in another one."""
 
 
 class Told(NamedTuple):
@@ -126,7 +130,7 @@ def check(steps: Sequence[Step], evidence: Evidence, late_after: float = float("
         *_effects(evidence),
         *_two_values(evidence),
         *_skipped(evidence),
-        *_reordered(evidence.log),
+        *_reordered(evidence),
         *_stale(steps),
         *_late(lags, late_after),
     ]
@@ -210,16 +214,24 @@ def _skipped(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _reordered(log: Iterable[Record]) -> Iterator[Finding]:
-    heads: dict[str, int] = {}
-    homes: dict[str, tuple[str, int]] = {}
-    for record in log:
-        head = heads.get(record.key, 0)
-        if homes.setdefault(record.key, (record.topic, record.partition)) != (record.topic, record.partition):
+def _reordered(evidence: Evidence) -> Iterator[Finding]:
+    heads: dict[tuple[str, str, int], int] = {}
+    homes: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    known: set[tuple[str, int]] = set()
+    for record in evidence.log:
+        if record.key in evidence.disordered:
+            continue
+        place = record.key, record.topic, record.partition
+        homes[record.key].add((record.topic, record.partition))
+        if len(homes[record.key]) > 1 and not evidence.grown:
             yield Finding(Anomaly.REORDERED, record.key, "its events are in two partitions")
-        if record.sequence > head + 1:
+        head = heads.get(place, 0)
+        # Where an aggregate moved, it begins anew in its second partition, not with its first event.
+        gap = record.sequence > head + 1 and not (evidence.grown and head == 0)
+        if gap or (record.sequence < head and (record.key, record.sequence) not in known):
             yield Finding(Anomaly.REORDERED, record.key, f"event {record.sequence} came when {head} was the last")
-        heads[record.key] = max(head, record.sequence)
+        known.add((record.key, record.sequence))
+        heads[place] = max(head, record.sequence)
 
 
 def _stale(steps: Sequence[Step]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from email import policy
 from email.parser import BytesParser
@@ -17,12 +17,12 @@ from ops.stack import Stack
 from ops.stack.databases import owner_of
 from proof.checker import Evidence, Record
 from proof.history import now
-from shared.broker import KafkaSettings, make_reader
+from shared.broker import KafkaSettings, make_reader, partitions_of
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.envelope import EnvelopeError, headers_of, read_address
 from shared.topology import TOPICS
 
-PLACES = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+EVERY_TOPIC = tuple(topic.name for topic in TOPICS)
 MAIL = "mail"
 
 _EFFECTS = {
@@ -67,15 +67,22 @@ async def watching(kafka: KafkaSettings) -> AsyncIterator[list[Record]]:
     try:
         yield found
     finally:
+        stopping = asyncio.create_task(reader.stop())
         task.cancel()
-        await asyncio.wait([task])
-        await reader.stop()
+        await asyncio.wait([task, stopping])  # where its broker is gone, the client's own tasks end as cancelled
+        task.cancelled() or task.exception(), stopping.cancelled() or stopping.exception()
+
+
+async def places_of(reader: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    """Return every partition that the topics have now."""
+    return [TopicPartition(topic, number) for topic in topics for number in await partitions_of(reader, topic)]
 
 
 async def _watch(reader: AIOKafkaConsumer, found: list[Record], ready: asyncio.Event) -> None:
-    reader.assign(PLACES)
-    await reader.seek_to_end(*PLACES)
-    for place in PLACES:
+    places = await places_of(reader, EVERY_TOPIC)
+    reader.assign(places)
+    await reader.seek_to_end(*places)
+    for place in places:
         await reader.position(place)
     ready.set()
     while True:
@@ -103,7 +110,8 @@ async def read_whole_log(kafka: KafkaSettings) -> list[Record]:
     reader = make_reader(kafka, "proof-log")
     await reader.start()
     try:
-        return [record async for raw in records_to_end(reader, PLACES) if (record := record_of(raw)) is not None]
+        places = await places_of(reader, EVERY_TOPIC)
+        return [record async for raw in records_to_end(reader, places) if (record := record_of(raw)) is not None]
     finally:
         await reader.stop()
 

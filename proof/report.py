@@ -37,11 +37,20 @@ class Row:
     promise: Promise
     outcomes: list[Outcome] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    skipped: str | None = None
+    """What this machine lacks for it; then nothing ran."""
+    ended: str | None = None
+    """Why its last run did not come to its end."""
 
     @property
     def ok(self) -> bool:
         """Tell whether every run held."""
-        return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes)
+        return self.ended is None and bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether it ran and did not hold."""
+        return self.skipped is None and not self.ok
 
     def _count(self, kinds: Iterable[Anomaly]) -> int:
         return sum(outcome.verdict.count(kind) for outcome in self.outcomes for kind in kinds)
@@ -56,6 +65,7 @@ class Row:
             "text": self.promise.text,
             "fault": self.promise.what,
             "held": self.ok,
+            "skipped": self.skipped,
             "runs": len(self.outcomes),
             "seeds": self.seeds,
             "faults": len(recoveries),
@@ -69,7 +79,11 @@ class Row:
             "recovery p95": p95,
             "availability": min((outcome.availability for outcome in self.outcomes), default=1.0),
             "upper bound": 3.0 / acknowledged if acknowledged else 1.0,
-            "failures": [text for outcome in self.outcomes for text in outcome.failures],
+            "failures": [
+                *([self.ended] if self.ended else []),
+                *(text for outcome in self.outcomes for text in outcome.failures),
+            ],
+            "notes": [text for outcome in self.outcomes for text in outcome.notes],
         }
 
 
@@ -83,13 +97,15 @@ def _spread(values: Sequence[float]) -> tuple[float, float]:
 def sentence(row: Row) -> str:
     """Return one line for a terminal."""
     f = row.figures()
+    if row.skipped is not None:
+        return f"{f['promise']:4} skipped: {row.skipped}"
     head = f"{f['promise']:4} {'held' if f['held'] else 'BROKEN'}"
     figures = (
         f"{f['commands']:,} commands, {f['faults']} faults: lost {f['lost']}, doubled {f['doubled']}, out of order "
         f"{f['out of order']}, published again {f['published again']}, recovery {f['recovery p50']:.1f}/{f['recovery p95']:.1f} s, "
         f"answered {f['availability']:.1%}"
     )
-    return "\n     ".join([f"{head}  {figures}", *f["failures"], *_named(row)])
+    return "\n     ".join([f"{head}  {figures}", *f["failures"], *_named(row), *f["notes"]])
 
 
 def _named(row: Row) -> list[str]:
@@ -127,6 +143,7 @@ def document(rows: Sequence[Row], models: Mapping[str, Search], card: Mapping[st
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(_line(row) for row in rows),
         "",
+        *_notes(rows),
         *_health(rows),
         "## Every order of events",
         "",
@@ -164,8 +181,16 @@ def _health(rows: Sequence[Row]) -> list[str]:
     return [*lines, ""]
 
 
+def _notes(rows: Sequence[Row]) -> list[str]:
+    """Return what the last run of each promise had to say beside its figures."""
+    notes = [f"* {row.promise.number}: {text}" for row in rows for out in row.outcomes[-1:] for text in out.notes]
+    return ["## Beside the figures", "", *notes, ""] if notes else []
+
+
 def _line(row: Row) -> str:
     f = row.figures()
+    if row.skipped is not None:
+        return f"| {f['promise']} | {f['text']} | {f['fault']} | skipped: {row.skipped} {'| ' * 9}|"
     bound = f"{f['upper bound']:.2%}" if f["held"] else "broken"
     return (
         f"| {f['promise']} | {f['text']} | {f['fault']} | {f['faults']} ({f['runs']}) | {f['commands']:,} | {f['lost']} | {f['doubled']} "
@@ -176,5 +201,5 @@ def _line(row: Row) -> str:
 
 def as_json(rows: Sequence[Row], card: Mapping[str, str]) -> str:
     """Return everything for a program."""
-    ok = bool(rows) and all(row.ok for row in rows)
+    ok = any(row.ok for row in rows) and not any(row.broken for row in rows)
     return json.dumps({"ok": ok, "card": dict(card), "promises": [row.figures() for row in rows]}, indent=2)

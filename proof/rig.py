@@ -7,8 +7,10 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
+from time import time
 from typing import Any, Self
 
 import asyncpg
@@ -37,11 +39,17 @@ class Size:
     strikes: int
     away: tuple[float, ...]
     """How long something is away, seconds, one after another."""
+    soak: float = 6.0
+    """How long load lasts where tables are watched, seconds."""
+    pace: float = 60.0
+    """Commands a second."""
+    fresh: bool = False
+    """Each promise gets a platform of its own: the checker reads the log whole, and it would hold all runs before."""
 
 
 SHORT = Size(commands=250, strikes=3, away=(3.0,))
-MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0))
-FULL = Size(commands=5_000, strikes=50, away=(5.0, 30.0, 120.0))
+MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0), soak=60.0)
+FULL = Size(commands=100_000, strikes=50, away=(5.0, 30.0, 120.0), soak=3_600.0, pace=120.0, fresh=True)
 
 
 @dataclass(slots=True)
@@ -64,6 +72,8 @@ class Outcome:
     """Commands whose outcome nobody knows."""
     told: list[Any] = field(default_factory=list)
     """The table of health, where the promise is about that."""
+    notes: list[str] = field(default_factory=list)
+    """What the run is to say beside its figures: with what the fault was made, what was measured."""
     failures: list[str] = field(default_factory=list)
     """What else was not as promised, each in one sentence."""
 
@@ -79,6 +89,11 @@ Fault = Callable[["Rig", Size, Random], Awaitable[None]]
 class Rig:
     """A running platform. ``copies`` are further processes that a promise wants beside the declared ones."""
 
+    TOKEN_LIFETIME = timedelta(days=1_200)
+    """Beyond every clock that a process is given."""
+    TOKEN_AGE_SECONDS = 7_200.0
+    """Issued so long ago: a process whose clock is behind refuses a token that has not begun for it, and rightly."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.stack = Stack(folder / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
@@ -89,6 +104,15 @@ class Rig:
         self._published_again = 0
         self.asked_by_files = False
         """Aggregates of this run come from files too, so that not each was told to a client."""
+        self.disordered: set[str] = set()
+        """Aggregates whose records this platform's log holds out of order, because a fault put them so."""
+        self.grown = False
+        """Partitions were added to this platform's topics."""
+        self.notes: list[str] = []
+        self.asked: list[str] = []
+        """Aggregates that a fault itself made in this run."""
+        self.token = ""
+        """What the officers of this run show."""
         self.told: list[Any] = []
         """What processes said of themselves, a line of the table of health each (``proof.health``)."""
         self.load: Load
@@ -140,7 +164,7 @@ class Rig:
 
     async def until_caught_up(self) -> None:
         """Wait until what was stored before this moment is published and applied by every consumer."""
-        async with asyncio.timeout(QUIET_SECONDS):
+        async with within(QUIET_SECONDS, "outbox and consumers to catch up"):
             wanted = await self._positions("registry", "SELECT topic, sum(version) FROM audit.source GROUP BY 1")
             statement = (
                 "SELECT topic, sum(position) FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY consumer, topic"
@@ -166,6 +190,8 @@ class Rig:
     def forget_log(self) -> None:
         """Take note that the log begins anew."""
         self.live.clear()
+        self.disordered.clear()
+        self.grown = False
         self._published_again = 0
 
     async def discard_parked(self) -> None:
@@ -176,15 +202,23 @@ class Rig:
                 await discard(connection, service, row["id"], "proof")
             await connection.close()
 
+    def _make_token(self) -> str:
+        roles, issued = [Role.PETUGAS_DINAS, Role.OPERATOR], time() - self.TOKEN_AGE_SECONDS
+        return self.stack.token(roles, issued=issued, lifetime=self.TOKEN_LIFETIME)
+
     async def run(self, fault: Fault, size: Size, seed: int, history: Path | None = None) -> Outcome:
         """Put load on, let the fault strike, wait for quiet, compare."""
         self.fault_seconds.clear()
         self.recoveries.clear()
         self.told.clear()
+        self.notes.clear()
+        self.asked.clear()
         self.asked_by_files = False
         steps = self.history = History(history)
-        token, before = self.stack.token([Role.PETUGAS_DINAS, Role.OPERATOR]), frozenset(await versions(self.stack))
-        load = self.load = Load(steps, self.registries, lambda: self.stack.api_url("projections"), token, seed=seed)
+        self.token, before = self._make_token(), frozenset(await versions(self.stack))
+        load = self.load = Load(
+            steps, self.registries, lambda: self.stack.api_url("projections"), self.token, seed=seed, pace=size.pace
+        )
         async with watching(self.stack.credentials("operator")) as live:
             self.live = live
             working = asyncio.create_task(load.run())
@@ -198,20 +232,32 @@ class Rig:
             databases = {service: self.stack.dsn(service, "audit") for service in SERVICES}
             report = await audit(databases, self.stack.credentials("operator"), QUIET_SECONDS, lambda *_: None)
             await asyncio.sleep(0.5)  # the live reader's last poll
-            evidence = await collect(self.stack, live, None if self.asked_by_files else before)
+            known = None if self.asked_by_files else before.union(self.asked)
+            evidence = await collect(self.stack, live, known)
+            evidence.disordered, evidence.grown = frozenset(self.disordered), self.grown
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
         outcome.most_tries = max((step.tries for step in steps.steps), default=1)
         outcome.unknown = sum(1 for step in steps.steps if step.kind is Kind.INFO)
         outcome.published_again = outcome.verdict.duplicates - self._published_again
         self._published_again = outcome.verdict.duplicates
-        outcome.told = list(self.told)
+        outcome.told, outcome.notes = list(self.told), list(self.notes)
         outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]
         outcome.availability = _answered(load.attempts, self.fault_seconds)
         outcome.unanswered = dict(load.lost)
         if load.odd:
             outcome.failures.append(f"{len(load.odd)} answers that no client should get, the first: {load.odd[0]}")
         return outcome
+
+
+@asynccontextmanager
+async def within(seconds: float, what: str) -> AsyncIterator[None]:
+    """Bound a block in time. Raises ``TimeoutError`` that says what was waited for."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise TimeoutError(f"waited {seconds:g} s in vain for {what}") from None
 
 
 async def _reached(load: Load, commands: int, working: asyncio.Task[None]) -> None:

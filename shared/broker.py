@@ -13,8 +13,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-MAX_BATCH_BYTES = 512 * 1024
+MAX_BATCH_BYTES = 960 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
+METADATA_MS = 10_000
+"""After so long a client looks for new partitions; the default of 5 min would let facts in them wait for that long."""
 ASK_SECONDS = 1.5
 """Below the time that a health check has."""
 
@@ -55,6 +57,7 @@ def make_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaProducer:
         max_request_size=MAX_REQUEST_BYTES,
         compression_type=None,  # sealed texts do not compress, and trying costs the relay a third (decision 11)
         request_timeout_ms=15_000,
+        metadata_max_age_ms=METADATA_MS,
     )
 
 
@@ -70,6 +73,12 @@ def make_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
         max_partition_fetch_bytes=2 * 1024 * 1024,
         fetch_max_wait_ms=100,
     )
+
+
+async def partitions_of(reader: AIOKafkaConsumer, topic: str) -> list[int]:
+    """Return the partitions that a topic has now; none if there is no such topic. Raises aiokafka's errors."""
+    known = await reader._client.fetch_all_metadata()  # the reader's own view holds only topics that it was given
+    return sorted(known.partitions_for_topic(topic) or ())
 
 
 async def broker_cause(client: Any) -> str | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import TypeAlias
 
 import asyncpg
+import structlog
+
+log = structlog.get_logger(__name__)
 
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
@@ -25,6 +30,10 @@ SERVER_ERRORS: tuple[type[Exception], ...] = (
 """What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
 
 COMMAND_TIMEOUT_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
+"""How long a migration waits for others, all tries together."""
+AGAIN_SECONDS = 1.0
+LOCK_TIMEOUT = "200ms"
 MIGRATION_LOCK = 0x6E61696B  # "naik": one advisory lock for every migrating process of a database
 
 _INFRASTRUCTURE_STATES = (
@@ -39,8 +48,14 @@ _INFRASTRUCTURE_STATES = (
 )
 
 
+_SCHEMA_MOVED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""A migration changed a table while a statement on it was prepared: the next try prepares it anew."""
+
+
 def is_infrastructure_error(error: BaseException) -> bool:
     """Tell whether waiting and trying again can help: the database's or the network's fault, not the data's."""
+    if isinstance(error, _SCHEMA_MOVED):
+        return True
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_INFRASTRUCTURE_STATES)
@@ -125,27 +140,68 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 """
 
 
-async def migrate(dsn: str, migrations: Sequence[Migrations], roles: dict[str, str]) -> list[str]:
+class MigrationBlockedError(RuntimeError):
+    """Somebody held what a migration needs for longer than it waits; the message says who."""
+
+
+async def migrate(
+    dsn: str, migrations: Sequence[Migrations], roles: dict[str, str], *, patience: float = PATIENCE_SECONDS
+) -> list[str]:
     """Run what has not run yet, one process at a time, and return the names of what ran.
 
-    ``roles`` fills ``${app_role}`` and ``${audit_role}`` in the files. A lock that is held elsewhere makes a
-    statement fail after 5 s (``lock_timeout``) and leaves the schema as it was.
-    Raises ``MigrationChangedError`` if a file changed after it ran.
+    ``roles`` fills ``${app_role}`` and ``${audit_role}`` in the files. Where a lock is held elsewhere, a migration gives up
+    after 0.2 s, because all commands queue behind that wait, and tries again each second for ``patience`` seconds.
+    Raises ``MigrationChangedError`` if a file changed after it ran, ``MigrationBlockedError``.
     """
     files = [(item.component, path, path.read_text(encoding="utf-8")) for item in migrations for path in item.files()]
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
+            log.info("migration_waits", reason="another process migrates this database")
+            await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         await connection.execute(_LEDGER)
-        await connection.execute("SET lock_timeout = '5s'")
+        await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         done = {(r["component"], r["name"]): r["sha256"] for r in await connection.fetch("TABLE schema_migration")}
         return [
             f"{component}/{path.name}"
             for component, path, text in files
-            if await _apply(connection, component, path.name, text, done, roles)
+            if await _apply_patiently(connection, component, path.name, text, done, roles, monotonic() + patience)
         ]
     finally:
         await connection.close()
+
+
+_HOLDERS = """
+SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'relation' AND granted AND pid <> pg_backend_pid()
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def _apply_patiently(
+    connection: asyncpg.Connection,
+    component: str,
+    name: str,
+    text: str,
+    done: dict[tuple[str, str], str],
+    roles: dict[str, str],
+    deadline: float,
+) -> bool:
+    """Apply one file as soon as nobody holds what it needs. Raises ``MigrationBlockedError``."""
+    holders: set[int] | None = None
+    while True:
+        try:
+            return await _apply(connection, component, name, text, done, roles)
+        except asyncpg.LockNotAvailableError as error:
+            found = {row[0] for row in await connection.fetch(_HOLDERS)}
+            holders = found if holders is None else holders & found  # short transactions come and go
+            pids = ", ".join(map(str, sorted(holders))) or "several, one after another"
+            if monotonic() >= deadline:
+                raise MigrationBlockedError(
+                    f"{component}/{name} did not run: transactions hold what it needs (process {pids} of PostgreSQL); "
+                    "end them, or migrate when they have ended. The schema is as it was."
+                ) from error
+            log.warning("migration_waits", migration=f"{component}/{name}", held_by=pids)
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _apply(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from pydantic import ValidationError
 
 from shared.contracts import CONTRACTS
@@ -24,9 +25,11 @@ Header = tuple[str, bytes]
 CONTENT_TYPE = b"application/json"
 SCHEMA_BASE = "urn:naikkelas:schema:"
 
-_SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TYPE = re.compile(r"[\x21-\x7e]{1,255}")
-_SEQUENCE = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_uuid = pgproto.UUID
+"""A ``uuid.UUID`` that is read in C."""
+_SUBJECT = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_TYPE = re.compile(rb"[\x21-\x7e]{1,255}").fullmatch
+_SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}").fullmatch
 
 
 class EnvelopeError(ValueError):
@@ -129,10 +132,10 @@ def to_kafka(event: Event) -> tuple[bytes, bytes, list[Header]]:
 
 def headers_of(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes]:
     """Return the headers as a mapping; null values are left out, of doubled names the first counts."""
-    found = dict(reversed(headers))
-    if None in found.values():
-        return dict(reversed([(name, value) for name, value in headers if value is not None]))
-    return cast("dict[str, bytes]", found)
+    found = dict(headers)
+    if len(found) == len(headers) and None not in found.values():
+        return cast("dict[str, bytes]", found)
+    return dict(reversed([(name, value) for name, value in headers if value is not None]))
 
 
 def _text(headers: dict[str, bytes], name: str) -> str:
@@ -159,16 +162,23 @@ def read_address(headers: dict[str, bytes]) -> Address:
 
     Raises ``EnvelopeError`` if one is missing or malformed.
     """
-    subject = _text(headers, "ce_subject")
-    if _SUBJECT.fullmatch(subject) is None:
+    try:
+        subject, digits, type_name = headers["ce_subject"], headers["ce_sequence"], headers["ce_type"]
+    except KeyError as error:
+        raise EnvelopeError(f"header {error.args[0]} is missing") from None
+    if _SUBJECT(subject) is None:
         raise EnvelopeError("header ce_subject is not a UUID in lower case")
-    digits = _text(headers, "ce_sequence")
-    if _SEQUENCE.fullmatch(digits) is None:
+    if _SEQUENCE(digits) is None:
         raise EnvelopeError("header ce_sequence is not a number from 1")
-    type_name = _text(headers, "ce_type")
-    if _TYPE.fullmatch(type_name) is None:
+    return Address(_type_name(type_name), subject.decode(), int(digits))
+
+
+@lru_cache(maxsize=256)
+def _type_name(raw: bytes) -> str:
+    """Return the type in a header. There are few, and every record has one."""
+    if _TYPE(raw) is None:
         raise EnvelopeError("header ce_type is not printable ASCII of at most 255 characters")
-    return Address(type_name, subject, int(digits))
+    return raw.decode()
 
 
 @lru_cache(maxsize=256)
@@ -199,7 +209,7 @@ def read_meta(headers: dict[str, bytes], address: Address | None = None) -> Even
     causation, traceparent = get("ce_causationid"), get("ce_traceparent")
     try:
         return EventMeta(
-            UUID(headers["ce_id"].decode()),
+            _uuid(headers["ce_id"].decode()),
             type_name,
             headers["ce_source"].decode(),
             subject,
@@ -255,6 +265,6 @@ def from_kafka(headers: dict[str, bytes], value: bytes | None, address: Address 
     """Return the event of a record. Raises ``EnvelopeError`` as ``read_meta`` and ``read_fact`` do."""
     meta = read_meta(headers, address)
     fact = read_fact(meta.type, value)
-    if str(fact.aggregate_id) != meta.subject:
+    if fact.aggregate_id != _uuid(meta.subject):
         raise EnvelopeError("ce_subject and the fact name different aggregates")
     return Event(meta, fact)

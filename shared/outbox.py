@@ -88,23 +88,16 @@ async def append(
     for change in wanted:
         await connection.execute(change.statement, *change.arguments)
     if rows:
-        topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
-        await connection.execute(
-            _INTO + _MANY,
-            source,
-            cause.now,
-            cause.correlation_id,
-            cause.causation_id,
-            cause.origin,
-            cause.traceparent,
-            topics,
-            keys,
-            events,
-            types,
-            sequences,
-            bodies,
-        )
+        await _insert_many(connection, source, cause, rows)
     return ids
+
+
+async def _insert_many(
+    connection: asyncpg.Connection, source: str, cause: Cause, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
+    said = (cause.now, cause.correlation_id, cause.causation_id, cause.origin, cause.traceparent)
+    await connection.execute(_INTO + _MANY, source, *said, topics, keys, events, types, sequences, bodies)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,16 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from shared.auth import Verifier, key_source
-from shared.database import SERVER_ERRORS, Migrations, Pool, create_pool, is_infrastructure_error, migrate
+from shared.database import (
+    SERVER_ERRORS,
+    MigrationBlockedError,
+    MigrationChangedError,
+    Migrations,
+    Pool,
+    create_pool,
+    is_infrastructure_error,
+    migrate,
+)
 from shared.health import Health, database_check, keys_check
 from shared.idempotency import purge
 from shared.logs import configure_logs
@@ -80,6 +89,9 @@ class Service(Generic[OwnSettings]):
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
             return 2
+        except (MigrationBlockedError, MigrationChangedError) as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
         log.info("migrated", ran=ran)
         return 0
 

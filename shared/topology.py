@@ -28,6 +28,9 @@ class Topic:
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "CreateTime",
+            # The time of a record is the fact's, by the clock of whoever made it. A broker refuses what is more than an
+            # hour ahead of its own, and one such fact would hold the outbox up for good.
+            "message.timestamp.after.max.ms": str(2**63 - 1),
         }
 
 
@@ -69,6 +72,10 @@ PRINCIPALS: tuple[Principal, ...] = (
         group_prefix="events",
     ),
     Principal("projections", reads=(BUSINESS_TOPIC,), group_prefix="projections"),
-    Principal("notifications", reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC), group_prefix="notifications"),
+    Principal(
+        "notifications",
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
+        group_prefix="notifications",
+    ),
     Principal("operator", superuser=True),
 )

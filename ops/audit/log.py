@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.broker import KafkaSettings, make_reader
+from shared.broker import KafkaSettings, make_reader, partitions_of
 from shared.envelope import EnvelopeError, headers_of, read_address
 
 POLL_MS = 500
@@ -23,16 +23,19 @@ class TopicLog:
 
     heads: dict[str, int] = field(default_factory=dict)
     """Aggregate → the highest sequence up to which nothing is missing."""
-    early: dict[str, set[int]] = field(default_factory=dict)
-    """Aggregate → sequences that came before one of their predecessors."""
+    early: dict[str, dict[int, int]] = field(default_factory=dict)
+    """Aggregate → sequences that came before one of their predecessors, each with its partition."""
     events: int = 0
     """Records seen for the first time."""
     duplicates: int = 0
     reordered: int = 0
     foreign: int = 0
 
-    def take(self, subject: str, sequence: int) -> bool:
-        """Count one record in the order of its partition; ``False`` if it was there before."""
+    def take(self, subject: str, sequence: int, partition: int = 0) -> bool:
+        """Count one record in the order of its partition; ``False`` if it was there before.
+
+        Between partitions there is no order: an aggregate that moved as the topic grew is in order if it is in each.
+        """
         head = self.heads.get(subject, 0)
         early = self.early.get(subject)
         if sequence <= head or (early is not None and sequence in early):
@@ -40,17 +43,19 @@ class TopicLog:
             return False
         self.events += 1
         if sequence != head + 1:
-            self.early.setdefault(subject, set()).add(sequence)
+            waiting = self.early.setdefault(subject, {})
+            self.reordered += any(later > sequence and place == partition for later, place in waiting.items())
+            waiting[sequence] = partition
             return True
-        self.heads[subject] = sequence if early is None else self._close(subject, sequence, early)
+        self.heads[subject] = sequence if early is None else self._close(subject, sequence, early, partition)
         return True
 
-    def _close(self, subject: str, head: int, early: set[int]) -> int:
+    def _close(self, subject: str, head: int, early: dict[int, int], partition: int) -> int:
         """A missing one came after its successors: count the inversion and move the head over them."""
-        self.reordered += 1
+        self.reordered += partition in early.values()
         while head + 1 in early:
             head += 1
-            early.discard(head)
+            del early[head]
         if not early:
             del self.early[subject]
         return head
@@ -87,7 +92,7 @@ async def read_log(
             for place, records in batches.items():
                 for record in records:
                     if record.offset < ends[place]:
-                        _take(log, watched, place.topic, record.headers)
+                        _take(log, watched, place, record.headers)
                         done += 1
             progress(done, total)
             waiting = {place for place in waiting if await reader.position(place) < ends[place]}
@@ -97,11 +102,7 @@ async def read_log(
 
 
 async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
-    places = [
-        TopicPartition(topic, number)
-        for topic in topics
-        for number in sorted(reader.partitions_for_topic(topic) or await _partitions(reader, topic))
-    ]
+    places = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(reader, topic)]
     reader.assign(places)
     await reader.seek_to_beginning(*places)
     ends = await reader.end_offsets(places)
@@ -109,18 +110,13 @@ async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[Topic
     return {place: end if end > starts[place] else 0 for place, end in ends.items()}
 
 
-async def _partitions(reader: AIOKafkaConsumer, topic: str) -> set[int]:
-    await reader._client.add_topic(topic)
-    return reader.partitions_for_topic(topic) or set()
-
-
-def _take(log: Log, watched: Watched, topic: str, raw: Sequence[tuple[str, bytes | None]]) -> None:
+def _take(log: Log, watched: Watched, place: TopicPartition, raw: Sequence[tuple[str, bytes | None]]) -> None:
     headers = headers_of(raw)
     try:
         address = read_address(headers)
     except EnvelopeError:
-        log.topics[topic].foreign += 1
+        log.topics[place.topic].foreign += 1
         return
-    fresh = log.topics[topic].take(address.subject, address.sequence)
+    fresh = log.topics[place.topic].take(address.subject, address.sequence, place.partition)
     if fresh and (headers["ce_type"], headers.get("ce_origin", b"command")) in watched:
         log.notifying.add(headers.get("ce_id", b"").decode("ascii", "replace"))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import randrange
 from time import monotonic, sleep
 
 import psutil
@@ -20,6 +21,8 @@ SAME_START_SECONDS = 1.0
 POLL_SECONDS = 0.02
 KILL_SECONDS = 5.0
 HOST = "127.0.0.1"
+ANY_PORTS = (20_000, 32_000)
+"""Below the ports that systems give to outgoing connections (Linux: from 32768; others: from 49152)."""
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """What this process started, by id: an ended child stays a zombie until its parent asks after it."""
 
@@ -172,15 +175,16 @@ def accepts(port: int) -> bool:
 
 
 def free_port(preferred: int, taken: Iterable[int] = ()) -> int:
-    """Return ``preferred`` if it is free (and not 0), else any free port of 127.0.0.1 that is not in ``taken``."""
+    """Return ``preferred`` if it is free (and not 0), else any free port of 127.0.0.1 that is not in ``taken``.
+
+    Any port is one that no outgoing connection is given: such a one would be gone when its server starts again.
+    """
     avoid = set(taken)
     if preferred and preferred not in avoid and _bindable(preferred):
         return preferred
     while True:
-        with socket.socket() as server:
-            server.bind((HOST, 0))
-            port: int = server.getsockname()[1]
-        if port not in avoid:
+        port = randrange(*ANY_PORTS)
+        if port not in avoid and _bindable(port):
             return port
 
 

@@ -31,8 +31,9 @@ def make_token(
     kelurahan: str | None = None,
     email: str | None = None,
     lifetime: timedelta = timedelta(hours=12),
+    issued: float | None = None,
 ) -> str:
-    """Return a token signed with this stack's key."""
+    """Return a token signed with this stack's key; ``issued`` in seconds since the epoch (default: now)."""
     return sign_token(
         home.signing_key(new_signing_key),
         issuer=ISSUER,
@@ -42,6 +43,7 @@ def make_token(
         kelurahan=kelurahan,
         email=email,
         lifetime=lifetime,
+        now=issued,
     )
 
 

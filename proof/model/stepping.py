@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, cast
 
 import asyncpg
 
@@ -53,6 +54,22 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.0005)
 
 
+class CountedReader:
+    """A connection that is only read from, and that tells whether it is being read from."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self.busy = 0
+
+    async def fetch(self, *arguments: Any) -> Any:
+        """As the connection does."""
+        self.busy += 1
+        try:
+            return await self._connection.fetch(*arguments)
+        finally:
+            self.busy -= 1
+
+
 class SteppedRelay(Relay):
     """The product's relay. Where it would wait for a time, it waits for its gate; its producer is the obedient one."""
 
@@ -61,6 +78,7 @@ class SteppedRelay(Relay):
         self.publisher = self._publisher = ObedientPublisher(broker)
         self.gate = Gate()
         self.locks: asyncpg.Connection | None = None
+        self.reader: CountedReader | None = None
         self.pids: tuple[int, ...] = ()
         self.failures = 0
         """How often something was away, or the leadership lost."""
@@ -81,9 +99,14 @@ class SteppedRelay(Relay):
 
     async def settle(self) -> None:
         """Wait until it can only go on if somebody acts. Raises what the relay died of, if it did."""
-        await until(lambda: self.gate.waiting or bool(self.awaited) or self._ended)
+        await until(lambda: (self.gate.waiting or bool(self.awaited) or self._ended) and not self._reading)
         if self._ended and self._task is not None:
             await self._task
+
+    @property
+    def _reading(self) -> bool:
+        """Whether rows are on their way to it: read ahead or not must not depend on who is faster."""
+        return self.reader is not None and self.reader.busy > 0
 
     @property
     def _ended(self) -> bool:
@@ -105,10 +128,11 @@ class SteppedRelay(Relay):
     async def _connections(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
         async with super()._connections() as (locks, reader):
             self.locks, self.pids = locks, (locks.get_server_pid(), reader.get_server_pid())
+            self.reader = CountedReader(reader)
             try:
-                yield locks, reader
+                yield locks, cast("asyncpg.Connection", self.reader)
             finally:
-                self.locks = None
+                self.locks = self.reader = None
 
     async def _rest(self, found: int) -> None:
         self._balanced_at = 0.0  # share the shards again in every turn, instead of every two seconds
@@ -122,13 +146,12 @@ class SteppedRelay(Relay):
 @contextmanager
 def small_pages() -> Iterator[None]:
     """Let the relay take six rows for a backlog, and three for a chunk of it: a few rows then go every way there is."""
-    kept = reading.PAGE, reading.CHUNK, reading.POLL
-    reading.POLL = reading.POLL.replace(f"LIMIT {reading.PAGE}", f"LIMIT {PAGE}")
+    kept = reading.PAGE, reading.CHUNK
     reading.PAGE, reading.CHUNK = PAGE, CHUNK
     try:
         yield
     finally:
-        reading.PAGE, reading.CHUNK, reading.POLL = kept
+        reading.PAGE, reading.CHUNK = kept
 
 
 class PoisonError(ValueError):

@@ -207,7 +207,7 @@ async def resend_message(
     async def work(connection: Connection) -> Answer:
         command = ResendMessage(message_id, body.reason, operator.sub)
         try:
-            await operating.resend_message(connection, command, datetime.now(UTC))
+            await operating.resend_message(connection, command)
         except UnknownMessageError:
             raise _unknown() from None
         except NotResendableError as error:

@@ -1,4 +1,4 @@
-"""Facts to handlers: one consumer for the three topics of the registry."""
+"""Facts to handlers: one consumer for the registry's topics and for enrolments and certificates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from shared.broker import KafkaSettings
 from shared.consumer import Apply, Consumer
 from shared.contracts import CONTRACTS
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.contracts.training import CERTIFICATE_TOPIC, ENROLMENT_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
 
 NAME = "notifications"
-TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC)
+TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC)
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
 """Every fact of these topics: those that notify nobody still move the version of what they are about."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from services.projections.app import SERVICE, rebuild, roll_back
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
 from shared.database import SERVER_ERRORS
+from shared.process import spare_collections
 from shared.settings import SettingsError
 
 DIFFERENT = 3
@@ -51,9 +51,7 @@ def run_rebuild(
         work = roll_back(settings, RollBackProjections(chosen), _tell)
     else:
         work = rebuild(settings, RebuildProjections(chosen, swap, accept_differences), _tell)
-    # As in every process here: what is there at the start is left out of collections (see ``shared.process``).
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    spare_collections()
     try:
         result = uvloop.run(work)
     except (RebuildRefusedError, SettingsError) as error:

@@ -26,7 +26,6 @@ from shared.database import Pool
 from shared.health import watch_consumer
 from shared.process import together
 from shared.service import Service, create_api, database_health, open_pool
-from shared.topology import TOPICS
 from shared.web import run_health, run_http
 
 NAME = "projections"
@@ -88,10 +87,9 @@ async def _prepare(
     settings: ProjectionsSettings, projections: Sequence[Projection], progress: Progress
 ) -> AsyncIterator[Rebuild]:
     dsn = settings.owner_dsn("rebuild")
-    partitions = next(topic.partitions for topic in TOPICS if topic.name == BUSINESS_TOPIC)
     connection = await generations.connect(dsn)
     try:
-        async with open_log(settings.kafka(), BUSINESS_TOPIC, partitions) as log:
+        async with open_log(settings.kafka(), BUSINESS_TOPIC) as log:
             yield Rebuild(connection, log, projections, settings.running_login() or NAME, progress)
     finally:
         connection.terminate()

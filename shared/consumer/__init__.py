@@ -4,7 +4,7 @@
 Owns the tables ``stream_position``, ``parked_event``, ``parked_history``, ``consumer_counter``.
 """
 
-from shared.consumer.applying import Apply, Definition, StaleOwnerError, apply_batch
+from shared.consumer.applying import Apply, Definition, StaleOwnerError, apply_batch, apply_records
 from shared.consumer.consumer import Consumer
 from shared.consumer.redrive import discard, redrive_requested, request_redrive
 
@@ -14,6 +14,7 @@ __all__ = [
     "Definition",
     "StaleOwnerError",
     "apply_batch",
+    "apply_records",
     "discard",
     "redrive_requested",
     "request_redrive",

@@ -21,19 +21,23 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.broker import KafkaSettings, broker_cause
-from shared.consumer.applying import Apply, Definition, apply_batch
-from shared.consumer.records import KafkaRecord, read_item
+from shared.broker import METADATA_MS, KafkaSettings, broker_cause
+from shared.consumer.applying import Apply, Definition, apply_records
+from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 
-MAX_RECORDS = 2000
+MAX_RECORDS = 8000
 BATCH_WAIT_MS = 100
 DRAIN_SECONDS = 10.0
 MAX_DELAY_SECONDS = 5.0
 SESSION_TIMEOUT_MS = 10_000
 MAX_POLL_INTERVAL_MS = 300_000
 REDRIVE_SECONDS = 1.0
+LOOK_SECONDS = 2.0
+LOST_SECONDS = 10.0
+"""After so long without any broker a new client is made."""
+LEAVE_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -94,10 +98,9 @@ class Consumer:
         """Consume until ``stop`` is set; then let the batch in hand end and commit it."""
         redriving = asyncio.create_task(self._redrive_loop(stop))
         try:
-            broker = await self._start_broker(stop)
-            if broker is not None:
-                await stop.wait()
-                await broker.stop()
+            while (broker := await self._start_broker(stop)) is not None:
+                await self._until_lost(stop)
+                await self._stop_broker(broker)
         finally:
             redriving.cancel()
             await asyncio.wait([redriving])
@@ -121,14 +124,43 @@ class Consumer:
             return broker
         return None
 
+    async def _until_lost(self, stop: asyncio.Event) -> None:
+        """Return when ``stop`` is set, or when the brokers that are known have been away for so long that others may serve.
+
+        The client asks only brokers that it knows for the way to others: where all of them got other addresses, it would
+        look for them at the old ones for ever. A new client begins with those of the settings.
+        """
+        lost_at: float | None = None
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            cause = None if stop.is_set() else await self.broker_cause()
+            lost_at = None if cause is None else lost_at or monotonic()
+            if lost_at is not None and monotonic() - lost_at > LOST_SECONDS:
+                log.warning("consumer_connects_anew", consumer=self.definition.name, reason=cause)
+                return
+
+    async def _stop_broker(self, broker: KafkaBroker) -> None:
+        """Let the batch in hand end and leave the group; who cannot say goodbye to a dead broker leaves without."""
+        leaving = asyncio.create_task(broker.stop())
+        await asyncio.wait([leaving], timeout=DRAIN_SECONDS + LEAVE_SECONDS)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        # Without a broker the client's own tasks end as cancelled, or with its error: both mean that it is gone.
+        if leaving.cancelled() or leaving.exception() is not None:
+            log.warning("consumer_left", consumer=self.definition.name, goodbye=False)
+        self.broker, self.joined, self.assigned = None, False, frozenset()
+        self.problem, self.progress_at = "broker", monotonic()
+
     def make_broker(self) -> KafkaBroker:
         """Return a FastStream broker, not started, with this consumer's one subscriber."""
         broker = KafkaBroker(
-            self._kafka.bootstrap,
+            self._kafka.bootstrap.split(","),  # the framework takes a text for one address
             security=_security(self._kafka),
             client_id=f"{self.definition.name}-{self._instance}",
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_MS,
             graceful_timeout=DRAIN_SECONDS,
             apply_types=False,
             logger=None,
@@ -164,21 +196,20 @@ class Consumer:
         return broker
 
     async def handle(self, records: Any) -> None:
-        """Apply one batch, a sequence of ``KafkaRecord``.
+        """Apply one batch, a sequence of ``KafkaRecord``, part by part.
 
         Raises for infrastructure errors, after a growing wait: then the batch is read again.
         """
         self.idle.clear()
         try:
-            async with self._pool.acquire(timeout=10) as connection:
-                plan = await apply_batch(connection, self.definition, [read_item(record) for record in records])
+            applied = await apply_records(self._pool, self.definition, records)
         except Exception as error:
             await self._hold_back(error)
             raise
         finally:
             self.idle.set()
         self._delay, self.problem, self.progress_at = 0.0, None, monotonic()
-        self.applied += len(plan.steps)
+        self.applied += applied
 
     async def _hold_back(self, error: Exception) -> None:
         """Wait before the batch is read again, for as long as it takes; far below ``max_poll_interval_ms``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.consumer.ordering import Stream, Streams, Verdict
 from shared.consumer.records import Item
@@ -15,8 +15,7 @@ Spot = tuple[str, int]
 """Aggregate id and sequence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A record that is next in its stream; ``event`` is ``None`` if this consumer passes its type over."""
 
     item: Item
@@ -56,7 +55,8 @@ class Plan:
         verdict = stream.judge(address.sequence)
         if verdict is Verdict.APPLY:
             self._accept(stream, item, address)
-            self.release(stream)
+            if stream.parked:
+                self.release(stream)
         elif verdict is Verdict.DUPLICATE:
             self.counts["duplicates"] += 1
         else:
@@ -118,6 +118,12 @@ class Plan:
 
         A stream ends before its failed event; what follows it there is parked behind it.
         """
+        if not failures:
+            for item, (_, subject, sequence), _ in self.steps:
+                self.moved[subject] = sequence
+                self.topics[subject] = item.topic
+            self.released += [step.item.parked_id for step in self.steps if step.item.parked_id is not None]
+            return
         stopped: set[str] = set()
         for step in self.steps:
             subject, sequence = step.address.subject, step.address.sequence

@@ -174,7 +174,16 @@ class _EnrolmentFact(Fact):
     business_id: Annotated[UUID, AGENCY]
 
 
-class EnrolmentRegistered(_EnrolmentFact):
+class _SeatFact(_EnrolmentFact):
+    """What somebody is told of: so it says for itself what for and when, and nobody has to keep a copy of the courses."""
+
+    title: Annotated[str, PUBLIC]
+    place: Annotated[str, PUBLIC]
+    starts_at: Annotated[datetime, PUBLIC]
+    """When the first session begins."""
+
+
+class EnrolmentRegistered(_SeatFact):
     """Somebody enrolled, and is in, waiting, or to be selected."""
 
     NAME: ClassVar[str] = "enrolment.registered"
@@ -185,33 +194,33 @@ class EnrolmentRegistered(_EnrolmentFact):
     """The place in the order of coming, from 1, without gaps in a batch."""
 
 
-class EnrolmentAccepted(_EnrolmentFact):
+class EnrolmentAccepted(_SeatFact):
     """A seat is theirs: by selection, or because they took an offer."""
 
     NAME: ClassVar[str] = "enrolment.accepted"
 
 
-class EnrolmentWaitlisted(_EnrolmentFact):
+class EnrolmentWaitlisted(_SeatFact):
     """The selection left no seat; they wait."""
 
     NAME: ClassVar[str] = "enrolment.waitlisted"
 
 
-class EnrolmentOffered(_EnrolmentFact):
+class EnrolmentOffered(_SeatFact):
     """A seat is kept for them until an instant."""
 
     NAME: ClassVar[str] = "enrolment.offered"
     until: Annotated[datetime, AGENCY]
 
 
-class EnrolmentWithdrawn(_EnrolmentFact):
+class EnrolmentWithdrawn(_SeatFact):
     """They gave it up; the seat, if they held one, is free."""
 
     NAME: ClassVar[str] = "enrolment.withdrawn"
     cause: Annotated[LeavingCause, AGENCY]
 
 
-class EnrolmentExpired(_EnrolmentFact):
+class EnrolmentExpired(_SeatFact):
     """They did not take the offer in time."""
 
     NAME: ClassVar[str] = "enrolment.expired"

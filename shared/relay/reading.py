@@ -2,36 +2,47 @@
 
 A row is new if its transaction is visible now and was not in the base snapshot: at or above its ``xmax``, or in its
 list of transactions in progress. Rows of a transaction that stays open are looked for by its id alone, so a long one
-elsewhere costs nothing.
+elsewhere costs nothing. A backlog is walked in the order of id, page by page: nothing is sorted, no snapshot is held.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import asyncpg
-import asyncpg.cursor
 
 PAGE = 2_000
 CHUNK = 5_000
 
-_COLUMNS = """
-    id, shard, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
-    to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at, correlation_id, causation_id, origin, traceparent, data"""
+PLANS = {"enable_sort": "off", "enable_seqscan": "off", "jit": "off"}
+"""Settings of the connection that reads: the planner knows nothing of a table that is filled and left behind in
+minutes, and must never choose to sort the whole backlog for each of its pages."""
 
-_NEW = """
-FROM outbox
-WHERE shard = ANY ($1::smallint[])
-  AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot) OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
-"""
+COLUMNS = """
+    id, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
+    to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
+    correlation_id, causation_id, origin, traceparent, data"""
 
-POLL = f"SELECT pg_current_snapshot()::text AS snapshot, {_COLUMNS} {_NEW} ORDER BY id LIMIT {PAGE}"
-FRESH = f"SELECT {_COLUMNS} {_NEW} ORDER BY id"
-RESUMED = f"""SELECT {_COLUMNS} {_NEW}
-  AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND id > $4 ORDER BY id"""
+# Found by (shard, xid). Not "ORDER BY id": its index would be walked from the oldest row that is kept.
+POLL = """
+SELECT snapshot, COLUMNS FROM (
+    SELECT pg_current_snapshot()::text AS snapshot, id, topic, partition_key, event_id, type, source, sequence,
+           occurred_at, correlation_id, causation_id, origin, traceparent, data
+    FROM outbox
+    WHERE shard = ANY ($1::smallint[])
+      AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot)
+           OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
+    ORDER BY id + 0 LIMIT $3) AS found
+ORDER BY id""".replace("COLUMNS", COLUMNS)
+
+# Found by id. Conditions that (shard, xid) cannot serve: for each page it would find the whole backlog.
+NEXT = """
+SELECT COLUMNS FROM outbox
+WHERE id > $4 AND shard + 0 = ANY ($1::int[])
+  AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+ORDER BY id LIMIT $5""".replace("COLUMNS", COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +63,38 @@ class Round:
 
 
 async def rounds(connection: asyncpg.Connection, shards: Sequence[int], cursor: Cursor) -> AsyncGenerator[Round, None]:
-    """Yield what is new for ``shards``, in order: nothing, one page, or the chunks of a whole backlog.
+    """Yield what is new for ``shards``, in order: nothing, one page, or the pages of a whole backlog.
 
-    Each round's cursor may be stored only after its rows are acknowledged by the broker.
+    Each round's cursor may be stored only after its rows are acknowledged by the broker. ``connection`` has ``PLANS``.
     """
-    if cursor.target is None:
-        page = await connection.fetch(POLL, shards, cursor.base)
+    if cursor.target is not None:
+        target, last_id = cursor.target, cursor.last_id
+    else:
+        page = await connection.fetch(POLL, shards, cursor.base, PAGE)
         if not page:
             return
+        target, last_id = page[0]["snapshot"], page[-1]["id"]
         if len(page) < PAGE:
-            yield Round(page, Cursor(page[0]["snapshot"], None, 0))
+            yield Round(page, Cursor(target, None, 0))
             return
-    async for chunk in _backlog(connection, shards, cursor):
-        yield chunk
-
-
-async def _backlog(
-    connection: asyncpg.Connection, shards: Sequence[int], cursor: Cursor
-) -> AsyncGenerator[Round, None]:
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        # The rows come from one sort over one snapshot; a page at a time would sort the backlog for each page.
-        if cursor.target is None:
-            target = str(await connection.fetchval("SELECT pg_current_snapshot()::text"))
-            rows = await connection.cursor(FRESH, shards, cursor.base)
-        else:
-            target = cursor.target
-            rows = await connection.cursor(RESUMED, shards, cursor.base, target, cursor.last_id)
-        async with aclosing(_chunks(rows)) as chunks:
-            async for chunk in chunks:
-                yield Round(chunk, Cursor(cursor.base, target, chunk[-1]["id"]))
+        yield Round(page, Cursor(cursor.base, target, last_id))
+    async for chunk in _chunks(connection, shards, cursor.base, target, last_id):
+        yield Round(chunk, Cursor(cursor.base, target, chunk[-1]["id"]))
     yield Round((), Cursor(target, None, 0))
 
 
-async def _chunks(rows: asyncpg.cursor.Cursor) -> AsyncGenerator[list[asyncpg.Record], None]:
+async def _chunks(
+    connection: asyncpg.Connection, shards: Sequence[int], base: str, target: str, last_id: int
+) -> AsyncGenerator[list[asyncpg.Record], None]:
     """Yield chunks; the database makes the next one while the caller works on this one."""
-    coming = asyncio.create_task(rows.fetch(CHUNK))
+    coming = asyncio.create_task(connection.fetch(NEXT, shards, base, target, last_id, CHUNK))
     try:
         while chunk := await coming:
-            coming = asyncio.create_task(rows.fetch(CHUNK))
+            coming = asyncio.create_task(connection.fetch(NEXT, shards, base, target, chunk[-1]["id"], CHUNK))
             await asyncio.sleep(0)  # let the request leave
             yield chunk
     finally:
-        if not coming.done():
-            coming.cancel()
-            await asyncio.wait([coming])
+        coming.cancel()
+        await asyncio.wait([coming])
+        if not coming.cancelled():
+            coming.exception()  # nobody waits for it any more: what it died of, the locks' connection will tell

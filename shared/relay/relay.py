@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 import asyncpg
@@ -15,7 +15,7 @@ from shared.broker import KafkaSettings
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.publishing import BrokerAwayError, Publisher, Wave
-from shared.relay.reading import Cursor, Round, rounds
+from shared.relay.reading import PLANS, Cursor, Round, rounds
 
 BUSY_SECONDS = 0.005
 IDLE_SECONDS = 0.1
@@ -25,7 +25,6 @@ MAX_DELAY_SECONDS = 5.0
 RETENTION = timedelta(days=7)
 HOUSEKEEPING_SECONDS = 3600.0
 COPIES_KEY = 7422
-SORT_MEMORY = "64MB"  # a backlog is sorted once; a larger one spills to disk
 
 log = structlog.get_logger(__name__)
 
@@ -91,9 +90,7 @@ class Relay:
             self._dsn, timeout=10, command_timeout=30, server_settings={"synchronous_commit": "off"}
         )
         try:
-            reading = await asyncpg.connect(
-                self._dsn, timeout=10, command_timeout=120, server_settings={"work_mem": SORT_MEMORY, "jit": "off"}
-            )
+            reading = await asyncpg.connect(self._dsn, timeout=10, command_timeout=120, server_settings=PLANS)
             try:
                 yield locks, reading
             finally:
@@ -138,9 +135,9 @@ class Relay:
         if monotonic() - self._kept_at < HOUSEKEEPING_SECONDS and self._kept_at:
             return
         self._kept_at = monotonic()
-        now = datetime.now(UTC)
-        await locks.execute("SELECT outbox_make_partitions($1, 7)", now.date())
-        dropped = await locks.fetch("SELECT outbox_drop_partitions($1)", now - self._retention)
+        # By the database's clock, as written_at is: with a wrong one of ours, days would go that must be kept.
+        await locks.execute("SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date, 7)")
+        dropped = await locks.fetch("SELECT outbox_drop_partitions(now() - $1::interval)", self._retention)
         if dropped:
             log.info("outbox_partitions_dropped", partitions=[row[0] for row in dropped])
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from services.registry.importing.apply import checked_chunks
+from services.registry.importing.checking import Checker, Terms
+from services.registry.importing.reading import open_table
 
 DATA = Path(__file__).parent.parent / "data" / "spreadsheets"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
@@ -29,6 +36,19 @@ def answer(request: pytest.FixtureRequest) -> dict[str, Any]:
     code, found = check(DATA / request.param)
     assert code == 0
     return found
+
+
+def test_what_a_check_remembers_goes_with_it() -> None:
+    table = open_table(DATA / "a_titik_koma_bom_utf8.csv")
+    checker = Checker(table, Terms(date(2026, 11, 25)))
+    assert sum(len(rows) for rows in checked_chunks(table, checker, keep_people=True)) == EXPECTED["rows_data"]
+    remembered = weakref.ref(checker)
+    gc.disable()  # a worker that has many files to do comes to a full collection too late
+    try:
+        del checker
+        assert remembered() is None
+    finally:
+        gc.enable()
 
 
 def test_every_data_row_is_there_and_no_other(answer: dict[str, Any]) -> None:

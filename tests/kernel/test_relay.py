@@ -6,10 +6,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
+import time_machine
 
 from shared.outbox import Hint, append, outbox_depth
 from shared.relay import Relay
@@ -185,3 +188,37 @@ async def test_old_partitions_go_only_when_every_shard_is_past_them(
         await drained(kernel_db)
     assert await owner.fetchval(drop) == 1
     await owner.close()
+
+
+async def test_a_fact_of_a_clock_that_is_years_ahead_is_published_and_holds_nothing_back(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    things = [uuid4(), uuid4()]
+    fact = fact_on(topic)
+    ahead = replace(cause(), now=datetime.now(UTC) + timedelta(days=800))
+    async with kernel_db.connection() as connection, connection.transaction():
+        for thing, why in zip(things, (ahead, cause()), strict=True):
+            await append(connection, "test", [(1, fact(business_id=thing))], why)
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    assert await published(kafka.credentials(), topic, 2) == {thing: [1] for thing in things}
+
+
+async def test_housekeeping_goes_by_the_clock_of_the_database(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    days = "SELECT array_agg(c.relname ORDER BY 1) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'outbox'::regclass"
+    fact, thing = fact_on(topic), uuid4()
+    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
+    async with kernel_db.connection() as connection:
+        await change(connection, fact, thing)
+    owner = await asyncpg.connect(kernel_db.owner_dsn)
+    today = f"outbox_{await owner.fetchval('SELECT current_date'):%Y%m%d}"
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=800), tick=True):
+        for _ in range(2):  # the second one would find all of it published
+            async with relays(kernel_db, kafka, 1):
+                await drained(kernel_db)
+    kept = await owner.fetchval(days)
+    await owner.close()
+    assert today in kept
+    assert len(kept) <= 9

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import product
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +21,15 @@ from services.notifications.domain.notices import (
 )
 from services.notifications.handlers.rendering import TEMPLATES as FOLDER
 from shared.contracts.registry import BusinessClass
+from shared.contracts.training import (
+    EnrolmentAccepted,
+    EnrolmentOffered,
+    EnrolmentRegistered,
+    EnrolmentState,
+    EnrolmentWithdrawn,
+    LeavingCause,
+)
+from shared.envelope import Event
 from tests.notifications.story import Story
 
 
@@ -126,4 +137,36 @@ async def test_the_audit_knows_the_notifying_types_of_the_code(pool) -> None:  #
 def test_every_notice_has_its_template_in_both_languages() -> None:
     expected = {f"{language}/{name}.txt" for language, name in product(("id", "en"), {*TEMPLATES, "footer"})}
     assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("*/*.txt")} == expected
-    assert len(NOTICES) == 13
+    assert len(NOTICES) == 20
+
+
+def seat(story: Story, kind: type[Any], enrolment_id: UUID, owner_id: UUID, **more: Any) -> Event:
+    """A fact of an enrolment, as the trainings tell it."""
+    begins = datetime(2026, 12, 3, 1, tzinfo=UTC)
+    ids = {"enrolment_id": enrolment_id, "batch_id": uuid4(), "course_id": uuid4(), "business_id": uuid4()}
+    return story.event(kind(**ids, owner_id=owner_id, title="Pemasaran", place="Aula", starts_at=begins, **more))
+
+
+def test_participants_hear_of_their_seats_and_attendance_moves_no_contact(story: Story) -> None:
+    enrolment, owner_id = uuid4(), uuid4()
+    waiting = {"state": EnrolmentState.DAFTAR_TUNGGU, "priority": 0, "arrival": 51}
+    cancelled = LeavingCause.ANGKATAN_DIBATALKAN
+    events = [
+        seat(story, EnrolmentRegistered, enrolment, owner_id, **waiting),
+        seat(story, EnrolmentOffered, enrolment, owner_id, until=datetime(2026, 11, 27, 4, tzinfo=UTC)),
+        seat(story, EnrolmentAccepted, enrolment, owner_id),
+        seat(story, EnrolmentWithdrawn, enrolment, owner_id, cause=cancelled),
+        seat(story, EnrolmentWithdrawn, enrolment, owner_id, cause=LeavingCause.PERMINTAAN_PESERTA),
+    ]
+    changes = fold(events)
+    assert (changes.contacts, changes.recipients, changes.contacts_wanted()) == ({}, {}, [])
+    found = drafts(changes, {})
+    assert [d.template for d in found] == [
+        "enrolment_waitlisted",
+        "enrolment_offered",
+        "enrolment_accepted",
+        "enrolment_batch_cancelled",
+        "enrolment_withdrawn",
+    ]
+    assert {d.recipient_id for d in found} == {str(owner_id)}
+    assert found[1].params["until"] == "2026-11-27T04:00:00+00:00"

@@ -33,6 +33,11 @@ PARAMS: dict[str, Any] = {
     "same": 1,
     "possible_duplicate": 1,
     "refused": 2,
+    "title": "Pemasaran Digital",
+    "place": "Aula DKUMKMP",
+    "starts_at": "2026-12-03T09:00:00+08:00",
+    "until": "2026-11-27T12:00:00+08:00",
+    "number": "0042/DIGI/DKUMKMP/2026",
 }
 HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version"}
 HEADERS |= {"Content-Type"}
@@ -123,6 +128,16 @@ def test_a_business_without_a_readable_name_is_still_told_of(renderer: Renderer)
     rendered = renderer.render("business_returned", "id", values)
     assert rendered.subject == "Data perlu diperbaiki: usaha Anda"
     assert "Alasan" not in rendered.text
+
+
+def test_an_offer_says_until_when_and_for_what(renderer: Renderer) -> None:
+    mail = compose(renderer, "enrolment_offered", "id", "Siti")
+    assert mail["Subject"] == "Ada kursi untuk Anda: Pemasaran Digital"
+    text = mail.get_body(("plain",)).get_content()
+    assert "sampai 27 November 2026 pukul 12.00 WITA" in text
+    assert "mulai 3 Desember 2026 pukul 09.00 WITA, di Aula DKUMKMP" in text
+    english = compose(renderer, "certificate_issued", "en", "Siti").get_body(("plain",)).get_content()
+    assert "0042/DIGI/DKUMKMP/2026" in english
 
 
 def test_long_subjects_are_cut() -> None:

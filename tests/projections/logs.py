@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.projections.handlers.rebuilding import Offsets
 from shared.consumer.records import Item, KafkaRecord, RawHeaders, read_item
 from shared.envelope import Event, to_kafka
+from shared.partitioning import digests_of
 
 TOPIC = "umkm.business"
 
@@ -25,7 +26,7 @@ class Record:
 
 
 class MemoryLog:
-    """Partitions by the id of the business."""
+    """Partitions by key, as the relay's; ``grow`` adds some."""
 
     def __init__(self, partitions: int = 3) -> None:
         self._partitions: list[list[Record]] = [[] for _ in range(partitions)]
@@ -37,10 +38,14 @@ class MemoryLog:
             key, value, headers = to_kafka(each)
             if (each.meta.subject, each.meta.sequence) in spoil:
                 value = b'{"spoiled": true}'
-            partition = each.fact.aggregate_id.int % len(self._partitions)
+            partition = digests_of([each.meta.subject])[0] % len(self._partitions)
             record = Record(TOPIC, partition, len(self._partitions[partition]), key, value, headers)
             self._partitions[partition].append(record)
             self.order.append(record)
+
+    def grow(self, partitions: int) -> None:
+        """Add partitions: keys whose home is another one now go on there."""
+        self._partitions += [[] for _ in range(partitions)]
 
     def items(self, start: int = 0, end: int | None = None) -> list[Item]:
         """Return the records in the order they were published, as the live consumer may see them."""

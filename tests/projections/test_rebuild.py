@@ -79,6 +79,21 @@ async def test_a_rebuild_gives_the_same_rows_and_takes_their_place(bench: Bench)
     assert await effects(bench.auditor) == SOUND
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["moved", "published again from the start"])
+async def test_a_topic_that_grew_is_read_whole_and_each_fact_counts_once(bench: Bench, again: bool) -> None:
+    story = [random_story(seed, 7) for seed in range(100, 130)]
+    bench.log.publish(event for life in story for event in life[:4])
+    bench.log.grow(4)
+    bench.log.publish(event for life in story for event in life[0 if again else 4 :])
+    await bench.go_on()
+    before = await tables(bench.auditor)
+    result = await bench.rebuild()
+    assert (result.equal, result.swapped, result.events) == (True, True, 100 + 30 * 7)
+    assert await tables(bench.auditor) == before
+    assert await effects(bench.auditor) == SOUND
+    assert await bench.owner.fetchval("SELECT count(*) FROM parked_event") == 0
+
+
 async def test_the_new_generation_has_the_indexes_and_rights_of_the_old(bench: Bench) -> None:
     await bench.go_on()
     shape = (

@@ -24,7 +24,7 @@ from shared.consumer.ordering import Stream
 from shared.consumer.ordering import Verdict as Judgement
 from shared.envelope import Event
 from shared.relay.publishing import Publisher
-from shared.relay.reading import _COLUMNS
+from shared.relay.reading import COLUMNS
 from tests.kernel.conftest import KernelDatabase, kernel_db  # noqa: F401 (a fixture)
 from tests.kernel.delivery import change
 from tests.proof.lab import PARTITIONS, Apply, Lab, feel
@@ -134,7 +134,7 @@ async def id_cursor_relay(lab: Lab, monkeypatch: pytest.MonkeyPatch | None) -> N
 async def _publish_above(lab: Lab, last: int, query: str = "") -> int:
     """Publish the rows above an id, as so many outboxes do; return the highest id."""
     publisher = Publisher(lab.kafka, "lab")
-    rows = await lab.db.pool.fetch(query or f"SELECT {_COLUMNS} FROM outbox WHERE id > $1 ORDER BY id", last)
+    rows = await lab.db.pool.fetch(query or f"SELECT {COLUMNS} FROM outbox WHERE id > $1 ORDER BY id", last)
     await publisher.send(await publisher.prepare(rows))
     await publisher.stop()
     return max((row["id"] for row in rows), default=last)
@@ -147,7 +147,7 @@ async def two_relays_without_shards(lab: Lab, monkeypatch: pytest.MonkeyPatch | 
         async with lab.relaying(), lab.relaying():
             await lab.published(20)
     else:
-        half = f"SELECT {_COLUMNS} FROM outbox WHERE id > $1 AND id % 2 = "
+        half = f"SELECT {COLUMNS} FROM outbox WHERE id > $1 AND id % 2 = "
         await _publish_above(lab, 0, f"{half} 1 ORDER BY id")
         await _publish_above(lab, 0, f"{half} 0 ORDER BY id")
     await lab.consumed()

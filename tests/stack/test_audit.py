@@ -77,3 +77,20 @@ def test_what_is_whole_is_green_also_when_published_twice() -> None:
     compare_effect(report, "business_timeline", {A: 3, B: 1}, {A: 3, B: 1})
     compare_messages(report, {A}, {A: 1, B: 1})
     assert (report.ok, report.wire_duplicates, report.events) == (True, 2, 4)
+
+
+def test_an_aggregate_that_moved_to_another_partition_is_in_order_if_it_is_in_each() -> None:
+    topic = TopicLog()
+    for sequence, partition in ((3, 0), (4, 0), (1, 5), (2, 5)):
+        topic.take(A, sequence, partition)
+    assert (topic.heads, topic.early, topic.reordered) == ({A: 4}, {}, 0)
+
+
+@pytest.mark.parametrize("later", [((4, 0), (3, 0), (1, 5), (2, 5)), ((3, 0), (4, 0), (2, 5), (1, 5))])
+def test_an_inversion_within_a_partition_is_found_also_of_an_aggregate_that_moved(
+    later: tuple[tuple[int, int]],
+) -> None:
+    topic = TopicLog()
+    for sequence, partition in later:
+        topic.take(A, sequence, partition)
+    assert (topic.heads, topic.reordered) == ({A: 4}, 1)

@@ -9,7 +9,7 @@ from confluent_kafka.admin import NewTopic
 
 from ops.kafka_admin.client import client_config, operator_client
 from shared.broker import KafkaSettings
-from shared.topology import APPLICATION_TOPIC, BUSINESS_TOPIC, COURSE_TOPIC, OWNER_TOPIC
+from shared.topology import APPLICATION_TOPIC, BUSINESS_TOPIC, COURSE_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from tests.stack.servers import Database, Kafka, Postgres
 
 
@@ -49,7 +49,7 @@ def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
         ("projections", OWNER_TOPIC, "projections-test"),
         ("projections", BUSINESS_TOPIC, "notifications"),
         ("registry", BUSINESS_TOPIC, "registry"),
-        ("training", COURSE_TOPIC, "training"),
+        ("training", IMPORT_TOPIC, "training"),
         ("events", COURSE_TOPIC, "events"),
         ("training", APPLICATION_TOPIC, "training"),
     ],
@@ -60,7 +60,7 @@ def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str,
     assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
-@pytest.mark.parametrize("principal", ["projections", "notifications"])
+@pytest.mark.parametrize("principal", ["training", "projections", "notifications"])
 def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
     error = write(kafka, principal, BUSINESS_TOPIC)
     assert error is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -12,15 +11,24 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-import pypdf
 import pytest
 
 from ops.audit.audit import audit
 from ops.stack import Stack
 from shared.auth import Role
 from tests.training.test_api import batch_form, course_form
+from tests.training.test_certificates import text_of
 
-PROCESSES = ["registry-api", "registry-relay", "training-api", "training-relay", "training-worker"]
+PROCESSES = [
+    "registry-api",
+    "registry-relay",
+    "training-api",
+    "training-relay",
+    "training-worker",
+    "notifications-api",
+    "notifications-worker",
+]
+SERVICES = ("registry", "training", "notifications")
 MANGGAR = "64.71.01.1001"
 NAME, NIB = "Siti Rahmawati, S.E.", "0123456789012"
 WAIT_SECONDS = 60.0
@@ -33,6 +41,7 @@ def stack(given_servers: dict[str, str]) -> Iterator[Stack]:
     made = Stack(home, environment={"NAIKKELAS_PORTS": "any", **given_servers})
     try:
         made.start_servers(owned=True)
+        made.start_mailbox()
         made.extra_env["training"] = {"TICK_SECONDS": "0.2"}
         made.start_services(PROCESSES)
         yield made
@@ -78,20 +87,21 @@ def until_done(attempt: Any) -> Any:
 @pytest.mark.timeout(300)
 async def test_registered_there_trained_here_certified_and_erased(stack: Stack) -> None:
     with ExitStack() as clients:
-        registry, training, checker = (
-            clients.enter_context(Client(stack, service, subject))
-            for service, subject in (("registry", "petugas-a"), ("training", "petugas-a"), ("registry", "petugas-b"))
-        )
+        registry, training, told = (clients.enter_context(Client(stack, service, "petugas-a")) for service in SERVICES)
+        checker = clients.enter_context(Client(stack, "registry", "petugas-b"))
         anybody = clients.enter_context(httpx2.Client(base_url=stack.api_url("training"), timeout=30))
         code = certify(stack, registry, training, checker)
         assert anybody.get(f"/certificates/check/{code}").json()["holder"] == NAME
+        sent = until_done(lambda: messages(told, "certificate_issued"))
+        assert sent.keys() >= {"owner_registered", "business_verified", "enrolment_accepted"}
+        assert set(sent.values()) == {"sent"}
         stack.kill("training-worker")
         owner = registry.get("/owners?q=siti").json()["items"][0]
         registry.new(f"/owners/{owner['id']}/erasure", version=owner["version"])
         stack.start("training-worker")
         until_done(lambda: "dihapus atas permintaan" in anybody.get(f"/sertifikat/{code}").text)
         assert anybody.get(f"/certificates/check/{code}").json()["holder"] is None
-    databases = {service: stack.dsn(service, "audit") for service in ("registry", "training")}
+    databases = {service: stack.dsn(service, "audit") for service in SERVICES}
     report = await audit(databases, stack.credentials("operator"), WAIT_SECONDS, lambda *_: None)
     assert (report.ok, report.findings) == (True, [])
     assert report.consumers["training"].effects == {"owner_copy": 1, "business_copy": 1}
@@ -100,9 +110,17 @@ async def test_registered_there_trained_here_certified_and_erased(stack: Stack) 
     assert NAME not in logs
 
 
+def messages(told: Client, last: str) -> dict[str, str] | None:
+    """Return template and state of all messages, once the last one has been sent."""
+    found = {item["template"]: item["state"] for item in told.get("/messages").json()["items"]}
+    return found if found.get(last) == "sent" else None
+
+
 def certify(stack: Stack, registry: Client, training: Client, checker: Client) -> str:
     """Go the whole way with one owner, and return the code of the certificate. Its relay is killed on the way."""
-    owner = registry.new("/owners", {"name": NAME, "nik": "6471014107909901", "kelurahan": MANGGAR})["id"]
+    person = {"name": NAME, "nik": "6471014107909901", "kelurahan": MANGGAR, "email": "siti@umkm.example"}
+    agreed = {"channel": "email", "consents": {"notifications": True}}
+    owner = registry.new("/owners", person | agreed)["id"]
     form = {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR, "sector": "kuliner", "nib": NIB}
     business = registry.new("/businesses", form)["id"]
     registry.new(f"/businesses/{business}/submission", version=1)
@@ -127,5 +145,5 @@ def certify(stack: Stack, registry: Client, training: Client, checker: Client) -
     stack.start("training-relay")
     certificate = training.new(f"/enrolments/{enrolment}/certificate")["id"]
     pdf = training.get(f"/certificates/{certificate}/pdf").raise_for_status().content
-    assert NAME in pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+    assert NAME in text_of(pdf)
     return str(training.get(f"/certificates/{certificate}").json()["code"])

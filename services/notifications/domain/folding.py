@@ -16,6 +16,7 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
+from shared.contracts.training import CERTIFICATE_TOPIC, ENROLMENT_TOPIC
 from shared.envelope import Event
 
 
@@ -86,6 +87,10 @@ def _fold_one(changes: Changes, event: Event) -> UUID | None:
             return fact.owner_id
         case ImportCompleted():
             return None
+    if event.fact.TOPIC in (ENROLMENT_TOPIC, CERTIFICATE_TOPIC):
+        # A fact of an enrolment names its business, but its sequence is the enrolment's: it tells nothing of contacts.
+        participant: UUID | None = getattr(event.fact, "owner_id", None)
+        return participant
     business_id = getattr(event.fact, "business_id", None)
     return None if business_id is None else _fold_business(changes.contacts, business_id, event)
 

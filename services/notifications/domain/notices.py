@@ -26,6 +26,17 @@ from shared.contracts.registry import (
     ImportCompleted,
     OwnerRegistered,
 )
+from shared.contracts.training import (
+    CertificateIssued,
+    EnrolmentAccepted,
+    EnrolmentExpired,
+    EnrolmentOffered,
+    EnrolmentRegistered,
+    EnrolmentState,
+    EnrolmentWaitlisted,
+    EnrolmentWithdrawn,
+    LeavingCause,
+)
 from shared.envelope import Event
 
 NAMESPACE = UUID("6f1d8f0a-3c57-5d0e-9a35-0d1f6b1c2e47")
@@ -105,6 +116,23 @@ def _to_owner(template: str, params: Params | None = None) -> Notice:
     return Notice(RecipientKind.OWNER, lambda fact: template, params or (lambda fact: {}))
 
 
+_ENROLLED = {
+    EnrolmentState.DITERIMA: "enrolment_accepted",
+    EnrolmentState.DAFTAR_TUNGGU: "enrolment_waitlisted",
+    EnrolmentState.DIAJUKAN: "enrolment_received",
+}
+
+
+def _seat_params(fact: Any) -> dict[str, Any]:
+    until = {"until": fact.until.isoformat()} if isinstance(fact, EnrolmentOffered) else {}
+    return {"title": fact.title, "place": fact.place, "starts_at": fact.starts_at.isoformat(), **until}
+
+
+def _left_template(fact: EnrolmentWithdrawn) -> str:
+    cancelled = fact.cause is LeavingCause.ANGKATAN_DIBATALKAN
+    return "enrolment_batch_cancelled" if cancelled else "enrolment_withdrawn"
+
+
 NOTICES: dict[type[Fact], Notice] = {
     OwnerRegistered: _to_owner("owner_registered"),
     BusinessRegistered: _to_owner("business_registered"),
@@ -118,12 +146,19 @@ NOTICES: dict[type[Fact], Notice] = {
     BusinessClassChanged: Notice(RecipientKind.OWNER, _class_template, _class_params),
     BusinessMerged: _to_owner("business_merged"),
     BusinessMergeUndone: _to_owner("business_merge_undone"),
+    EnrolmentRegistered: Notice(RecipientKind.OWNER, lambda fact: _ENROLLED[fact.state], _seat_params),
+    EnrolmentAccepted: _to_owner("enrolment_accepted", _seat_params),
+    EnrolmentWaitlisted: _to_owner("enrolment_waitlisted", _seat_params),
+    EnrolmentOffered: _to_owner("enrolment_offered", _seat_params),
+    EnrolmentWithdrawn: Notice(RecipientKind.OWNER, _left_template, _seat_params),
+    EnrolmentExpired: _to_owner("enrolment_expired", _seat_params),
+    CertificateIssued: _to_owner("certificate_issued", lambda fact: {"title": fact.title, "number": fact.number}),
     ImportCompleted: Notice(
         RecipientKind.OFFICER, lambda fact: "import_digest", _digest_params, frozenset({"command", "import"})
     ),
 }
 """Type of fact to how it is told. Not in it: changes of contact, consent, profile and workers, which the owner gave
-to the office; proposed duplicates, which are the office's own work; an erasure, after which there is no address."""
+to the office; attendance, which the participant saw; proposed duplicates, which are the office's own work; an erasure, after which there is no address."""
 
 NOTIFYING_TYPES: frozenset[tuple[str, str]] = frozenset(
     (fact.type_name(), origin) for fact, notice in NOTICES.items() for origin in notice.origins
@@ -144,6 +179,14 @@ TEMPLATES = frozenset(
         "business_returned",
         "business_submitted",
         "business_verified",
+        "certificate_issued",
+        "enrolment_accepted",
+        "enrolment_batch_cancelled",
+        "enrolment_expired",
+        "enrolment_offered",
+        "enrolment_received",
+        "enrolment_waitlisted",
+        "enrolment_withdrawn",
         "import_digest",
         "owner_registered",
     }

@@ -45,7 +45,7 @@ async def show_message(source: Pool | Connection, message_id: UUID) -> tuple[Row
     return row, await reads.list_steps(source, message_id)
 
 
-async def resend_message(connection: Connection, command: ResendMessage, now: datetime) -> None:
+async def resend_message(connection: Connection, command: ResendMessage) -> None:
     """Queue a message again that failed, or of which it is unknown whether it arrived; inside the caller's transaction.
 
     Raises ``UnknownMessageError``, ``NotResendableError``.
@@ -55,6 +55,7 @@ async def resend_message(connection: Connection, command: ResendMessage, now: da
         raise UnknownMessageError(command.message_id)
     if state not in RESENDABLE:
         raise NotResendableError(command.message_id, state)
+    now = await messages.read_clock(connection)
     await messages.requeue(connection, command.message_id, now, one_line(command.reason, 200), command.actor)
 
 

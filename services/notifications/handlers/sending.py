@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import random
 from time import monotonic
 from uuid import UUID
@@ -53,7 +53,8 @@ class SendingRules:
     """Channel to rate; its keys are the channels that this service runs."""
     quiet: QuietHours | None
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
+    clock: Callable[[], datetime] | None = None
+    """``None``: the database's, so that senders agree on what is due and a wrong clock of a machine moves nothing."""
     chance: Callable[[], float] = random
 
 
@@ -106,6 +107,7 @@ class Sender:
         self.name = f"{self._instance}/{life}/{number}"
         self._pauses = {"registry": Pause(), **{channel: Pause() for channel in channels}}
         self._recovered_at = float("-inf")
+        self._read, self._read_at = datetime.min.replace(tzinfo=UTC), monotonic()
         self.problems: dict[str, str] = {}
         """What is away (``registry``, ``database``, a channel) and why, in codes."""
         self.progress_at = monotonic()
@@ -134,7 +136,9 @@ class Sender:
 
     async def round(self, stop: asyncio.Event) -> int:
         """Do once what is to do and return how many messages were taken in hand."""
-        now = self._rules.clock()
+        if self._rules.clock is None:
+            self._read_at, self._read = monotonic(), await store.read_clock(self._pool)
+        now = self._now()
         if monotonic() - self._recovered_at >= RECOVER_SECONDS:
             await self._recover(now)
         await complete_waiting(self._pool, self._rules.rates.keys(), now)
@@ -145,6 +149,12 @@ class Sender:
                 await self._process(channel, claimed, stop)
                 taken += len(claimed)
         return taken
+
+    def _now(self) -> datetime:
+        """Return the time by the rules' clock, or by the database's as it was read at the beginning of the round."""
+        if self._rules.clock is not None:
+            return self._rules.clock()
+        return self._read + timedelta(seconds=monotonic() - self._read_at)
 
     async def _recover(self, now: datetime) -> None:
         found = await store.recover(self._pool, now, self._instance, self._life)
@@ -176,7 +186,7 @@ class Sender:
         if keys is None:
             return
         for index, message in enumerate(wanted):
-            if stop.is_set() or (message.recipient_kind is RecipientKind.OWNER and self._is_quiet(self._rules.clock())):
+            if stop.is_set() or (message.recipient_kind is RecipientKind.OWNER and self._is_quiet(self._now())):
                 await self._give_back([message], None, timedelta())
                 continue
             try:
@@ -220,7 +230,7 @@ class Sender:
         await self._give_back(claimed, f"{what}_away", wait)
 
     async def _give_back(self, claimed: Sequence[Claimed], reason: str | None, wait: timedelta) -> None:
-        due = self._rules.clock() + wait
+        due = self._now() + wait
         for message in claimed:
             await self._settle(message, Outcome(State.QUEUED, reason, next_attempt_at=due, uncounted=True))
 
@@ -231,7 +241,7 @@ class Sender:
             await self._settle(message, Outcome(State.FAILED, "gave_up"))
             return
         try:
-            mail, address = self._composer.compose(message, surroundings, keys, self._rules.clock())
+            mail, address = self._composer.compose(message, surroundings, keys, self._now())
         except NotComposedError as error:
             retry = error.state is State.QUEUED
             await self._settle(
@@ -240,7 +250,7 @@ class Sender:
             return
 
         async def hand_over() -> bool:
-            return await store.hand_over(self._pool, message.id, self.name, self._rules.clock(), LEASE)
+            return await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE)
 
         delivery = await self._channels[channel].deliver(mail, address, hand_over)
         await self._settle(message, self._outcome(message, delivery, str(mail["Content-Language"])))
@@ -249,7 +259,7 @@ class Sender:
         delay = self._rules.schedule.delay(message.attempt, self._rules.chance())
         if delay is None:
             return Outcome(State.FAILED, f"gave_up_{reason}")
-        return Outcome(State.QUEUED, reason, next_attempt_at=self._rules.clock() + delay)
+        return Outcome(State.QUEUED, reason, next_attempt_at=self._now() + delay)
 
     def _outcome(self, message: Claimed, delivery: Delivery, language: str) -> Outcome | None:
         match delivery.result:
@@ -271,7 +281,7 @@ class Sender:
         # The outcome of a mail that is out already is worth more than one try: without it the mail becomes unknown.
         async for attempt in stamina.retry_context(on=is_infrastructure_error, attempts=6, timeout=30):
             with attempt:
-                settled = await store.settle(self._pool, message.id, self.name, outcome, self._rules.clock())
+                settled = await store.settle(self._pool, message.id, self.name, outcome, self._now())
         self.progress_at = monotonic()
         log.info(
             "message_settled" if settled else "message_not_ours",

@@ -96,6 +96,10 @@ SELECT tokens, refilled_at FROM rate_bucket WHERE channel = $1 FOR UPDATE;
 -- What is left.
 UPDATE rate_bucket SET tokens = $2, refilled_at = $3 WHERE channel = $1;
 
+-- name: read_clock
+-- What time it is, for all senders alike.
+SELECT clock_timestamp();
+
 -- name: claim_due
 -- Take messages in hand. In quiet hours ($3) officers' only.
 UPDATE message m SET state = 'sending', reason = NULL, attempts = m.attempts + 1, leased_by = $4, lease_until = $5,

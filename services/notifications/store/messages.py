@@ -78,6 +78,12 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     )
 
 
+async def read_clock(source: Pool | Connection) -> datetime:
+    """Return the database's time: due times, leases and rates are kept by one clock, whoever looks at them."""
+    now: datetime = await source.fetchval(QUERIES.read_clock)
+    return now
+
+
 async def load_officers(connection: Connection, subs: Iterable[str]) -> Mapping[str, tuple[str, str]]:
     """Return address and language of those officers that are in the address book."""
     rows = await connection.fetch(QUERIES.load_officers, list(subs))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.projections.handlers.rebuilding import Offsets
-from shared.broker import KafkaSettings, make_reader
+from shared.broker import KafkaSettings, make_reader, partitions_of
 from shared.consumer.records import KafkaRecord
 
 POLL_MS = 200
@@ -18,9 +18,9 @@ MAX_RECORDS = 2_000
 class KafkaLog:
     """One topic of Kafka."""
 
-    def __init__(self, reader: AIOKafkaConsumer, topic: str, partitions: int) -> None:
+    def __init__(self, reader: AIOKafkaConsumer, topic: str, partitions: Iterable[int]) -> None:
         self._reader = reader
-        self._places = [TopicPartition(topic, number) for number in range(partitions)]
+        self._places = [TopicPartition(topic, number) for number in partitions]
 
     async def ends(self) -> Offsets:
         """Return where each partition ends now."""
@@ -48,11 +48,11 @@ class KafkaLog:
 
 
 @asynccontextmanager
-async def open_log(kafka: KafkaSettings, topic: str, partitions: int) -> AsyncIterator[KafkaLog]:
-    """Connect to the topic. Raises aiokafka's errors."""
+async def open_log(kafka: KafkaSettings, topic: str) -> AsyncIterator[KafkaLog]:
+    """Connect to the topic, with all partitions that it has, declared or not. Raises aiokafka's errors."""
     reader = make_reader(kafka, "projections-rebuild")
     await reader.start()
     try:
-        yield KafkaLog(reader, topic, partitions)
+        yield KafkaLog(reader, topic, await partitions_of(reader, topic))
     finally:
         await reader.stop()

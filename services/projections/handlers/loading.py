@@ -19,15 +19,30 @@ from shared.consumer.records import Item, KafkaRecord, read_item
 from shared.consumer.store import Parking, park
 from shared.database import Connection
 from shared.envelope import Event
+from shared.partitioning import digests_of
 
 SUBJECT, SEQUENCE, TYPE = "ce_subject", "ce_sequence", "ce_type"
-TYPE, SUBJECT, SEQUENCE = "ce_type", "ce_subject", "ce_sequence"
 PASSED_OVER = "discarded"
 """Stands in for the type of a fact that an operator discarded: of no type that is applied."""
 
 
+def at_home(records: Sequence[KafkaRecord], partition: int, partitions: int) -> list[bool]:
+    """Tell of each record whether its key belongs to its partition now; keys move when a topic gets more partitions.
+
+    A record whose key cannot be read is at home wherever it is.
+    """
+    keys = [record.key for record in records]
+    known = [number for number, key in enumerate(keys) if key is not None and key.isascii()]
+    homes = [partition] * len(records)
+    for number, digest in zip(known, digests_of([str(keys[n], "ascii") for n in known]), strict=True):  # type: ignore[arg-type]
+        homes[number] = digest % partitions
+    return [home == partition for home in homes]
+
+
 class PartitionLoader:
     """Takes the records of one partition in order. Memory: a row per business of the partition, and one chunk.
+
+    Records that were published before their key moved to another partition are passed over and noted in ``strayed``.
 
     ``turn`` is held for each use of the connection, which the loaders of a rebuild share. ``live`` are the positions
     of the live consumer: what it applied is not validated a second time.
@@ -41,7 +56,13 @@ class PartitionLoader:
         types: frozenset[str],
         discarded: set[tuple[str, int]],
         live: Mapping[str, int],
+        partition: int = 0,
+        partitions: int = 1,
     ) -> None:
+        self.partition = partition
+        self.strayed = False
+        """The partition holds records whose key belongs to another one now."""
+        self._partitions = partitions
         self._connection = connection
         self._turn = turn
         self._projections = projections
@@ -58,6 +79,10 @@ class PartitionLoader:
 
     async def take(self, records: Sequence[KafkaRecord]) -> None:
         """Fold a chunk, and copy the rows that stay as they are while the next chunk is on its way."""
+        home = at_home(records, self.partition, self._partitions)
+        if not all(home):
+            self.strayed = True
+            records = [record for record, ours in zip(records, home, strict=True) if ours]
         events = self._read(records)
         self._events += len(events)
         rows = self._rows_of(events)

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
-from services.projections.handlers.loading import PartitionLoader
+from services.projections.handlers.loading import PartitionLoader, at_home
 from services.projections.handlers.projecting import write_batch
 from services.projections.store import generations
 from services.projections.store.generations import Comparison, SwapBusyError
@@ -136,14 +136,17 @@ class Rebuild:
         total, done = sum(ends.values()), 0
         discarded = await generations.discarded(self._connection)
         live = await generations.live_positions(self._connection)
-        turn, finishing = asyncio.Lock(), list[asyncio.Task[int]]()
+        turn, finishing, strayed = asyncio.Lock(), list[asyncio.Task[int]](), list[int]()
         try:
             for partition, end in sorted(ends.items()):
-                loader = PartitionLoader(self._connection, turn, self._projections, TYPES, discarded, live)
+                loader = PartitionLoader(
+                    self._connection, turn, self._projections, TYPES, discarded, live, partition, len(ends)
+                )
                 async for records in self._log.read({partition: 0}, {partition: end}):
                     await loader.take(records)
                     done += len(records)
                     self._progress("load", done, total)
+                strayed += [partition] if loader.strayed else []
                 # Written while the next partition is read; the lock gives one of them at a time the connection.
                 finishing.append(asyncio.create_task(loader.finish()))
             self._events = sum([await task for task in finishing])
@@ -152,8 +155,21 @@ class Rebuild:
         for number, projection in enumerate(self._projections, 1):
             await generations.finish_load(self._connection, projection)
             self._progress("index", number, len(self._projections))
+        await self._apply_strays(strayed, ends)
         self._offsets = ends
         self._load_seconds = monotonic() - self._started
+
+    async def _apply_strays(self, strayed: Sequence[int], ends: Offsets) -> None:
+        """Apply what was published before its key moved to another partition, as the topic grew.
+
+        What came after it in the other partition has been parked as a gap, and is released by it.
+        """
+        for partition in strayed:
+            async for records in self._log.read({partition: 0}, {partition: ends[partition]}):
+                home = at_home(records, partition, len(ends))
+                items = [read_item(record) for record, ours in zip(records, home, strict=True) if not ours]
+                plans = [await apply_batch(self._connection, definition, items) for definition in self._definitions]
+                self._events += len(plans[0].events)
 
     async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> None:
         total = sum(ends.values()) - sum(self._offsets.values())

@@ -56,10 +56,10 @@ async def apply_job(shop: Workshop, job: Job) -> None:
     with TemporaryDirectory(dir=shop.scratch, prefix="import-") as folder:
         path = Path(folder) / "file"
         await store.write_file(shop.pool, job, path)
-        table = await asyncio.to_thread(open_table, path, job.file_name)
+        table = await shop.read(open_table, path, job.file_name)
         await store.renew_lease(shop.pool, job, shop.holder)
         day = job.created_at.astimezone(WITA).date()
-        checker = await asyncio.to_thread(Checker, table, Terms(day, job.kelurahan, job.own_only))
+        checker = await shop.read(Checker, table, Terms(day, job.kelurahan, job.own_only))
         labels = {name: table.header.label(name) for name in FIELDS if name in table.header.columns}
         await store.set_labels(shop.pool, job, shop.holder, labels)
         with closing(checked_chunks(table, checker, keep_people=job.dry_run)) as chunks:
@@ -81,10 +81,10 @@ def checked_chunks(table: Table, checker: Checker, *, keep_people: bool) -> Gene
 
 async def _apply_chunks(shop: Workshop, job: Job, chunks: Iterator[list[CheckedRow]]) -> None:
     """Apply chunk by chunk; the next one is checked while this one is written."""
-    upcoming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+    upcoming = asyncio.create_task(shop.read(next, chunks, None))
     try:
         while (rows := await upcoming) is not None:
-            upcoming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+            upcoming = asyncio.create_task(shop.read(next, chunks, None))
             left = [row for row in rows if row.number > job.last_number]
             if left:
                 await shop.brake.hold(shop.pool, shop.pause)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import blake2b
 from itertools import repeat
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
@@ -98,6 +99,18 @@ def natural_key(*parts: str) -> bytes:
     return blake2b("\x1f".join(parts).encode(), digest_size=16, person=b"naikkelas").digest()
 
 
+def _place(terms: Terms, names: tuple[str, str]) -> tuple[str, str | None]:
+    """Return the place that kelurahan and kecamatan name, and what is wrong with it."""
+    match = match_place(*names)
+    if match.problem == "missing" and terms.kelurahan is not None:
+        return terms.kelurahan, None
+    if match.problem is not None:
+        return match.code, _PLACE_CODES[match.problem]
+    if terms.kelurahan in (None, match.code):
+        return match.code, None
+    return match.code, "BUKAN_WILAYAH_PETUGAS" if terms.own_only else "KELURAHAN_LAIN"
+
+
 class Checker:
     """Judges the rows of one table, chunk by chunk, in the order of the file."""
 
@@ -111,7 +124,8 @@ class Checker:
         self._dates = _Memo(lambda cell: dates.check_birth_date(cell, order, today))
         self._phones = _Memo(phone.check_phones)
         self._money = _Memo(money.check_money)
-        self._places = _Memo(lambda pair: self._place(*pair))
+        # No memo holds a method of this object: in a cycle a file's memory would stay until a full collection.
+        self._places = _Memo(partial(_place, terms))
         self._sectors = _Memo(match_sector)
         self._other: dict[str, _Memo[tuple[Any, str | None]]] = {
             "founded_year": _Memo(lambda cell: rare.check_year(cell, today)),
@@ -130,17 +144,6 @@ class Checker:
             for cells in table.distinct_cells(column):
                 votes.count(cells)
         return votes.decide()
-
-    def _place(self, kelurahan: str, kecamatan: str) -> tuple[str, str | None]:
-        terms = self._terms
-        match = match_place(kelurahan, kecamatan)
-        if match.problem == "missing" and terms.kelurahan is not None:
-            return terms.kelurahan, None
-        if match.problem is not None:
-            return match.code, _PLACE_CODES[match.problem]
-        if terms.kelurahan in (None, match.code):
-            return match.code, None
-        return match.code, "BUKAN_WILAYAH_PETUGAS" if terms.own_only else "KELURAHAN_LAIN"
 
     def _cells(self, columns: Sequence[Sequence[Cell]], name: str, count: int) -> Sequence[Cell]:
         index = self._columns.get(name)

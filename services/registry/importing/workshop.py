@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncpg
 
 from services.registry.importing.brake import Brake
 from shared.sealing import KeyRing
+
+ResultT = TypeVar("ResultT")
 
 
 class StoppedError(Exception):
@@ -29,6 +35,12 @@ class Workshop:
     """Where a file lies while it is read."""
     stop: asyncio.Event
     brake: Brake = field(default_factory=Brake)
+    reader: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 1, "reading"))
+    """The one thread that reads: each further one would keep the memory of the largest workbook that it ever held."""
+
+    async def read(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
+        """Run a step of the reading of a file apart from the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.reader, function, *arguments)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not when the process stops. Raises ``StoppedError``."""

@@ -48,6 +48,7 @@ class BatchOut(_Out):
     id: UUID
     version: int
     course_id: UUID
+    title: str
     number: int
     place: str
     quota: int

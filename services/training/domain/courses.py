@@ -129,6 +129,7 @@ def open_batch(course: Course, command: OpenBatch, number: int) -> tuple[Changed
         id=command.batch_id,
         version=1,
         course_id=course.id,
+        title=course.title,
         number=number,
         place=command.place,
         quota=command.quota,

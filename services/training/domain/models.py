@@ -54,6 +54,8 @@ class Batch:
     id: UUID
     version: int
     course_id: UUID
+    title: str
+    """Of the course."""
     number: int
     place: str
     quota: int
@@ -66,6 +68,10 @@ class Batch:
     offer_hours: int
     cancelled: bool
     sessions: tuple[SessionTime, ...]
+
+    def seat_fields(self) -> dict[str, Any]:
+        """Return what facts of seats say of the batch, so that whoever tells the participant needs nothing else."""
+        return {"title": self.title, "place": self.place, "starts_at": self.starts_at}
 
     @property
     def free(self) -> int:

@@ -117,7 +117,11 @@ def enrol(
         score=None,
     )
     fact = EnrolmentRegistered(
-        **enrolment.fact_fields(), state=state, priority=enrolment.priority, arrival=enrolment.arrival
+        **enrolment.fact_fields(),
+        **batch.seat_fields(),
+        state=state,
+        priority=enrolment.priority,
+        arrival=enrolment.arrival,
     )
     after = replace(batch, arrivals=batch.arrivals + 1, held=batch.held + (state in SEATED))
     return after, Changed(enrolment, (fact,))
@@ -132,10 +136,12 @@ def offer(batch: Batch, waiting: Sequence[Enrolment], now: datetime) -> Seats:
     """Offer every free seat to who waits, in order; ``waiting`` holds at least as many as there are seats, if so many wait."""
     if not may_offer(batch, now):
         return Seats(batch)
+    more = batch.seat_fields()
     until = min(now + timedelta(hours=batch.offer_hours), batch.starts_at)
     chosen = [enrolment for enrolment in order(waiting) if enrolment.state is S.DAFTAR_TUNGGU][: max(0, batch.free)]
     changes = tuple(
-        _step(enrolment, EnrolmentOffered, S.DITAWARI, more={"until": until}, offer_until=until) for enrolment in chosen
+        _step(enrolment, EnrolmentOffered, S.DITAWARI, more={**more, "until": until}, offer_until=until)
+        for enrolment in chosen
     )
     return Seats(replace(batch, held=batch.held + len(changes)), changes)
 
@@ -166,7 +172,12 @@ def withdraw(
     if enrolment.state not in LEAVABLE:
         raise TransitionRefusedError("dibatalkan", enrolment.state, LEAVABLE)
     change = _step(
-        enrolment, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more={"cause": cause}, cause=cause, offer_until=None
+        enrolment,
+        EnrolmentWithdrawn,
+        S.MENGUNDURKAN_DIRI,
+        more={**batch.seat_fields(), "cause": cause},
+        cause=cause,
+        offer_until=None,
     )
     return _then_offer(*_leave(batch, enrolment, change), waiting, now)
 
@@ -179,13 +190,15 @@ def accept_offer(batch: Batch, enrolment: Enrolment, expected_version: int, now:
     check_held(batch)
     if now > enrolment.offer_until:
         raise OfferExpiredError(enrolment.offer_until, now)
-    return Seats(batch, (_step(enrolment, EnrolmentAccepted, S.DITERIMA, offer_until=None),))
+    return Seats(batch, (_step(enrolment, EnrolmentAccepted, S.DITERIMA, more=batch.seat_fields(), offer_until=None),))
 
 
 def expire(batch: Batch, offered: Sequence[Enrolment], waiting: Sequence[Enrolment], now: datetime) -> Seats:
     """End the offers that ran out, and offer their seats on."""
     late = [item for item in offered if item.state is S.DITAWARI and item.offer_until and now > item.offer_until]
-    gone = tuple(_step(item, EnrolmentExpired, S.KEDALUWARSA, offer_until=None) for item in late)
+    gone = tuple(
+        _step(item, EnrolmentExpired, S.KEDALUWARSA, more=batch.seat_fields(), offer_until=None) for item in late
+    )
     offered_on = offer(replace(batch, held=batch.held - len(gone)), waiting, now)
     return Seats(offered_on.batch, (*gone, *offered_on.changes))
 
@@ -206,9 +219,9 @@ def select(batch: Batch, applicants: Sequence[Enrolment], now: datetime) -> Seat
     if is_open(batch, now):
         raise NotYetClosedError(batch.closes_at)
     queue = order(applicant for applicant in applicants if applicant.state is S.DIAJUKAN)
-    free = max(0, batch.free)
-    chosen = tuple(_step(item, EnrolmentAccepted, S.DITERIMA) for item in queue[:free])
-    others = tuple(_step(item, EnrolmentWaitlisted, S.DAFTAR_TUNGGU) for item in queue[free:])
+    free, more = max(0, batch.free), batch.seat_fields()
+    chosen = tuple(_step(item, EnrolmentAccepted, S.DITERIMA, more=more) for item in queue[:free])
+    others = tuple(_step(item, EnrolmentWaitlisted, S.DAFTAR_TUNGGU, more=more) for item in queue[free:])
     after = replace(batch, version=batch.version + 1, held=batch.held + len(chosen), selected=True)
     return Seats(after, (*chosen, *others))
 
@@ -238,8 +251,9 @@ def cancel(
     check_held(batch)
     check_not_begun(batch, now)
     cause = LeavingCause.ANGKATAN_DIBATALKAN
+    more = {**batch.seat_fields(), "cause": cause}
     changes = tuple(
-        _step(item, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more={"cause": cause}, cause=cause, offer_until=None)
+        _step(item, EnrolmentWithdrawn, S.MENGUNDURKAN_DIRI, more=more, cause=cause, offer_until=None)
         for item in order(item for item in enrolments if item.state in LIVE)
     )
     after = replace(batch, version=batch.version + 1, held=0, cancelled=True)

@@ -48,9 +48,9 @@ SELECT count(*) FROM batch WHERE course_id = $1;
 
 -- name: insert_batch
 -- A new batch.
-INSERT INTO batch (id, version, course_id, number, place, quota, held, arrivals, closes_at, selection, selected, offer_hours,
+INSERT INTO batch (id, version, course_id, title, number, place, quota, held, arrivals, closes_at, selection, selected, offer_hours,
                    cancelled, sessions, year, programme_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16);
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17);
 
 -- name: find_batch
 -- One batch, not locked.
@@ -81,7 +81,7 @@ SELECT owner_id, erased FROM owner_copy WHERE owner_id = $1 FOR NO KEY UPDATE;
 -- name: lock_batch_for_applicant
 -- A batch ($3), locked, with its course and what the rules look at of an owner ($1) with a business ($2). The owner is locked,
 -- so that their history stands still while this waits for the batch; of the batch itself the row comes as it is then.
-SELECT b.id AS batch_id, b.version AS batch_version, b.course_id, b.number, b.place, b.quota, b.held, b.arrivals, b.closes_at,
+SELECT b.id AS batch_id, b.version AS batch_version, b.course_id, b.title AS batch_title, b.number, b.place, b.quota, b.held, b.arrivals, b.closes_at,
        b.selection, b.selected, b.offer_hours, b.cancelled, b.sessions,
        c.*, p.code AS programme_code, p.title AS programme_title,
        bc.owner_ids, bc.status AS business_status, bc.kelas, bc.kelurahan,

@@ -43,11 +43,12 @@ def read_sessions(text: str) -> tuple[SessionTime, ...]:
 
 
 def read_batch(row: asyncpg.Record, prefix: str = "") -> Batch:
-    """Return the batch that a row holds; id and version may stand there under a prefix, beside those of a course."""
+    """Return the batch that a row holds; id, version and title may stand there under a prefix, beside those of a course."""
     return Batch(
         id=row[f"{prefix}id"],
         version=row[f"{prefix}version"],
         course_id=row["course_id"],
+        title=row[f"{prefix}title"],
         number=row["number"],
         place=row["place"],
         quota=row["quota"],
@@ -142,6 +143,7 @@ async def insert_batch(connection: Connection, batch: Batch, programme_id: UUID)
         batch.id,
         batch.version,
         batch.course_id,
+        batch.title,
         batch.number,
         batch.place,
         batch.quota,

@@ -27,11 +27,12 @@ CREATE TABLE course (
 );
 
 -- A batch (angkatan). Its row is the lock of its seats: whoever changes a seat holds it, so that the order of coming is
--- the order of the lock, and `held` never passes `quota` (docs/decisions/0018).
+-- the order of the lock, and `held` never passes `quota`.
 CREATE TABLE batch (
     id uuid PRIMARY KEY,
     version bigint NOT NULL,                            -- counts what officers change; enrolling does not
     course_id uuid NOT NULL,
+    title text NOT NULL,                                -- of the course, for the facts of the batch's seats
     number int NOT NULL CHECK (number > 0),
     place text NOT NULL,
     quota int NOT NULL CHECK (quota > 0),

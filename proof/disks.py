@@ -1,0 +1,172 @@
+"""A full disk: the data of one server on a filesystem of its own, that is filled to the last byte and emptied again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+
+from ops.stack.errors import StackError
+from proof.leftovers import is_root
+from proof.rig import Rig, Size
+
+MEBIBYTE = 1024 * 1024
+ROOM_MB = 96
+"""What the filesystem has beyond the data that is put on it."""
+LOOP_CONTROL = Path("/dev/loop-control")
+TRY_AGAIN_SECONDS = 1.0
+FULL_SECONDS = 4.0
+"""How long the shortest full disk lasts: Kafka and PostgreSQL write in bursts."""
+
+
+def missing_disk() -> str | None:
+    """Say that no filesystem can be made and mounted here, and what to do."""
+    if not is_root():
+        return "mounting a small filesystem needs root; run the proof as root"
+    lack = [name for name in ("mount", "umount") if shutil.which(name) is None]
+    if lack:
+        return f"{lack[0]} is not here; install it (Debian: apt-get install mount)"
+    return None if _tries_to_mount() else "nothing can be mounted here (a container?); run the proof where it can"
+
+
+def _tries_to_mount() -> bool:
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def small_disk(point: Path, megabytes: int) -> Iterator[str]:
+    """Mount a filesystem of this size at ``point`` for the time of the block; yield what kind it is.
+
+    An ext4 on a loop device, else a tmpfs. Raises ``StackError``.
+    """
+    image = point.with_name(f"{point.name}.image")
+    point.mkdir(parents=True, exist_ok=True)
+    kind = _mount_loop(image, point, megabytes) or _mount_tmpfs(point, megabytes)
+    if kind is None:
+        raise StackError(f"No filesystem could be mounted at {point}: neither a loop device nor a tmpfs.")
+    try:
+        yield kind
+    finally:
+        # Whoever still holds a file of it keeps the space, not the mount.
+        if subprocess.run(["umount", point], capture_output=True, check=False).returncode != 0:
+            subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+        image.unlink(missing_ok=True)
+
+
+def _mount_loop(image: Path, point: Path, megabytes: int) -> str | None:
+    if not LOOP_CONTROL.exists() or shutil.which("mkfs.ext4") is None:
+        return None
+    with image.open("wb") as file:
+        file.truncate(megabytes * MEBIBYTE)
+    commands: tuple[list[str | Path], ...] = (
+        ["mkfs.ext4", "-q", "-F", "-m", "0", image],
+        ["mount", "-o", "loop", image, point],
+    )
+    if all(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in commands):
+        return "ext4 on a loop device"
+    image.unlink(missing_ok=True)
+    return None
+
+
+def _mount_tmpfs(point: Path, megabytes: int) -> str | None:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(point)]
+    return "tmpfs" if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
+
+
+def fill(folder: Path) -> Path:
+    """Write a file until nothing more fits, and return it."""
+    filler = folder / "filler"
+    block = bytes(MEBIBYTE)
+    with filler.open("wb", buffering=0) as file:
+        while block:
+            try:
+                file.write(block)
+            except OSError:
+                block = block[: len(block) // 2]  # the last bytes too
+    return filler
+
+
+async def fill_disks(rig: Rig, size: Size, _: Random) -> None:
+    """Fill the disk of Kafka, then that of PostgreSQL, for a while each; a supervisor starts what dies of it again."""
+    kinds = []
+    for name in ("kafka", "postgres"):
+        async with _on_small_disk(rig, name) as (folder, kind):
+            kinds.append(kind)
+            for seconds in size.away:
+                async with rig.fault():
+                    filler = await asyncio.to_thread(fill, folder)
+                    deaths = await _supervise(rig, name, max(seconds, FULL_SECONDS))
+                    await asyncio.to_thread(filler.unlink)
+                    await _start_again(rig, name)
+                rig.notes.append(
+                    f"disk of {name} ({kind}) full for {max(seconds, FULL_SECONDS):g} s: it died {deaths} times"
+                )
+
+
+async def _supervise(rig: Rig, name: str, seconds: float) -> int:
+    """Do what ``restart: unless-stopped`` does: start a server again that has died; return how often it had."""
+    deaths, end = 0, asyncio.get_running_loop().time() + seconds
+    while (now := asyncio.get_running_loop().time()) < end:
+        if not rig.stack.record().processes[name].alive:
+            deaths += 1
+            await _try_to_start(rig, name, min(end - now, 10.0))
+        await asyncio.sleep(min(TRY_AGAIN_SECONDS, max(0.0, end - asyncio.get_running_loop().time())))
+    return deaths
+
+
+async def _try_to_start(rig: Rig, name: str, _seconds: float) -> None:
+    try:
+        await rig.start(name)
+    except StackError:
+        return  # as long as the disk is full
+
+
+async def _start_again(rig: Rig, name: str) -> None:
+    if not rig.stack.record().processes[name].alive:
+        await rig.start(name)
+
+
+@asynccontextmanager
+async def _on_small_disk(rig: Rig, name: str) -> AsyncIterator[tuple[Path, str]]:
+    """Move a server's folder to a small filesystem for the time of the block, and back; it is stopped for both."""
+    folder = rig.stack.home.kafka if name == "kafka" else rig.stack.home.postgres
+    aside = folder.with_name(f"{folder.name}.aside")
+    await asyncio.to_thread(rig.stack.stop, name)
+    folder.rename(aside)
+    with small_disk(folder, await asyncio.to_thread(_megabytes, aside) + ROOM_MB) as kind:
+        await asyncio.to_thread(_copy, aside, folder)
+        await asyncio.to_thread(shutil.rmtree, aside)
+        await rig.start(name)
+        try:
+            yield folder, kind
+        finally:
+            if rig.stack.record().processes[name].alive:
+                await asyncio.to_thread(rig.stack.stop, name)
+            await asyncio.to_thread(_copy, folder, aside)
+    folder.rmdir()
+    aside.rename(folder)
+    await rig.start(name)
+
+
+def _megabytes(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*")) // MEBIBYTE
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder with owners and modes; ``target`` may be there."""
+    shutil.copytree(
+        source, target, dirs_exist_ok=True, copy_function=_copy_file, ignore=shutil.ignore_patterns("lost+found")
+    )
+    for path in (source, *source.rglob("*")):
+        if path.name != "lost+found":
+            found = path.lstat()
+            os.chown(target / path.relative_to(source), found.st_uid, found.st_gid, follow_symlinks=False)
+
+
+def _copy_file(source: str, target: str) -> None:
+    shutil.copy2(source, target, follow_symlinks=False)
