@@ -11,8 +11,8 @@ from uuid import UUID
 from bench.harness import Result, Size, VoidRunError, in_turn
 from bench.rig import Rig
 from services.events.commands import OpenBooth, OpenExhibition, Timing
-from services.events.domain.models import Application, Changed, S
-from services.events.handlers import curating, exhibitions, publish
+from services.events.domain.models import Application, Changed, Exhibition, S
+from services.events.handlers import curating, exhibitions, holding, publish
 from services.events.store import applications, migrations
 from shared.contracts.exhibitions import ApplicationPassed, BoothKind, Criterion, CriterionKind
 from shared.database import Pool
@@ -75,9 +75,9 @@ async def _fill(pool: Pool) -> UUID:
     return exhibition.id
 
 
-def _chosen(application: Application) -> Changed[Application]:
+def _chosen(exhibition: Exhibition, application: Application) -> Changed[Application]:
     after = replace(application, version=2, state=S.LOLOS, scores={}, total=0, rank=1)
-    return Changed(after, (ApplicationPassed(**after.fact_fields(), total=0, rank=1),))
+    return Changed(after, (ApplicationPassed(**after.fact_fields(), **exhibition.told(), total=0, rank=1),))
 
 
 async def curation(rig: Rig, size: Size) -> Result:
@@ -88,11 +88,12 @@ async def curation(rig: Rig, size: Size) -> Result:
             exhibition = await _fill(pool)
             async with pool.acquire() as connection, connection.transaction():
                 found = await applications.load_in_state(connection, exhibition, [S.KURASI])
+                held = await holding.lock_exhibition(connection, exhibition)
                 started = perf_counter()
                 if rule:
                     await curating.curate(connection, exhibition, 2, _cause())
                 else:
-                    changes = [_chosen(application) for application in found]
+                    changes = [_chosen(held, application) for application in found]
                     await applications.save_curated(connection, [change.after for change in changes])
                     await publish(connection, changes, _cause())
             seconds = perf_counter() - started

@@ -186,6 +186,15 @@ class ApplicationSubmitted(_ApplicationFact):
     kind: Annotated[BoothKind, AGENCY]
 
 
+class _ToldFact(_ApplicationFact):
+    """What somebody is told of: it says for itself what for and where, so that nobody keeps a copy of the exhibitions."""
+
+    title: Annotated[str, PUBLIC]
+    place: Annotated[str, PUBLIC]
+    zone: Annotated[str, PUBLIC]
+    """The zone in which its times are written."""
+
+
 class ApplicationScored(_ApplicationFact):
     """A curator gave scores; said again, they count instead of those before."""
 
@@ -193,7 +202,7 @@ class ApplicationScored(_ApplicationFact):
     scores: Annotated[tuple[ScoreGiven, ...], AGENCY]
 
 
-class _RankedFact(_ApplicationFact):
+class _RankedFact(_ToldFact):
     total: Annotated[int, AGENCY]
     """The weighted total in hundredths, 0 to 10,000."""
     rank: Annotated[int, AGENCY]
@@ -212,13 +221,13 @@ class ApplicationReserved(_RankedFact):
     NAME: ClassVar[str] = "application.reserved"
 
 
-class ApplicationPromoted(_ApplicationFact):
+class ApplicationPromoted(_ToldFact):
     """A place became free, and they were next in reserve."""
 
     NAME: ClassVar[str] = "application.promoted"
 
 
-class ApplicationRejected(_ApplicationFact):
+class ApplicationRejected(_ToldFact):
     """Refused, by the curation or by the office."""
 
     NAME: ClassVar[str] = "application.rejected"
@@ -226,9 +235,13 @@ class ApplicationRejected(_ApplicationFact):
     total: Annotated[int | None, AGENCY] = None
 
 
-class _PlacedFact(_ApplicationFact):
+class _PlacedFact(_ToldFact):
     booth_id: Annotated[UUID, AGENCY]
     wave: Annotated[int, AGENCY]
+    booth: Annotated[int, AGENCY]
+    """The booth's number, as people find it."""
+    starts_at: Annotated[datetime, AGENCY]
+    """When the wave begins."""
     confirm_by: Annotated[datetime, AGENCY]
     """Who has not confirmed until then gives the place up."""
 
@@ -253,7 +266,7 @@ class ApplicationConfirmed(_ApplicationFact):
     NAME: ClassVar[str] = "application.confirmed"
 
 
-class ApplicationWithdrawn(_ApplicationFact):
+class ApplicationWithdrawn(_ToldFact):
     """They gave it up, or it was given up for them; the place, if they had one, is free."""
 
     NAME: ClassVar[str] = "application.withdrawn"

@@ -50,7 +50,8 @@ def training_of(fair: Fair, owner_id: UUID, business_id: UUID) -> tuple[Event, E
     passed = fair.trained(Member(owner_id, business_id), date(2026, 6, 1)).fact
     assert isinstance(passed, TrainingCompleted)
     whose = passed.model_dump(include={"enrolment_id", "batch_id", "course_id", "owner_id", "business_id"})
-    begun = EnrolmentRegistered(**whose, state=EnrolmentState.DITERIMA, priority=0, arrival=1)
+    seat = {"title": "Pemasaran Digital", "place": "Aula", "starts_at": DECIDED}
+    begun = EnrolmentRegistered(**whose, **seat, state=EnrolmentState.DITERIMA, priority=0, arrival=1)
     fair.story._sequences[passed.enrolment_id] = 0  # the first was only made to be told anew, in order
     return fair.story.event(begun), fair.story.event(passed)
 

@@ -50,11 +50,13 @@ def apply(exhibition: Exhibition, command: Apply, applicant: Applicant, now: dat
     return Changed(application, (ApplicationSubmitted(**application.fact_fields(), kind=command.kind),))
 
 
-def reject(application: Application, command: RejectApplication) -> Changed[Application]:
+def reject(exhibition: Exhibition, application: Application, command: RejectApplication) -> Changed[Application]:
     """Refuse somebody to whom no place was given."""
     check_version(application.version, command.expected_version)
     if application.state not in REFUSABLE:
         raise TransitionRefusedError("ditolak", application.state, REFUSABLE)
     after = replace(application, version=application.version + 1, state=S.DITOLAK, cause=command.cause)
-    fact = ApplicationRejected(**application.fact_fields(), cause=command.cause, total=application.total)
+    fact = ApplicationRejected(
+        **application.fact_fields(), **exhibition.told(), cause=command.cause, total=application.total
+    )
     return Changed(after, (fact,))

@@ -160,16 +160,18 @@ def _count(exhibition: Exhibition, entry: Entry) -> _Counted:
     return _Counted(counted, entry.history.helped)
 
 
-def _refuse(application: Application, cause: ApplicationCause) -> Changed[Application]:
+def _refuse(exhibition: Exhibition, application: Application, cause: ApplicationCause) -> Changed[Application]:
     after = replace(application, version=application.version + 1, state=S.DITOLAK, cause=cause)
-    fact = ApplicationRejected(**application.fact_fields(), cause=cause, total=application.total)
+    fact = ApplicationRejected(**application.fact_fields(), **exhibition.told(), cause=cause, total=application.total)
     return Changed(after, (fact,))
 
 
-def _choose(application: Application, rank: int, *, has_place: bool) -> Changed[Application]:
+def _choose(exhibition: Exhibition, application: Application, rank: int, *, has_place: bool) -> Changed[Application]:
     after = replace(application, version=application.version + 1, state=S.LOLOS if has_place else S.CADANGAN, rank=rank)
     kind = ApplicationPassed if has_place else ApplicationReserved
-    return Changed(after, (kind(**application.fact_fields(), total=application.total or 0, rank=rank),))
+    return Changed(
+        after, (kind(**application.fact_fields(), **exhibition.told(), total=application.total or 0, rank=rank),)
+    )
 
 
 def curate(
@@ -182,13 +184,15 @@ def curate(
     for entry in entries:
         counted = _count(exhibition, entry)
         if entry.history.status in GONE:
-            changes.append(_refuse(counted.application, ApplicationCause.USAHA_TIDAK_AKTIF))
+            changes.append(_refuse(exhibition, counted.application, ApplicationCause.USAHA_TIDAK_AKTIF))
         elif (counted.application.total or 0) < least:
-            changes.append(_refuse(counted.application, ApplicationCause.NILAI))
+            changes.append(_refuse(exhibition, counted.application, ApplicationCause.NILAI))
         else:
             ranked.setdefault(counted.application.kind, []).append(counted)
     for kind, found in ranked.items():
         found.sort(key=_Counted.key)
         free = places.get(kind, 0)
-        changes += [_choose(item.application, rank, has_place=rank <= free) for rank, item in enumerate(found, 1)]
+        changes += [
+            _choose(exhibition, item.application, rank, has_place=rank <= free) for rank, item in enumerate(found, 1)
+        ]
     return changes

@@ -53,6 +53,10 @@ class Exhibition:
         """Another body holds it, whose lists come when they come: often after the last day."""
         return self.held_by == "mitra"
 
+    def told(self) -> dict[str, Any]:
+        """Return what a fact says of the exhibition, if somebody is told of it."""
+        return {"title": self.title, "place": self.place, "zone": self.zone}
+
     def days(self, wave: Wave) -> tuple[date, ...]:
         """Return the days on which a wave sells, in the exhibition's zone."""
         first, last = day_in(self.zone, wave.starts_at), day_in(self.zone, wave.ends_at)

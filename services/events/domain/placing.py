@@ -57,6 +57,7 @@ class Floor:
 
 
 def _step(
+    exhibition: Exhibition,
     application: Application,
     fact: type[Fact],
     state: ApplicationState,
@@ -66,7 +67,8 @@ def _step(
 ) -> Changed[Application]:
     """Return the application in another state, one version on, with the fact that says so."""
     after = replace(application, version=application.version + 1, state=state, **changes)
-    return Changed(after, (fact.model_validate({**application.fact_fields(), **(more or {})}),))
+    said = {**application.fact_fields(), **exhibition.told(), **(more or {})}
+    return Changed(after, (fact.model_validate(said),))
 
 
 def _counted(booth: Booth, wave: int, step: int) -> Booth:
@@ -112,7 +114,8 @@ def _check_free(booth: Booth, wave: int) -> None:
 
 def _place(exhibition: Exhibition, application: Application, booth: Booth, wave: Wave, now: datetime) -> Places:
     where = _at(exhibition, booth, wave, now)
-    change = _step(application, ApplicationPlaced, S.DITEMPATKAN, more=where, **where)
+    more = {**where, "booth": booth.number, "starts_at": wave.starts_at}
+    change = _step(exhibition, application, ApplicationPlaced, S.DITEMPATKAN, more=more, **where)
     return Places((_counted(booth, wave.number, 1),), (change,))
 
 
@@ -162,8 +165,9 @@ def move(floor: Floor, application: Application, command: MoveApplication, now: 
     left = _counted(before, application.wave, -1)
     taken = _counted(left if before.id == booth.id else booth, wave.number, 1)
     where = _at(floor.exhibition, booth, wave, now)
-    more = {**where, "previous_booth_id": before.id, "previous_wave": application.wave}
-    change = _step(application, ApplicationMoved, S.DITEMPATKAN, more=more, **where)
+    now_at = {**where, "booth": booth.number, "starts_at": wave.starts_at}
+    more = {**now_at, "previous_booth_id": before.id, "previous_wave": application.wave}
+    change = _step(floor.exhibition, application, ApplicationMoved, S.DITEMPATKAN, more=more, **where)
     return Places((taken,) if before.id == booth.id else (left, taken), (change,))
 
 
@@ -175,7 +179,7 @@ def confirm(exhibition: Exhibition, application: Application, command: ConfirmPl
     check_held(exhibition)
     if now > application.confirm_by and not exhibition.recorded:
         raise ConfirmationLateError(exhibition.zone, application.confirm_by, now)
-    return Places((), (_step(application, ApplicationConfirmed, S.DIKONFIRMASI, confirm_by=None),))
+    return Places((), (_step(exhibition, application, ApplicationConfirmed, S.DIKONFIRMASI, confirm_by=None),))
 
 
 def _is_late(exhibition: Exhibition, application: Application, now: datetime) -> bool:
@@ -183,8 +187,9 @@ def _is_late(exhibition: Exhibition, application: Application, now: datetime) ->
     return application.state is S.DITEMPATKAN and by is not None and now > by and not exhibition.recorded
 
 
-def _leave(application: Application, cause: ApplicationCause) -> Changed[Application]:
+def _leave(exhibition: Exhibition, application: Application, cause: ApplicationCause) -> Changed[Application]:
     return _step(
+        exhibition,
         application,
         ApplicationWithdrawn,
         S.MENGUNDURKAN_DIRI,
@@ -196,9 +201,9 @@ def _leave(application: Application, cause: ApplicationCause) -> Changed[Applica
     )
 
 
-def promote(application: Application) -> Changed[Application]:
+def promote(exhibition: Exhibition, application: Application) -> Changed[Application]:
     """Choose the next in reserve."""
-    return _step(application, ApplicationPromoted, S.LOLOS)
+    return _step(exhibition, application, ApplicationPromoted, S.LOLOS)
 
 
 def _hand_on(
@@ -214,7 +219,7 @@ def _hand_on(
     if found is None or exhibition.cancelled or not (ahead if wave is None else wave in ahead):
         return []
     waiting.remove(found)
-    chosen = promote(found)
+    chosen = promote(exhibition, found)
     if wave is None or left.booth_id is None:
         return [chosen]
     placed = _place(exhibition, chosen.after, booths[left.booth_id], wave, now)
@@ -229,7 +234,7 @@ def give_up(floor: Floor, leavers: Sequence[Application], cause: ApplicationCaus
     waiting = [application for application in order(floor.reserve) if application.id not in gone]
     changes: list[Changed[Application]] = []
     for application in leavers:
-        changes.append(_leave(application, cause))
+        changes.append(_leave(floor.exhibition, application, cause))
         if application.state in CHOSEN:
             changes += _hand_on(floor, booths, application, waiting, now)
     return Places(tuple(booth for booth in booths.values() if booth not in floor.booths), tuple(changes))
@@ -266,5 +271,5 @@ def fill(floor: Floor, places: Mapping[BoothKind, int], chosen: Mapping[BoothKin
     for application in order(floor.reserve):
         if free.get(application.kind, 0) > 0:
             free[application.kind] -= 1
-            changes.append(promote(application))
+            changes.append(promote(exhibition, application))
     return Places((), tuple(changes))

@@ -64,8 +64,8 @@ async def withdraw(connection: Connection, command: WithdrawApplication, cause: 
 
 async def reject(connection: Connection, command: RejectApplication, cause: Cause) -> Saved:
     """Refuse somebody to whom no place was given."""
-    _, application = await lock_application(connection, command.application_id)
-    places = Places((), (rules.reject(application, command),))
+    exhibition, application = await lock_application(connection, command.application_id)
+    places = Places((), (rules.reject(exhibition, application, command),))
     await save_places(connection, places, cause)
     return saved(application, places)
 
