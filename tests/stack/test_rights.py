@@ -60,7 +60,7 @@ def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str,
     assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
-@pytest.mark.parametrize("principal", ["training", "projections", "notifications"])
+@pytest.mark.parametrize("principal", ["training", "events", "projections", "notifications"])
 def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
     error = write(kafka, principal, BUSINESS_TOPIC)
     assert error is not None
