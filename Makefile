@@ -35,6 +35,10 @@ check: format-check lint types imports test ## all that CI runs: format, lint, t
 bench: setup ## measure speed and memory, as ratios to the raw client in the same run
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: peers
+peers: setup ## measure others on the same way beside ours, and put them to the same faults (fetches them once)
+	@$(BIN)/python -m bench.peers $(ARGS)
+
 # PROMISE=P15 and SEED=7 narrow it; SIZE is short, middle or full; ARGS=--write writes docs/reliability.md.
 .PHONY: prove
 prove: setup ## run the promises under real faults; PROMISE=P15 SEED=7 repeats one

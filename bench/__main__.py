@@ -17,6 +17,7 @@ from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.curation import curation
 from bench.delivery import relay_backlog
+from bench.fanout import announcement
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
@@ -42,8 +43,9 @@ BENCHES: dict[str, Bench] = {
     "xlsx": check_spreadsheet,
     "projection": projections,
     "enrolling": enrolling_crowd,
-    "certificates": certificates,
+    "printing": certificates,
     "curation": curation,
+    "fanout": announcement,
     "rebuild": rebuilds,
     "wal": relay_wal,
     "held": held_transaction,
@@ -92,22 +94,35 @@ def write_table(results: list[Result], card: dict[str, str]) -> None:
 
 def main() -> int:
     """Run and report; exit code 1 if a run was void."""
+    rows = [f"  {name:<12}{(measure.__doc__ or '').splitlines()[0]}" for name, measure in BENCHES.items()]
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Speed as ratios to the raw client or database."
+        prog="python -m bench",
+        description="Speed as ratios to the raw client or database.",
+        epilog="\n".join(["benchmarks:", *rows]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="small and thrice: shows that it works, not how fast")
     parser.add_argument(
-        "--only", action="append", choices=list(BENCHES), help="one benchmark; may be given several times"
+        "--only",
+        action="append",
+        choices=list(BENCHES),
+        metavar="NAME",
+        help="one of the benchmarks below; may be given several times",
     )
+    parser.add_argument("--runs", type=int, metavar="N", help="measure so often, after one run to warm up")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write docs/speed.md and bench/history.jsonl")
     options = parser.parse_args()
-    if options.write and (options.only or options.quick):
+    if options.write and (options.only or options.quick or options.runs):
         parser.error("--write wants the whole run: the table would hold a part of it, or figures of a smoke test")
+    if options.runs is not None and options.runs < 1:
+        parser.error("--runs wants at least 1")
+    size = QUICK if options.quick else FULL
+    size = Size(options.runs or size.runs, size.scale)
     card = report_card()
     with servers() as rig:
         try:
-            results = uvloop.run(run(rig, options.only or list(BENCHES), QUICK if options.quick else FULL))
+            results = uvloop.run(run(rig, options.only or list(BENCHES), size))
         except VoidRunError as error:
             sys.stderr.write(f"void: {error}\n")
             return 1

@@ -24,6 +24,7 @@ from services.projections.store.batches import migrations
 from services.projections.store.generations import connect
 from shared.broker import MAX_REQUEST_BYTES
 from shared.consumer import Consumer
+from shared.consumer.consumer import MAX_RECORDS
 from shared.contracts.registry import BUSINESS_TOPIC
 from shared.database import Pool
 from shared.envelope import to_kafka
@@ -119,7 +120,7 @@ async def _steady(consumer: Consumer, facts: int) -> float:
 async def _rebuild(rig: Rig, dsn: str) -> RebuildResult:
     chosen = tuple(Projection)
     owner = await connect(rig.owner_dsn("projections", dsn))
-    async with open_log(rig.kafka, BUSINESS_TOPIC, PARTITIONS) as log:
+    async with open_log(rig.kafka, BUSINESS_TOPIC) as log:
         result = await Rebuild(owner, log, chosen, "projections").rebuild(RebuildProjections(chosen))
     await owner.close()
     if not (result.equal and result.swapped):
@@ -157,7 +158,8 @@ async def _check(pool: Pool, businesses: int) -> None:
 
 async def rebuilds(rig: Rig, size: Size) -> list[Result]:
     """Facts per second of a rebuild of all three projections and of the live consumer, and what a swap costs the others."""
-    businesses = max(2_000, size.of(60_000) // FACTS_EACH)
+    # Three full batches at least: the steady rate is taken from the end of the first one.
+    businesses = max(MAX_RECORDS, size.of(60_000) // FACTS_EACH)
 
     async def measure() -> Run:
         return await _measure(rig, businesses)

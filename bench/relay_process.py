@@ -91,7 +91,8 @@ class ListeningRelay(WatchedRelay):
 
     async def _rest(self, *_: Any) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), UNTOLD_SECONDS)
+            async with asyncio.timeout(UNTOLD_SECONDS):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

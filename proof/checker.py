@@ -32,7 +32,7 @@ class Anomaly(StrEnum):
     REORDERED = "reordered"
     """An event of a key came before an earlier one of that key."""
     STALE = "stale"
-    """A client was shown a version lower than one it had been shown before."""
+    """A client was shown a version lower than one it had been shown before, or what is shown differs from the source."""
     UNSEEN = "unseen"
     """After quiet, an event is in the log and its effect is not there."""
     LATE = "late"
@@ -68,6 +68,8 @@ class Evidence:
     """Effect → (aggregate, sequence) → how often it took effect."""
     expected: dict[str, set[str]] = field(default_factory=dict)
     """Effect → the topics whose every event must have it. An effect that is not named here may be missing."""
+    differing: dict[str, str] = field(default_factory=dict)
+    """Aggregate → in what it is shown otherwise than its source has it, after quiet."""
     disordered: frozenset[str] = frozenset()
     """Aggregates whose records the run itself put out of order in the log: of them only the effects are in order."""
     grown: bool = False
@@ -132,6 +134,7 @@ def check(steps: Sequence[Step], evidence: Evidence, late_after: float = float("
         *_skipped(evidence),
         *_reordered(evidence),
         *_stale(steps),
+        *(Finding(Anomaly.STALE, key, detail) for key, detail in evidence.differing.items()),
         *_late(lags, late_after),
     ]
     return Verdict(findings, len(told), len(published), len(evidence.log) - len(published), _spread(lags))

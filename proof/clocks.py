@@ -86,8 +86,8 @@ async def wrong_clocks(rig: Rig, size: Size, dice: Random) -> None:
 
 async def _begin(rig: Rig, names: Sequence[str], clocks: dict[str, Clock]) -> None:
     """Start processes again, with a wrong clock where one is named."""
-    for name in dict.fromkeys(names):
-        await asyncio.to_thread(rig.stack.stop, name)
+    await asyncio.gather(*(asyncio.to_thread(rig.stack.stop, name) for name in dict.fromkeys(names)))
+    for name in names:
         rig.stack.extra_env.pop(name, None)
         if (clock := clocks.get(name)) is not None:
             rig.stack.extra_env[name] = environment_of(clock)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 
 from ops.stack.errors import StackError
-from proof.leftovers import is_root
+from proof.leftovers import is_root, run
 from proof.rig import Rig, Size
 
 MEBIBYTE = 1024 * 1024
-ROOM_MB = 96
+ROOM_MB = 192
 """What the filesystem has beyond the data that is put on it."""
 LOOP_CONTROL = Path("/dev/loop-control")
 TRY_AGAIN_SECONDS = 1.0
@@ -35,7 +34,7 @@ def missing_disk() -> str | None:
 
 
 def _tries_to_mount() -> bool:
-    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+    return run("unshare", "--mount", "true")
 
 
 @contextmanager
@@ -53,8 +52,8 @@ def small_disk(point: Path, megabytes: int) -> Iterator[str]:
         yield kind
     finally:
         # Whoever still holds a file of it keeps the space, not the mount.
-        if subprocess.run(["umount", point], capture_output=True, check=False).returncode != 0:
-            subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+        if not run("umount", point):
+            run("umount", "--lazy", point)
         image.unlink(missing_ok=True)
 
 
@@ -63,19 +62,14 @@ def _mount_loop(image: Path, point: Path, megabytes: int) -> str | None:
         return None
     with image.open("wb") as file:
         file.truncate(megabytes * MEBIBYTE)
-    commands: tuple[list[str | Path], ...] = (
-        ["mkfs.ext4", "-q", "-F", "-m", "0", image],
-        ["mount", "-o", "loop", image, point],
-    )
-    if all(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in commands):
+    if run("mkfs.ext4", "-q", "-F", "-m", "0", image) and run("mount", "-o", "loop", image, point):
         return "ext4 on a loop device"
     image.unlink(missing_ok=True)
     return None
 
 
 def _mount_tmpfs(point: Path, megabytes: int) -> str | None:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(point)]
-    return "tmpfs" if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
+    return "tmpfs" if run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", point) else None
 
 
 def fill(folder: Path) -> Path:

@@ -29,10 +29,11 @@ from shared.topology import PRINCIPALS, TOPICS
 CONSUMERS = ("projections", "notifications")
 PROJECTIONS = [projection.value for projection in Projection]
 
+# What the relay would publish now, as it would read it.
 _PENDING = f"""
 SELECT {COLUMNS} FROM outbox JOIN (SELECT shard AS own, base FROM relay_cursor) AS c ON c.own = shard
 WHERE NOT pg_visible_in_snapshot(xid, base) ORDER BY id
-"""
+"""  # noqa: S608
 _LONG = 3
 """So many events of one aggregate must wait, so that one can be held back and others of it come before."""
 

@@ -125,9 +125,33 @@ async def versions(stack: Stack) -> dict[str, int]:
         await source.close()
 
 
+_SOURCE = """
+SELECT id::text, version, status, kelurahan, CASE WHEN num_nonnulls(paid_men, paid_women, unpaid_men, unpaid_women) > 0 THEN
+       coalesce(paid_men, 0) + coalesce(paid_women, 0) + coalesce(unpaid_men, 0) + coalesce(unpaid_women, 0) END AS workers
+FROM business
+"""
+_SHOWN = "SELECT business_id::text AS id, version, status, kelurahan, workers FROM district_dashboard"
+
+
+async def differing(stack: Stack) -> dict[str, str]:
+    """Return the businesses that the dashboard shows otherwise than the registry has them, and in what."""
+    found = []
+    for service, statement in (("registry", _SOURCE), ("projections", _SHOWN)):
+        connection = await asyncpg.connect(stack.dsn(service, owner_of(service)))
+        found.append({row["id"]: dict(row) for row in await connection.fetch(statement)})
+        await connection.close()
+    source, shown = found
+    return {
+        key: f"the dashboard shows {shown[key]}, the registry holds {source[key]}"
+        for key in source.keys() & shown.keys()
+        if source[key] != shown[key]
+    }
+
+
 async def collect(stack: Stack, live: list[Record], before: frozenset[str] | None) -> Evidence:
     """Return the evidence, once the platform is quiet. ``before`` are the aggregates that were there before the run."""
     evidence = Evidence(await versions(stack), before, live=list(live), expected=dict(_EXPECTED))
+    evidence.differing = await differing(stack)
     evidence.log = await read_whole_log(stack.credentials("operator"))
     for service, statements in _EFFECTS.items():
         connection = await asyncpg.connect(stack.dsn(service, owner_of(service)))

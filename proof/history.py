@@ -43,11 +43,14 @@ class History:
 
     def __init__(self, path: Path | None = None) -> None:
         self.steps: list[Step] = []
+        self.commands = 0
+        """How many commands have ended; all other steps are reads."""
         self._file = None if path is None else path.open("a", encoding="utf-8")
 
     def add(self, step: Step) -> None:
         """Append a step."""
         self.steps.append(step)
+        self.commands += step.kind is not Kind.READ
         if self._file is not None:
             self._file.write(json.dumps(asdict(step)) + "\n")
 

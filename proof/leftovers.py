@@ -65,9 +65,8 @@ def _abandoned(folder: Path) -> bool:
 def unmount_below(folder: Path) -> None:
     """Take away every mount under a folder; a filesystem that is in use goes when its last user does."""
     for point in sorted(mounts_below(folder), reverse=True):
-        done = subprocess.run(["umount", point], capture_output=True, check=False)
-        if done.returncode != 0:
-            subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+        if not run("umount", point):
+            run("umount", "--lazy", point)
 
 
 def mounts_below(folder: Path) -> list[str]:
@@ -77,16 +76,21 @@ def mounts_below(folder: Path) -> list[str]:
     return [point for point in points if point.startswith(f"{folder}/")]
 
 
-def namespaces_of(run: str) -> list[str]:
-    """Return the network namespaces that a run made; ``run`` is the name of its folder."""
-    mark = run.removeprefix(PREFIX)
+def namespaces_of(folder: str) -> list[str]:
+    """Return the network namespaces of a run, by the name of its folder."""
+    mark = folder.removeprefix(PREFIX)
     return sorted(path.name for path in NAMESPACES.glob(f"nk-{mark}-*")) if NAMESPACES.is_dir() else []
 
 
-def remove_namespaces(run: str) -> None:
+def remove_namespaces(folder: str) -> None:
     """Take away the network namespaces of a run; their links go with them."""
-    for name in namespaces_of(run):
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+    for name in namespaces_of(folder):
+        run("ip", "netns", "delete", name)
+
+
+def run(*command: str | Path) -> bool:
+    """Run a command of the system; tell whether it went well."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def is_root() -> bool:

@@ -78,7 +78,7 @@ class Load:
     @property
     def commands(self) -> int:
         """How many commands have ended."""
-        return sum(1 for step in self._history.steps if step.kind is not Kind.READ)
+        return self._history.commands
 
     def stop(self) -> None:
         """Ask the officers to end with the command in hand."""

@@ -31,8 +31,8 @@ def _move(record: Record, port: int) -> None:
 
 
 async def _tell_clients(rig: Rig, bootstrap: str | None) -> None:
+    await asyncio.gather(*(asyncio.to_thread(rig.stack.stop, name) for name in CLIENTS))
     for name in CLIENTS:
-        await asyncio.to_thread(rig.stack.stop, name)
         rig.stack.extra_env.pop(name, None)
         if bootstrap is not None:
             rig.stack.extra_env[name] = {"KAFKA_BOOTSTRAP": bootstrap}

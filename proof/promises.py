@@ -32,6 +32,7 @@ from proof.faults import (
 from proof.health import tell_the_truth
 from proof.migrating import migrate_under_load
 from proof.moving import move_kafka
+from proof.network import fail_by_namespace, fail_by_proxy, missing_namespaces
 from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import Fault, Outcome, Rig, Size
@@ -54,6 +55,8 @@ class Promise:
     judge: Callable[[Outcome, Size], list[str]] = field(default=lambda _outcome, _size: [])
     missing: Callable[[], str | None] = field(default=lambda: None)
     """Says what this machine lacks for the fault, and what to do; with anything, the promise is skipped."""
+    quick: bool = True
+    """It is part of ``make test``: of several faults for one promise the quickest are."""
     spoils: bool = False
     """It leaves a log that the next promise could not be judged on: that one gets a new platform."""
 
@@ -85,7 +88,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "P3c", "The broker may come back at another address", "SIGKILL of Kafka, started again on another port", move_kafka,
-        judge=_always_answered,
+        judge=_always_answered, quick=False,
     ),
     Promise("P4", "PostgreSQL may die", "SIGKILL of the postmaster; the relay's connections cut", kill_postgres),
     Promise(
@@ -94,12 +97,21 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise("P5b", "The network to the broker may be cut", "SIGSTOP of Kafka past the sessions", freeze_kafka, judge=_always_answered),
     Promise(
+        "P5c", "A zombie's late write is stopped", "a consumer's connections cut, slowed, silent one way and both past the session",
+        fail_by_proxy, copies=("projections-worker-2",), judge=_always_answered, quick=False,
+    ),
+    Promise(
+        "P5d", "A network that drops packets does no harm", "a consumer in a network namespace: packets dropped, delayed, lost",
+        fail_by_namespace, copies=("projections-worker-2",), judge=_always_answered, missing=missing_namespaces,
+        quick=False,
+    ),
+    Promise(
         "P6", "Rebalances neither lose nor storm", "one of three consumers stops and starts again and again",
         restart_consumers_all_the_time, copies=("projections-worker-2", "projections-worker-3"),
     ),
     Promise(
         "P6b", "A handler slower than its poll interval does no harm", "every batch longer than max.poll.interval.ms, two consumers",
-        handle_slowly, copies=("projections-worker-2",), judge=_always_answered,
+        handle_slowly, copies=("projections-worker-2",), judge=_always_answered, quick=False,
     ),
     Promise("P7", "Duplicates are harmless", "records sent again with p = 0.3; a topic sent again whole", publish_again),
     Promise(
@@ -128,7 +140,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "P19", "Tables stay bounded", "lasting load, the relay away for a third of it, a snapshot held open for half of it",
-        keep_tables_bounded, judge=_always_answered,
+        keep_tables_bounded,
     ),
     Promise("P20", "Health tells the truth", "servers killed and frozen, a worker frozen", tell_the_truth),
     Promise("P22", "A backlog drains", "consumers away while work goes on", hold_consumers_back, judge=_always_answered),
@@ -161,12 +173,16 @@ async def prove(rig: Rig, promise: Promise, size: Size, seed: int) -> Outcome:
     try:
         outcome = await rig.run(promise.fault, size, seed, history)
     except (AssertionError, TimeoutError, StackError) as error:
+        rig.spoilt = True
         raise BrokenError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
     finally:
+        rig.spoilt = rig.spoilt or promise.spoils
         rig.apis = ["registry-api"]
         for name in promise.copies:
             await asyncio.to_thread(rig.stack.stop, name)
     outcome.failures += promise.judge(outcome, size)
+    if not outcome.recoveries:
+        outcome.failures.append("no fault struck")
     # What the run itself put out of order is known by key, and the checker has looked at the order of all others.
     expected = {name for name, so in (("parked", promise.parked), ("reordered", rig.disordered)) if so}
     found = {kind: count for kind, count in outcome.report.total_findings.items() if kind not in expected}

@@ -102,8 +102,8 @@ def make_release(
 
 async def run_release(rig: Rig, names: Sequence[str], release: Mapping[str, str] | None) -> None:
     """Start processes again from a release; ``None``: from the code as it is."""
+    await asyncio.gather(*(asyncio.to_thread(rig.stack.stop, name) for name in names))
     for name in names:
-        await asyncio.to_thread(rig.stack.stop, name)
         rig.stack.extra_env.pop(name, None)
         if release is not None:
             rig.stack.extra_env[name] = dict(release)
@@ -182,13 +182,17 @@ async def _others_go_on(rig: Rig) -> None:
         await connection.close()
 
 
-async def _post(client: httpx2.AsyncClient, path: str, body: dict[str, object]) -> str:
+async def _post(client: httpx2.AsyncClient, path: str, body: Mapping[str, object]) -> str:
     answer = await client.post(path, json=body, headers={"Idempotency-Key": uuid4().hex})
     return str(answer.raise_for_status().json()["id"])
 
 
 async def _redrive_all(rig: Rig, service: str) -> None:
     connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
+    misreported = await connection.fetch(
+        "SELECT DISTINCT aggregate_id::text FROM parked_event WHERE aggregate_id IS NOT NULL"
+    )
+    rig.misreported |= {row[0] for row in misreported}
     async with within(QUIET_SECONDS, f"{service} to apply what was parked"):
         while await connection.fetchval("SELECT count(*) FROM parked_event"):
             await request_redrive(connection, service)

@@ -18,15 +18,8 @@ LOST = (Anomaly.LOST, Anomaly.UNSEEN, Anomaly.PHANTOM)
 ORDER = (Anomaly.REORDERED, Anomaly.STALE, Anomaly.SKIPPED, Anomaly.TWO_VALUES)
 
 NOT_RUN = {
-    "P8": "neighbours swapped within a key: shown by the state machine and by tests/kernel/test_ordering.py, not under load",
-    "P10": "incompatible producers: tests/contracts and tests/kernel/test_consumer.py, not under load",
-    "P11": "a full disk",
     "P12": "webhooks: there are none yet",
     "P13": "webhooks: there are none yet",
-    "P14": "wrong clocks",
-    "P18": "migrations under load",
-    "P19": "an hour of load",
-    "P21": "partitions added while producing; a new group is shown by every rebuild of a projection",
 }
 
 
@@ -153,7 +146,7 @@ def document(rows: Sequence[Row], models: Mapping[str, Search], card: Mapping[st
         "",
         *([f"* {line}" for line in model_lines(models)] or ["* not searched: spin was missing"]),
         "",
-        "Not run under load yet:",
+        "Not run yet:",
         "",
         *(f"* {number}: {why}" for number, why in NOT_RUN.items()),
         "",

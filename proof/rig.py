@@ -106,8 +106,12 @@ class Rig:
         """Aggregates of this run come from files too, so that not each was told to a client."""
         self.disordered: set[str] = set()
         """Aggregates whose records this platform's log holds out of order, because a fault put them so."""
+        self.misreported: set[str] = set()
+        """Aggregates of which a fault published what is not so."""
         self.grown = False
         """Partitions were added to this platform's topics."""
+        self.spoilt = False
+        """A promise has left a log that no other one can be judged on."""
         self.notes: list[str] = []
         self.asked: list[str] = []
         """Aggregates that a fault itself made in this run."""
@@ -234,6 +238,8 @@ class Rig:
             await asyncio.sleep(0.5)  # the live reader's last poll
             known = None if self.asked_by_files else before.union(self.asked)
             evidence = await collect(self.stack, live, known)
+            for key in self.misreported:
+                evidence.differing.pop(key, None)
             evidence.disordered, evidence.grown = frozenset(self.disordered), self.grown
         steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))

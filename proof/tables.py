@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -77,12 +77,15 @@ class Tables:
 
     def lines(self) -> list[str]:
         """Return a line for each table that anything happened to."""
-        return [
-            f"{name}: {first.rows:,} → {last.rows:,} rows, dead tuples at most {max(s.dead for s in seen):,}, at last "
-            f"{last.dead:,}, at most {max(s.bytes for s in seen) / MEBIBYTE:.1f} MiB, at last {last.bytes / MEBIBYTE:.1f} MiB"
-            for name, seen in sorted(self.seen.items())
-            if (first := seen[0], last := seen[-1]) and (first.rows, first.bytes) != (last.rows, last.bytes)
-        ]
+        return [_line(name, seen) for name, seen in sorted(self.seen.items()) if seen[0] != seen[-1]]
+
+
+def _line(name: str, seen: Sequence[Sample]) -> str:
+    dead, most = max(sample.dead for sample in seen), max(sample.bytes for sample in seen)
+    return (
+        f"{name}: {seen[0].rows:,} → {seen[-1].rows:,} rows; dead tuples at most {dead:,}, at last {seen[-1].dead:,}; "
+        f"at most {most / MEBIBYTE:.1f} MiB, at last {seen[-1].bytes / MEBIBYTE:.1f} MiB"
+    )
 
 
 async def keep_tables_bounded(rig: Rig, size: Size, _: Random) -> None:

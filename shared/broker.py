@@ -87,7 +87,8 @@ async def broker_cause(client: Any) -> str | None:
     Only asking tells: a client without work keeps a dead connection, and one with work waits for its answer for long.
     """
     try:
-        await asyncio.wait_for(client.fetch_all_metadata(), ASK_SECONDS)
+        async with asyncio.timeout(ASK_SECONDS):
+            await client.fetch_all_metadata()
     except TimeoutError:
         return f"the broker gives no answer in {ASK_SECONDS:g} s"
     except (KafkaError, OSError) as error:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -55,16 +58,58 @@ def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
     return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
+A_SECOND = 5
+KINDS = 1_000
+"""So many kinds of records are remembered at most."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """How often one kind of record came within a second."""
+
+    since: float
+    times: int = 1
+    left_out: int = 0
+
+
 class StdlibBridge(logging.Handler):
-    """Hands records of the standard library's logging (uvicorn, faststream, aiokafka, asyncio) to structlog."""
+    """Hands records of the standard library's logging (uvicorn, faststream, aiokafka, asyncio) to structlog.
+
+    What a library says again and again (aiokafka without a broker: thousands of times a second) is told five times a
+    second; the next line that is told says in ``left_out`` how many were not.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[tuple[str, str], _Told] = {}
+
+    def _may_tell(self, record: logging.LogRecord) -> tuple[bool, int]:
+        """Return whether to tell this record, and how many of its kind were left out before it."""
+        kind, now = (record.name, str(record.msg)), self._clock()
+        told = self._told.get(kind)
+        if told is None or now - told.since >= 1.0:
+            if len(self._told) >= KINDS:
+                self._told.clear()
+            self._told[kind] = _Told(now)
+            return True, 0 if told is None else told.left_out
+        told.times += 1
+        if told.times <= A_SECOND:
+            return True, 0
+        told.left_out += 1
+        return False, 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record through the same processors; one that cannot be formatted is told of, not lost."""
+        may_tell, left_out = self._may_tell(record)
+        if not may_tell:
+            return
         try:
             message = record.getMessage()
         except (TypeError, ValueError, KeyError):
             message = f"{record.msg} {record.args}"
-        structlog.get_logger(record.name).log(record.levelno, message, exc_info=record.exc_info or None)
+        more = {"left_out": left_out} if left_out else {}
+        structlog.get_logger(record.name).log(record.levelno, message, exc_info=record.exc_info or None, **more)
 
 
 def configure_logs(

@@ -41,11 +41,11 @@ async def _until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
 def spare_collections() -> None:
     """Let the garbage collector look rarely, and never at what is there now: batches of models are many objects at once.
 
-    A batch of 8,000 records is some 160,000 of them, nearly all gone by themselves when it is done.
+    A batch of 2,000 records is some 40,000 of them, nearly all gone by themselves when it is done.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
 
 
 async def together(stop: asyncio.Event, *parts: Part) -> None:

@@ -160,4 +160,5 @@ async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:
             if not is_infrastructure_error(error):
                 raise
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
+            async with asyncio.timeout(PURGE_SECONDS):
+                await stop.wait()

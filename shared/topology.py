@@ -14,7 +14,7 @@ KEEP_FOR_EVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One aggregate stream. The number of partitions is never lowered: order per key hangs on it."""
+    """One aggregate stream. The number of partitions may be raised (decision 16), and is never lowered."""
 
     name: str
     partitions: int

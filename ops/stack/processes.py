@@ -100,9 +100,16 @@ def start(
     except OSError as error:
         raise StackError(f"{words[0]} cannot be started ({error.strerror}): mend that and try again.") from error
     if nice:
-        os.setpriority(os.PRIO_PROCESS, child.pid, nice)
+        _leave_to_others(child.pid, nice)
     _CHILDREN[child.pid] = child
     return Started(child.pid, psutil.Process(child.pid).create_time(), Path(words[0]).name, port)
+
+
+def _leave_to_others(pid: int, nice: int) -> None:
+    os.setpriority(os.PRIO_PROCESS, pid, nice)
+    # Where Linux weighs sessions against one another (autogroup), a process's own figure counts inside its session only.
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def send(started: Started, number: int) -> None:

@@ -71,6 +71,8 @@ class Stack:
         self.servers = Servers(self.home, say, environment)
         self.extra_env: dict[str, dict[str, str]] = {}
         """Process name or service → variables that win over the stack's own, for tests and the demo."""
+        self.prefixes: dict[str, list[str]] = {}
+        """Process name → words before its command, for tests: what puts it into a network of its own."""
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -163,7 +165,8 @@ class Stack:
 
     def _launch_service(self, process: Process) -> None:
         port = self.home.read().ports[process.name]
-        self._launch(process.name, process.command(), self.env_for(process.name), port, process.nice)
+        command = [*self.prefixes.get(process.name, ()), *process.command()]
+        self._launch(process.name, command, self.env_for(process.name), port, process.nice)
 
     def _launch(self, name: str, command: list[str], env: dict[str, str], port: int | None, nice: int = 0) -> None:
         env = env | {"NAIKKELAS_HOME": str(self.home.path), "NAIKKELAS_PROCESS": name}
@@ -346,6 +349,8 @@ class Stack:
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
             "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
+            "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
+            "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
             "OFFICER_ADDRESS": "petugas@umkm.example",
             "RATE_EMAIL_PER_MINUTE": "6000",
             "QUIET_HOURS": "",  # who tries it at night wants to see the messages too

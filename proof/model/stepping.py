@@ -12,7 +12,7 @@ import asyncpg
 from proof.model.obedient_broker import ObedientBroker, ObedientPublisher, Sending
 from shared.broker import KafkaSettings
 from shared.envelope import Event
-from shared.relay import Relay, reading
+from shared.relay import Relay, leadership, reading
 
 SECONDS = 10.0
 PAGE = 6
@@ -145,13 +145,16 @@ class SteppedRelay(Relay):
 
 @contextmanager
 def small_pages() -> Iterator[None]:
-    """Let the relay take six rows for a backlog, and three for a chunk of it: a few rows then go every way there is."""
-    kept = reading.PAGE, reading.CHUNK
-    reading.PAGE, reading.CHUNK = PAGE, CHUNK
+    """Let the relay take six rows for a backlog, and three for a chunk of it: a few rows then go every way there is.
+
+    It saves its cursor only when it finds nothing, gives a shard away or stops: as late as it ever may.
+    """
+    kept = reading.PAGE, reading.CHUNK, leadership.SAVE_SECONDS
+    reading.PAGE, reading.CHUNK, leadership.SAVE_SECONDS = PAGE, CHUNK, float("inf")
     try:
         yield
     finally:
-        reading.PAGE, reading.CHUNK = kept
+        reading.PAGE, reading.CHUNK, leadership.SAVE_SECONDS = kept
 
 
 class PoisonError(ValueError):

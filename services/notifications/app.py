@@ -12,11 +12,13 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from services.notifications.api import router
+from services.notifications.api import routers
 from services.notifications.consumers import notify_on_registry_facts
 from services.notifications.domain.timing import Rate, parse_quiet_hours
+from services.notifications.domain.unsubscribing import UnsubscribeLinks
 from services.notifications.handlers.channels import Channel, ConsoleChannel, SmtpChannel, SmtpServer
 from services.notifications.handlers.composing import Composer
+from services.notifications.handlers.fanning import FanOut
 from services.notifications.handlers.rendering import Renderer
 from services.notifications.handlers.sending import Sender, SendingRules
 from services.notifications.reference import load_kelurahan
@@ -36,7 +38,7 @@ STUCK_SECONDS = 300.0
 
 
 def _pool_size(settings: NotificationsSettings) -> int:
-    return 6 + 2 * settings.senders
+    return 7 + 2 * settings.senders
 
 
 def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
@@ -46,11 +48,22 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
         settings,
         pool,
         title="Notifikasi Naik Kelas",
-        description="Pesan kepada pemilik usaha dan petugas: apa yang dikirim, dan apa hasilnya.",
-        routers=[router],
+        description=(
+            "Pesan kepada pemilik usaha dan petugas: apa yang dikirim, dan apa hasilnya; pengumuman kepada banyak pemilik."
+        ),
+        routers=routers(),
     )
     app.state.pool = pool
+    app.state.places = tuple(load_kelurahan())
+    app.state.channels = frozenset(settings.channel_names)
+    app.state.links = unsubscribe_links(settings)
     return app
+
+
+def unsubscribe_links(settings: NotificationsSettings) -> UnsubscribeLinks:
+    """Return what makes and reads the links that stop a topic."""
+    keys = [key.encode() for key in settings.unsubscribe_key.get_secret_value().split()]
+    return UnsubscribeLinks(settings.public_url, keys)
 
 
 def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
@@ -80,13 +93,15 @@ def sending_rules(settings: NotificationsSettings) -> SendingRules:
 
 
 class Worker:
-    """The consumer and the senders of one worker process."""
+    """The consumer, the fan-out and the senders of one worker process."""
 
     def __init__(self, settings: NotificationsSettings, pool: Pool) -> None:
         rules = sending_rules(settings)
-        composer = Composer(Renderer(load_kelurahan()), settings.mail_from, settings.officer_address)
+        renderer, links = Renderer(load_kelurahan()), unsubscribe_links(settings)
+        composer = Composer(renderer, settings.mail_from, settings.officer_address, links)
         self.keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
         self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
+        self.fan_out = FanOut(pool, rules.rates.keys())
         life = uuid4().hex[:12]
         self.senders = [
             Sender(
@@ -104,7 +119,7 @@ class Worker:
 
     def parts(self) -> list[Part]:
         """Return what runs side by side."""
-        return [self.consumer.run, *(sender.run for sender in self.senders)]
+        return [self.consumer.run, self.fan_out.run, *(sender.run for sender in self.senders)]
 
     def watch(self, health: Health) -> None:
         """Add the worker's checks: ready tells what is away, live only what a restart mends."""

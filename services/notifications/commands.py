@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -24,3 +26,67 @@ class SetOfficer:
     address: str
     language: Literal["id", "en"]
     actor: str
+
+
+class Topic(StrEnum):
+    """What an announcement is about; an owner may stop each of them alone."""
+
+    PELATIHAN = "pelatihan"
+    PAMERAN = "pameran"
+    PEMBIAYAAN = "pembiayaan"
+    PERIZINAN = "perizinan"
+    KABAR = "kabar"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is announced, in one language."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom: everyone, or owners of a business that fits every given list. An empty list asks nothing."""
+
+    everyone: bool = False
+    kecamatan: tuple[str, ...] = ()
+    kelurahan: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any list asks for something."""
+        return bool(self.kecamatan or self.kelurahan or self.classes or self.sectors)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAnnouncement:
+    """Tell many owners one thing. ``id`` names it; its messages are made by a worker."""
+
+    id: UUID
+    topic: Topic
+    texts: Mapping[str, Text]
+    """Language to text; Indonesian is always there."""
+    audience: Audience
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAnnouncement:
+    """Let nothing more of an announcement go out."""
+
+    announcement_id: UUID
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseTopic:
+    """Stop a topic of announcements for an owner, or take it up again."""
+
+    owner_id: UUID
+    topic: Topic
+    wanted: bool

@@ -31,6 +31,10 @@ class NotificationsSettings(ServiceSettings):
     mail_from: str = "DKUMKMP Balikpapan <naikkelas@umkm.example>"
     quiet_hours: str = Field(default="21:00-07:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")
     """WITA; empty for none."""
+    public_url: str = Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
+    """Where owners reach this API from outside: links in announcements begin with it."""
+    unsubscribe_key: SecretStr
+    """Signs those links. Several, one a line: the first signs, all are accepted, so that old mails keep working."""
     officer_address: str | None = None
     """Where digests go of officers that are not in the address book."""
     rate_email_per_minute: int = Field(default=600, ge=1)
@@ -49,6 +53,13 @@ class NotificationsSettings(ServiceSettings):
         names = {name.strip() for name in value.split(",") if name.strip()}
         if not names or not names <= set(CHANNELS):
             raise ValueError(f"channels are {', '.join(CHANNELS)}, with commas")
+        return value
+
+    @field_validator("unsubscribe_key")
+    @classmethod
+    def _some_key(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().split():
+            raise ValueError("a key is needed to sign links")
         return value
 
     @field_validator("quiet_hours")
@@ -70,6 +81,10 @@ class NotificationsSettings(ServiceSettings):
     @model_validator(mode="after")
     def _production_mail(self) -> NotificationsSettings:
         if self.profile == "production":
+            if not self.public_url.startswith("https://"):
+                raise ValueError(
+                    "PUBLIC_URL must be https in production: mail services follow no other link (RFC 8058)"
+                )
             if "console" in self.channel_names:
                 raise ValueError("the console channel shows names, which production refuses")
             if self.smtp_password is not None and not self.smtp_starttls:

@@ -17,7 +17,7 @@ from shared.database import is_infrastructure_error
 from shared.envelope import Event
 
 ATTEMPTS = 3
-PART = 4_000
+PART = 1_000
 TWO_LANES_FROM = 200
 
 Apply = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]

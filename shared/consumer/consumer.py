@@ -27,7 +27,7 @@ from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 
-MAX_RECORDS = 8000
+MAX_RECORDS = 2000
 BATCH_WAIT_MS = 100
 DRAIN_SECONDS = 10.0
 MAX_DELAY_SECONDS = 5.0
@@ -50,7 +50,8 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._consumer.idle.wait(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._consumer.idle.wait()
         self._consumer.assigned = frozenset()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
@@ -117,7 +118,8 @@ class Consumer:
                 log.warning("consumer_waits", away="broker", error=type(error).__name__, seconds=delay)
                 await broker.stop()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), delay)
+                    async with asyncio.timeout(delay):
+                        await stop.wait()
                 delay = min(delay * 2, MAX_DELAY_SECONDS)
                 continue
             self.problem, self.broker = None, broker
@@ -133,7 +135,8 @@ class Consumer:
         lost_at: float | None = None
         while not stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await stop.wait()
             cause = None if stop.is_set() else await self.broker_cause()
             lost_at = None if cause is None else lost_at or monotonic()
             if lost_at is not None and monotonic() - lost_at > LOST_SECONDS:
@@ -230,7 +233,8 @@ class Consumer:
     async def _redrive_loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REDRIVE_SECONDS)
+                async with asyncio.timeout(REDRIVE_SECONDS):
+                    await stop.wait()
             try:
                 await redrive_requested(self._pool, self.definition)
             except SERVER_ERRORS as error:

@@ -8,6 +8,7 @@ because the epoch moved on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import asyncpg
 
@@ -16,16 +17,19 @@ from shared.relay.reading import Cursor
 
 SHARDS = 8
 LOCK_CLASS = 7420
+SAVE_SECONDS = 0.25
+"""How long the cursor is kept in memory under load; so much is published again if the process is killed."""
 
 
 class LeadershipLostError(ConnectionError):
     """The shards belong to somebody else, or to nobody; start again from the locks."""
 
 
-_STORE = """
-UPDATE relay_cursor SET base = $3::text::pg_snapshot, target = $4::text::pg_snapshot, last_id = $5,
-       published = published + $6 / cardinality($1::smallint[]), published_at = now()
-FROM unnest($1::smallint[], $2::bigint[]) AS mine(shard, epoch)
+_SAVE = """
+UPDATE relay_cursor SET base = mine.base::pg_snapshot, target = mine.target::pg_snapshot, last_id = mine.last_id,
+       published = relay_cursor.published + mine.published, published_at = now()
+FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+     AS mine(shard, epoch, base, target, last_id, published)
 WHERE relay_cursor.shard = mine.shard AND relay_cursor.epoch = mine.epoch
 """
 
@@ -36,6 +40,9 @@ class Leadership:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._epochs: dict[int, int] = {}
+        self._unsaved: dict[int, int] = {}
+        """Shards whose cursor moved since it was saved, each with its part of the rows published meanwhile."""
+        self._saved_at = 0.0
         self.cursors: dict[int, Cursor] = {}
 
     async def listen(self, wake: Callable[[], None]) -> None:
@@ -67,6 +74,8 @@ class Leadership:
 
     async def release(self, keep: int) -> None:
         """Give shards back until ``keep`` are left, so that another relay can take its share."""
+        if len(self.cursors) > keep:
+            await self.save()
         while len(self.cursors) > keep:
             shard, _ = self.cursors.popitem()
             del self._epochs[shard]
@@ -83,13 +92,29 @@ class Leadership:
             found.setdefault(cursor, []).append(shard)
         return list(found.items())
 
-    async def store(self, shards: Sequence[int], cursor: Cursor, published: int) -> None:
-        """Move the cursor of ``shards``. Raises ``LeadershipLostError`` if one of them has another owner by now."""
-        epochs = [self._epochs[shard] for shard in shards]
-        done = await self._connection.execute(
-            _STORE, list(shards), epochs, cursor.base, cursor.target, cursor.last_id, published
-        )
-        if done != f"UPDATE {len(shards)}":
-            raise LeadershipLostError("another relay owns the shard")
+    async def move(self, shards: Sequence[int], cursor: Cursor, published: int) -> None:
+        """Move the cursor of ``shards``, and save it if it was not for a while. Raises ``LeadershipLostError``."""
         for shard in shards:
             self.cursors[shard] = cursor
+            self._unsaved[shard] = self._unsaved.get(shard, 0) + published // len(shards)
+        if monotonic() - self._saved_at >= SAVE_SECONDS:
+            await self.save()
+
+    async def save(self) -> None:
+        """Store the cursors that moved. Raises ``LeadershipLostError`` if one of the shards has another owner by now."""
+        if not self._unsaved:
+            return
+        unsaved, self._unsaved = self._unsaved, {}
+        cursors = [self.cursors[shard] for shard in unsaved]
+        done = await self._connection.execute(
+            _SAVE,
+            list(unsaved),
+            [self._epochs[shard] for shard in unsaved],
+            [cursor.base for cursor in cursors],
+            [cursor.target for cursor in cursors],
+            [cursor.last_id for cursor in cursors],
+            list(unsaved.values()),
+        )
+        self._saved_at = monotonic()
+        if done != f"UPDATE {len(unsaved)}":
+            raise LeadershipLostError("another relay owns the shard")

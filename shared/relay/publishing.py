@@ -42,7 +42,8 @@ class Publisher:
         if self._producer is None:
             producer = make_producer(self._settings, self._client_id)
             try:
-                await asyncio.wait_for(producer.start(), ACK_SECONDS)
+                async with asyncio.timeout(ACK_SECONDS):
+                    await producer.start()
             except (KafkaError, OSError, TimeoutError) as error:
                 await _abandon(producer)
                 raise BrokerAwayError(f"no broker: {type(error).__name__}") from error
@@ -84,7 +85,8 @@ class Publisher:
 
     async def _bounded(self, work: Any) -> Any:
         try:
-            return await asyncio.wait_for(work, ACK_SECONDS)
+            async with asyncio.timeout(ACK_SECONDS):
+                return await work
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise BrokerAwayError(f"publishing failed: {type(error).__name__}") from error
@@ -106,7 +108,8 @@ async def _send_wave(producer: AIOKafkaProducer, wave: Wave) -> None:
 async def _abandon(producer: AIOKafkaProducer) -> None:
     """Stop without flushing for ever: aiokafka's ``stop()`` waits for batches that may never leave (#1101)."""
     try:
-        await asyncio.wait_for(producer.stop(), 2.0)
+        async with asyncio.timeout(2.0):
+            await producer.stop()
     except (KafkaError, OSError, TimeoutError):
         await producer.client.close()
 

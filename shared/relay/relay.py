@@ -78,7 +78,8 @@ class Relay:
         self.problem, self.shards = what, 0
         log.warning("relay_waits", away=what, error=type(error).__name__, detail=str(error)[:200], seconds=self._delay)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), self._delay)
+            async with asyncio.timeout(self._delay):
+                await stop.wait()
         self.alive_at = monotonic()
         self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)
 
@@ -115,7 +116,10 @@ class Relay:
             found = 0
             for cursor, shards in leadership.groups():
                 found += await self._publish_group(reading, leadership, cursor, shards, stop)
+            if not found:
+                await leadership.save()
             await self._rest(found)
+        await leadership.save()
 
     async def _balance(self, locks: asyncpg.Connection, leadership: Leadership) -> None:
         """Share the shards: each live relay keeps at most its part, rounded up."""
@@ -174,13 +178,14 @@ class Relay:
     async def _publish(self, leadership: Leadership, shards: list[int], item: Round, waves: list[Wave]) -> None:
         await leadership.confirm()
         await self._publisher.send(waves)
-        await leadership.store(shards, item.after, len(item.rows))
+        await leadership.move(shards, item.after, len(item.rows))
         self.published += len(item.rows)
 
     async def _rest(self, found: int) -> None:
         self._pause = BUSY_SECONDS if found else min(self._pause * 1.5, IDLE_SECONDS)
         try:
-            await asyncio.wait_for(self._wake.wait(), self._pause)
+            async with asyncio.timeout(self._pause):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

@@ -36,8 +36,12 @@ def style_url() -> str:
     return f"{STYLE_PATH}?v={sha256(style_sheet()).hexdigest()[:12]}"
 
 
-def page_environment(folder: Path) -> Environment:
-    """Return an environment for the templates in ``folder`` and the kit's ``layout.html``: escaped, undefined is an error."""
+def page_environment(folder: Path, up: int = 0) -> Environment:
+    """Return an environment for the templates in ``folder`` and the kit's ``layout.html``: escaped, undefined is an error.
+
+    ``up`` is how many folders the pages lie below the service's root. The style sheet is named from there, because behind the
+    proxy the root is a folder with the service's name.
+    """
     environment = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=True,
@@ -45,5 +49,5 @@ def page_environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["style_url"] = style_url()
+    environment.globals["style_url"] = "../" * up + style_url().removeprefix("/")
     return environment

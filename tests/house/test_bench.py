@@ -22,10 +22,37 @@ def test_a_quick_run_reports_each_run_of_product_and_baseline() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     record: dict[str, Any] = json.loads(done.stdout)
     assert {"cores", "python", "kafka"} <= set(record["card"])
-    (result,) = record["results"]
-    assert len(result["product"]) == len(result["baseline"]) == 3
-    assert min(result["product"]) > 0
-    assert result["ratio"] > 0
+    assert len(record["results"]) == 2
+    for result in record["results"]:
+        assert len(result["product"]) == len(result["baseline"]) == 3
+        assert min(result["product"]) > 0
+        assert result["ratio"] > 0
+
+
+@pytest.mark.timeout(300)
+def test_the_other_ways_of_the_table_run_in_their_small_form() -> None:
+    names = ("latency", "posts", "xlsx", "scaling", "rebuild", "wal")
+    chosen = [word for name in names for word in ("--only", name)]
+    line = [sys.executable, "-m", "bench", "--quick", "--runs", "1", "--json", *chosen]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
+    assert len(results) == 6 + 2 + 1 + 1 + 4 + 1
+    assert all(len(result["product"]) == 1 for result in results)
+    (empty,) = (result for result in results if result["name"].startswith("empty reads"))
+    assert max(empty["product"]) == 0
+
+
+def test_the_help_names_every_benchmark_with_what_it_measures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--help"])
+    with pytest.raises(SystemExit):
+        command.main()
+    told = capsys.readouterr().out
+    for name, measure in command.BENCHES.items():
+        assert f"  {name} " in told
+        assert (measure.__doc__ or "").splitlines()[0] in told
 
 
 def test_a_void_run_fails_and_prints_no_figures(
@@ -36,6 +63,7 @@ def test_a_void_run_fails_and_prints_no_figures(
         yield None
 
     async def lossy(_rig: None, _size: Size) -> None:
+        """Lose a record."""
         raise VoidRunError("a record is missing")
 
     monkeypatch.setattr(command, "servers", no_servers)

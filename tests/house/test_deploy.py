@@ -137,7 +137,7 @@ def test_the_example_names_every_variable_and_holds_no_password() -> None:
     example = _example()
     assert used == set(example)
     assert not [name for name in example if re.search("PASSWORD|TOKEN|KEY|DSN", name)]
-    for name in ("CLUSTER_ID", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_FILE", "SMTP_HOST", "MAIL_FROM", "PUBLIC_URL"):
+    for name in ("CLUSTER_ID", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_FILE", "SMTP_HOST", "MAIL_FROM", "TRAINING_URL"):
         assert example[name] == ""
 
 

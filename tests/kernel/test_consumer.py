@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import KafkaException
 from faststream import AckPolicy
 
+from ops.stack.processes import free_port
+from proof.network import Cable
 from shared.broker import KafkaSettings, make_producer
 from shared.consumer import Consumer
 from shared.contracts.registry import BusinessVerified
@@ -188,6 +191,32 @@ async def test_two_members_share_the_partitions_and_each_fact_has_one_effect(
         await produce(producer, 3)
         await until(kernel_db, "SELECT count(*) FROM effect", 600)
     assert await kernel_db.pool.fetchval("SELECT count(*) FROM stream_position WHERE position = 3") == 200
+
+
+async def test_a_consumer_finds_its_brokers_anew_when_all_of_them_have_moved(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    broker = int(kafka.bootstrap.rpartition(":")[2])
+    old, new = Cable(broker, kafka=True), Cable(broker, kafka=True)
+    ports = [free_port(0), free_port(0)]
+    await old.lay(ports[0])
+    stop, settings = asyncio.Event(), replace(kafka.credentials(), bootstrap=",".join(f"127.0.0.1:{p}" for p in ports))
+    consumer = Consumer(
+        name=f"test-{topic}", topics=(topic,), types=frozenset({TYPE}), apply=note, pool=kernel_db.pool, kafka=settings,
+        instance="test",
+    )  # fmt: skip
+    running = asyncio.create_task(consumer.run(stop))
+    async with producing(kafka) as producer:
+        for number, cable in ((1, old), (2, new)):
+            key, value, headers = record(uuid4(), 1)
+            await producer.send_and_wait(topic, value, key=key, headers=headers)
+            await until(kernel_db, "SELECT count(*) FROM effect", number)
+            if cable is old:
+                await old.remove()
+                await new.lay(ports[1])
+    stop.set()
+    await running
+    await new.remove()
 
 
 def test_every_default_of_the_framework_that_loses_data_is_overridden() -> None:

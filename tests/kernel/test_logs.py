@@ -250,6 +250,30 @@ def test_record_with_wrong_arguments_is_told_of(lines: Callable[[], list[dict[st
     assert line["event"] == "two %s %s ('[nik]',)"
 
 
+def test_what_a_library_repeats_is_told_five_times_a_second_with_how_many_were_left_out(
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    now = 100.0
+    bridge = StdlibBridge(lambda: now)
+
+    def say(text: str, name: str) -> None:
+        bridge.handle(logging.LogRecord("aiokafka", logging.ERROR, "x", 1, text, (name,), None))
+
+    for number in range(1_000):
+        say("no metadata from %s", f"broker {number}")
+    say("something else %s", "once")
+    now += 1.0
+    say("no metadata from %s", "the last")
+    say("no metadata from %s", "and one")
+    assert [line["event"] for line in lines()] == [
+        *(f"no metadata from broker {number}" for number in range(5)),
+        "something else once",
+        "no metadata from the last",
+        "no metadata from and one",
+    ]
+    assert [line.get("left_out") for line in lines()] == [None] * 6 + [995, None]
+
+
 def test_exception_text_is_masked(lines: Callable[[], list[dict[str, Any]]]) -> None:
     try:
         raise ValueError(f"duplicate owner {NIK}")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
+from services.notifications.app import create_app
 from services.notifications.domain.timing import Rate, RetrySchedule
 from services.notifications.handlers.sending import SendingRules
+from services.notifications.settings import NotificationsSettings
+from shared.auth import Role, assert_every_route_has_a_rule, new_signing_key, public_jwks, sign_token
 from shared.database import Pool, create_pool
+from shared.idempotency import assert_every_post_is_idempotent
+from shared.settings import read_settings
 from tests.notifications.mailbox import Mailbox, open_mailbox
 from tests.notifications.processes import KeyServer, Start, open_key_server, start_worker, worker_environment
+from tests.notifications.serving import AUDIENCE, ISSUER, Token, environment
 from tests.notifications.story import Registry, Story
 from tests.notifications.workshop import NOON, Clock, Workshop
 from tests.stack.servers import Database
@@ -99,3 +108,35 @@ async def due(workshop: Workshop, clock: Clock) -> Workshop:
     """Return the workshop with a clock at the real time, because the workers' clock is."""
     clock.now = await workshop.pool.fetchval("SELECT now()")
     return workshop
+
+
+@pytest.fixture(scope="module")
+def signing_key() -> dict[str, Any]:
+    return new_signing_key()
+
+
+@pytest.fixture
+def token(signing_key: dict[str, Any]) -> Token:
+    """Return headers with a token of a role."""
+
+    def make(role: Role, sub: str = "seseorang", kelurahan: str | None = None, **headers: str) -> dict[str, str]:
+        signed = sign_token(
+            signing_key, issuer=ISSUER, audience=AUDIENCE, subject=sub, roles=[role], kelurahan=kelurahan
+        )
+        return {"Authorization": f"Bearer {signed}", **headers}
+
+    return make
+
+
+@pytest.fixture
+async def api(
+    workshop: Workshop, signing_key: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx2.AsyncClient]:
+    (tmp_path / "jwks.json").write_text(json.dumps(public_jwks(signing_key)))
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    app = create_app(read_settings(NotificationsSettings), workshop.pool)
+    assert_every_route_has_a_rule(app)
+    assert_every_post_is_idempotent(app, except_paths=frozenset({"/unsubscribe/{token}"}))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api") as client:
+        yield client

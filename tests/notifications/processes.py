@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.notifications.story import Registry
-from tests.notifications.workshop import MAIL_FROM
+from tests.notifications.workshop import MAIL_FROM, PUBLIC_URL, UNSUBSCRIBE_KEY
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +73,8 @@ def worker_environment(dsn: str, registry_url: str, smtp_port: int, folder: Path
         "SERVICE_TOKEN_FILE": str(folder / "token"),
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,
+        "PUBLIC_URL": PUBLIC_URL,
+        "UNSUBSCRIBE_KEY": UNSUBSCRIBE_KEY,
         "QUIET_HOURS": "",
         "SENDERS": "1",
     }

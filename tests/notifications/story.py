@@ -16,6 +16,7 @@ from shared.contracts.fact import Fact
 from shared.contracts.registry import (
     BusinessClass,
     BusinessClassChanged,
+    BusinessMerged,
     BusinessPersonal,
     BusinessRegistered,
     BusinessReturned,
@@ -152,6 +153,10 @@ class Story:
             ClassRecord(kelas=kelas, source="petugas", as_of=date(2026, 11, 25)) for kelas in (previous, current)
         ]
         return self.event(BusinessClassChanged(business_id=business_id, previous=records[0], current=records[1]))
+
+    def merged(self, business_id: UUID, into_id: UUID) -> Event:
+        """The business is merged into another."""
+        return self.event(BusinessMerged(business_id=business_id, into_id=into_id), "import")
 
     def consent(self, owner_id: UUID, *, given: bool, channel: Any = "email", language: Any = "id") -> Event:
         """The owner changes consent, channel or language."""

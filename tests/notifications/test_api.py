@@ -2,74 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from services.notifications.app import create_app
 from services.notifications.settings import NotificationsSettings
-from shared.auth import Role, assert_every_route_has_a_rule, new_signing_key, public_jwks, sign_token
-from shared.idempotency import assert_every_post_is_idempotent
+from shared.auth import Role
 from shared.settings import SettingsError, read_settings
 from tests.notifications.mailbox import Mailbox, Mood
+from tests.notifications.serving import Token, environment
 from tests.notifications.story import Story
 from tests.notifications.workshop import Clock, Workshop
-
-ISSUER, AUDIENCE = "https://masuk.umkm.example", "naikkelas"
-Token = Callable[..., dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def signing_key() -> dict[str, Any]:
-    return new_signing_key()
-
-
-@pytest.fixture
-def token(signing_key: dict[str, Any]) -> Token:
-    """Return headers with a token of a role."""
-
-    def make(role: Role, sub: str = "seseorang", kelurahan: str | None = None, **headers: str) -> dict[str, str]:
-        signed = sign_token(
-            signing_key, issuer=ISSUER, audience=AUDIENCE, subject=sub, roles=[role], kelurahan=kelurahan
-        )
-        return {"Authorization": f"Bearer {signed}", **headers}
-
-    return make
-
-
-def environment(tmp_path: Path, **changes: str) -> dict[str, str]:
-    return {
-        "DATABASE_DSN": "postgresql://notifications@127.0.0.1/notifications",
-        "KAFKA_BOOTSTRAP": "127.0.0.1:1",
-        "KAFKA_USERNAME": "notifications",
-        "KAFKA_PASSWORD": "x",
-        "JWT_ISSUER": ISSUER,
-        "JWT_AUDIENCE": AUDIENCE,
-        "JWKS": str(tmp_path / "jwks.json"),
-        "HTTP_PORT": "0",
-        "REGISTRY_URL": "http://127.0.0.1:1",
-        "SERVICE_TOKEN_FILE": str(tmp_path / "token"),
-        **changes,
-    }
-
-
-@pytest.fixture
-async def api(
-    workshop: Workshop, signing_key: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[httpx2.AsyncClient]:
-    (tmp_path / "jwks.json").write_text(json.dumps(public_jwks(signing_key)))
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    app = create_app(read_settings(NotificationsSettings), workshop.pool)
-    assert_every_route_has_a_rule(app)
-    assert_every_post_is_idempotent(app)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api") as client:
-        yield client
 
 
 async def fail_one(workshop: Workshop, story: Story, mailbox: Mailbox) -> str:
@@ -213,6 +158,7 @@ async def test_a_recipient_is_shown_without_anything_personal(
         "channel": "email",
         "consent": True,
         "erased": False,
+        "opted_out": [],
     }
 
 
@@ -227,6 +173,9 @@ async def test_a_recipient_is_shown_without_anything_personal(
         ("SENDERS", "0"),
         ("RATE_EMAIL_PER_MINUTE", "0"),
         ("REGISTRY_URL", "registry"),
+        ("PUBLIC_URL", "umkm.example"),
+        ("PUBLIC_URL", "https://umkm.example/x?y=1"),
+        ("UNSUBSCRIBE_KEY", " "),
     ],
 )
 def test_settings_that_cannot_work_stop_the_start(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.notifications.commands import Text, Topic
+from services.notifications.domain.announcements import TEMPLATE, Announced
 from services.notifications.domain.messages import Claimed, Recipient
 from services.notifications.domain.notices import TEMPLATES, RecipientKind
 from services.notifications.domain.text import lines, one_line
@@ -16,7 +18,7 @@ from services.notifications.handlers.rendering import Renderer
 from services.notifications.reference import load_kelurahan
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPersonal
 from shared.sealing import new_key, seal
-from tests.notifications.workshop import MAIL_FROM
+from tests.notifications.workshop import LINKS, MAIL_FROM
 
 NOW = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
 PARAMS: dict[str, Any] = {
@@ -39,8 +41,10 @@ PARAMS: dict[str, Any] = {
     "until": "2026-11-27T12:00:00+08:00",
     "number": "0042/DIGI/DKUMKMP/2026",
 }
+ANNOUNCEMENT = UUID("0190f0c0-a000-7000-8000-00000000abce")
 HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version"}
 HEADERS |= {"Content-Type"}
+UNSUBSCRIBE_HEADERS = {"List-Unsubscribe", "List-Unsubscribe-Post"}
 HOSTILE = [
     "Siti\r\nBcc: korban@umkm.example",
     "Siti\nSubject: lain\n\nisi palsu",
@@ -59,10 +63,17 @@ def renderer() -> Renderer:
     return Renderer(load_kelurahan())
 
 
+def announced(body: str) -> Announced:
+    """Return an announcement in both languages; an officer may paste anything into it."""
+    texts = {language: Text(f"Pelatihan {body}", lines(f"Isi:\n{body}")) for language in ("id", "en")}
+    return Announced(Topic.PELATIHAN, texts, False)
+
+
 def compose(renderer: Renderer, template: str, language: str, name: str, email: str = "siti@umkm.example") -> Any:
     owner_id, business_id, key = uuid4(), uuid4(), new_key()
     message = Claimed(
         uuid4(),
+        ANNOUNCEMENT,
         template,
         RecipientKind.OWNER,
         str(owner_id),
@@ -78,8 +89,9 @@ def compose(renderer: Renderer, template: str, language: str, name: str, email: 
         {owner_id: Recipient(owner_id, sealed, language, "email", True, False)},
         {business_id: seal(key, owner_id, BusinessPersonal(name=name))},
         {},
+        {ANNOUNCEMENT: announced(name)} if template == TEMPLATE else {},
     )
-    return Composer(renderer, MAIL_FROM, None).compose(message, surroundings, {owner_id: key}, NOW)[0]
+    return Composer(renderer, MAIL_FROM, None, LINKS).compose(message, surroundings, {owner_id: key}, NOW)[0]
 
 
 @pytest.mark.parametrize("language", ["id", "en"])
@@ -87,7 +99,7 @@ def compose(renderer: Renderer, template: str, language: str, name: str, email: 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_breaks_out_of_header_or_html(renderer: Renderer, template: str, language: str, name: str) -> None:
     mail = compose(renderer, template, language, name)
-    assert set(mail.keys()) == HEADERS
+    assert set(mail.keys()) == HEADERS | (UNSUBSCRIBE_HEADERS if template == TEMPLATE else set())
     assert "\n" not in mail["Subject"]
     assert "\r" not in mail["Subject"]
     html = mail.get_body(("html",)).get_content()

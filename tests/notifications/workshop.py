@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notifications.domain.timing import QuietHours, Rate
+from services.notifications.domain.unsubscribing import UnsubscribeLinks
 from services.notifications.handlers.channels import SmtpChannel, SmtpServer
 from services.notifications.handlers.composing import Composer
 from services.notifications.handlers.recording import record_facts
@@ -23,6 +24,9 @@ from tests.notifications.story import Registry
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 """12:00 WITA."""
 MAIL_FROM = "DKUMKMP Balikpapan <naikkelas@umkm.example>"
+PUBLIC_URL = "https://umkm.example/notifications"
+UNSUBSCRIBE_KEY = "kunci-untuk-tes-saja"
+LINKS = UnsubscribeLinks(PUBLIC_URL, [UNSUBSCRIBE_KEY.encode()])
 OFFICE = "dinas@umkm.example"
 SMTP_SECONDS = 0.5
 
@@ -51,7 +55,7 @@ class Workshop:
         self.rules = rules
         self.never = asyncio.Event()
         self._senders: list[Sender] = []
-        self._composer = Composer(Renderer(load_kelurahan()), MAIL_FROM, OFFICE)
+        self._composer = Composer(Renderer(load_kelurahan()), MAIL_FROM, OFFICE, LINKS)
 
     def change(self, *, quiet: QuietHours | None = None, per_minute: int | None = None) -> None:
         """Change the rules of senders that are made from now on."""

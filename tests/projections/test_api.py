@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urljoin
 from uuid import UUID
 
 import pytest
@@ -120,6 +122,9 @@ async def test_the_page_loads_nothing_from_elsewhere(office: Office) -> None:
     assert "style=" not in page.text
     assert "http" not in page.text.replace("http://www.w3.org", "")
     assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    # Behind the proxy the service's root is a folder.
+    (named,) = re.findall(r'rel="stylesheet" href="([^"]+)"', page.text)
+    assert urljoin("http://office/projections/", named).startswith("http://office/projections/assets/naikkelas.css?v=")
 
 
 async def test_the_page_shows_the_counts_of_the_api(office: Office) -> None:

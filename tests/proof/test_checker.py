@@ -145,3 +145,33 @@ def test_a_history_is_read_as_it_was_written_and_a_bad_line_is_named(tmp_path: P
     path.write_text("{}\n")
     with pytest.raises(ValueError, match="line 1"):
         read_history(path)
+
+
+def test_what_the_run_itself_put_out_of_order_is_no_finding_and_all_else_is() -> None:
+    steps, evidence = whole()
+    evidence.log = [record(2, 0), record(1, 1)]
+    evidence.live = []
+    assert [finding.anomaly for finding in check(steps, evidence).findings] == [Anomaly.REORDERED, Anomaly.REORDERED]
+    evidence.disordered = frozenset({KEY})
+    assert check(steps, evidence).ok
+
+
+def test_an_aggregate_may_move_to_another_partition_only_where_partitions_were_added() -> None:
+    steps, evidence = whole()
+    evidence.log, evidence.live = [record(2, 0, partition=1), record(1, 0, partition=0)], []
+    assert {finding.anomaly for finding in check(steps, evidence).findings} == {Anomaly.REORDERED}
+    evidence.grown = True
+    assert check(steps, evidence).ok
+
+
+def test_an_inversion_within_a_partition_is_found_also_where_partitions_were_added() -> None:
+    steps, evidence = whole()
+    evidence.grown, evidence.live = True, []
+    evidence.log = [record(2, 0, partition=1), record(1, 1, partition=1)]
+    assert [finding.anomaly for finding in check(steps, evidence).findings] == [Anomaly.REORDERED]
+
+
+def test_a_value_that_is_shown_otherwise_than_its_source_has_it_is_stale() -> None:
+    steps, evidence = whole()
+    evidence.differing[KEY] = "the dashboard shows 3 workers, the registry holds 4"
+    assert [finding.anomaly for finding in check(steps, evidence).findings] == [Anomaly.STALE]

@@ -95,7 +95,8 @@ def _cursor_stored_first(patch: pytest.MonkeyPatch) -> None:
     """The relay stores its cursor, then publishes."""
 
     async def publish(self: SteppedRelay, owned: Leadership, shards: list[int], item: Round, waves: Any) -> None:
-        await owned.store(shards, item.after, len(item.rows))
+        await owned.move(shards, item.after, len(item.rows))
+        await owned.save()
         await self.publisher.send(waves)
 
     patch.setattr(SteppedRelay, "_publish", publish)
@@ -103,7 +104,7 @@ def _cursor_stored_first(patch: pytest.MonkeyPatch) -> None:
 
 def _read_by_id(patch: pytest.MonkeyPatch) -> None:
     """The relay reads what has a higher id than the last row it saw."""
-    later = f"SELECT pg_current_snapshot()::text AS snapshot, {reading._COLUMNS} FROM outbox WHERE shard = ANY ($1) AND id > $2 ORDER BY id"
+    later = f"SELECT pg_current_snapshot()::text AS snapshot, {reading.COLUMNS} FROM outbox WHERE shard = ANY ($1) AND id > $2 ORDER BY id"
 
     async def rounds(connection: asyncpg.Connection, shards: Sequence[int], cursor: Cursor) -> AsyncIterator[Round]:
         rows = await connection.fetch(later, shards, cursor.last_id)
@@ -114,8 +115,15 @@ def _read_by_id(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_epoch(patch: pytest.MonkeyPatch) -> None:
-    """A former owner of a shard may still move its cursor."""
-    patch.setattr(leadership, "_STORE", leadership._STORE.replace("relay_cursor.epoch = mine.epoch", "mine.epoch > 0"))
+    """A former owner of a shard may still move its cursor, and does so at once."""
+    right = Leadership.move
+
+    async def move(self: Leadership, shards: Sequence[int], cursor: Cursor, published: int) -> None:
+        await right(self, shards, cursor, published)
+        await self.save()
+
+    patch.setattr(Leadership, "move", move)
+    patch.setattr(leadership, "_SAVE", leadership._SAVE.replace("relay_cursor.epoch = mine.epoch", "mine.epoch > 0"))
 
 
 def _all_waves_at_once(patch: pytest.MonkeyPatch) -> None:

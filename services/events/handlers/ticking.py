@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -25,14 +25,10 @@ HANGS_SECONDS = 300.0
 log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Ticker:
-    """Looks every ``seconds`` for what time has brought."""
+    """Looks every ``seconds`` for what time has brought, by the clock of the database: all workers have the same."""
 
-    def __init__(self, pool: Pool, seconds: float, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, pool: Pool, seconds: float, clock: Callable[[], datetime] | None = None) -> None:
         self._pool = pool
         self._hint = Hint(pool)
         self._seconds = seconds
@@ -53,11 +49,13 @@ class Ticker:
                 self.pulse.beat()
                 log.warning("tick_postponed", error=type(error).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._seconds)
+                async with asyncio.timeout(self._seconds):
+                    await stop.wait()
 
     async def tick(self) -> int:
         """Do what is due, each exhibition in its own transaction, and return how many places ended."""
-        now, ended = self._clock(), 0
+        now = await exhibitions.database_time(self._pool) if self._clock is None else self._clock()
+        ended = 0
         for exhibition_id in await exhibitions.exhibitions_with_late_places(self._pool, now):
             cause = Cause(str(new_id()), None, ACTOR, "command", None, now)
             async with self._pool.acquire() as connection, connection.transaction():

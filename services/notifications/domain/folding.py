@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.notifications.domain.notices import Draft, RecipientKind, draft, notice_of
+from shared.contracts.fact import Fact
 from shared.contracts.registry import (
+    BusinessClassChanged,
+    BusinessClosed,
+    BusinessDeactivated,
+    BusinessMerged,
     BusinessProfile,
+    BusinessRegistered,
+    BusinessRejected,
+    BusinessReturned,
+    BusinessStatus,
+    BusinessSubmitted,
+    BusinessVerified,
     Consents,
     ImportCompleted,
     OwnerConsentChanged,
@@ -18,6 +29,17 @@ from shared.contracts.registry import (
 )
 from shared.contracts.training import CERTIFICATE_TOPIC, ENROLMENT_TOPIC
 from shared.envelope import Event
+
+_STATUSES: Mapping[type[Fact], BusinessStatus] = {
+    BusinessSubmitted: BusinessStatus.DIAJUKAN,
+    BusinessVerified: BusinessStatus.TERVERIFIKASI,
+    BusinessReturned: BusinessStatus.PERLU_PERBAIKAN,
+    BusinessRejected: BusinessStatus.DITOLAK,
+    BusinessDeactivated: BusinessStatus.NONAKTIF,
+    BusinessClosed: BusinessStatus.TUTUP,
+    BusinessMerged: BusinessStatus.DIGABUNG,
+}
+"""What a fact that names no status says of it."""
 
 
 @dataclass(slots=True)
@@ -35,11 +57,15 @@ class RecipientChange:
 
 @dataclass(slots=True)
 class ContactChange:
-    """What a batch says of who stands behind one business."""
+    """What a batch says of one business: who stands behind it, and what audiences ask for. ``None`` means: not said."""
 
     version: int
     owner_id: UUID | None = None
     personal: str | None = None
+    kelurahan: str | None = None
+    sector: str | None = None
+    kelas: str | None = None
+    status: str | None = None
 
 
 @dataclass(slots=True)
@@ -115,8 +141,17 @@ def _fold_business(contacts: dict[UUID, ContactChange], business_id: UUID, event
     if change is None:
         change = contacts[business_id] = ContactChange(event.meta.sequence)
     change.version = event.meta.sequence
-    if isinstance(event.fact, BusinessProfile):
-        change.owner_id, change.personal = event.fact.owner_ids[0], event.fact.personal
+    fact = event.fact
+    if isinstance(fact, BusinessProfile):
+        change.owner_id, change.personal = fact.owner_ids[0], fact.personal
+        change.kelurahan, change.sector = fact.kelurahan, fact.sector
+    if isinstance(fact, BusinessRegistered):
+        change.kelas = fact.kelas.kelas.value
+    elif isinstance(fact, BusinessClassChanged):
+        change.kelas = fact.current.kelas.value
+    status = getattr(fact, "status", None) or _STATUSES.get(type(fact))
+    if status is not None:
+        change.status = status.value
     return change.owner_id
 
 

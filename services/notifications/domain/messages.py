@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -46,14 +47,23 @@ def sources_of(target: State) -> list[str]:
     return [state.value for state, targets in MOVES.items() if target in targets]
 
 
+class Priority(IntEnum):
+    """Who goes first. An announcement never goes before a message that somebody waits for."""
+
+    AWAITED = 0
+    BULK = 1
+
+
 class Suppression(StrEnum):
     """Why nobody is told."""
 
     NO_CONSENT = "no_consent"
+    OPTED_OUT = "opted_out"  # of the topic of an announcement
     NO_CHANNEL = "no_channel"
     CHANNEL_UNAVAILABLE = "channel_unavailable"
     NO_ADDRESS = "no_address"
     ERASED = "erased"
+    ANNOUNCEMENT_CANCELLED = "announcement_cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,8 @@ class Recipient:
     channel: str | None
     consent: bool
     erased: bool
+    opted_out: Collection[str] = ()
+    """Topics of announcements that the owner stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +90,18 @@ class Decision:
     channel: str | None
 
 
-def decide(recipient: Recipient, available: AbstractSet[str]) -> Decision:
-    """Decide whether, and by which channel, an owner is told; ``available`` are the channels that this service runs."""
+def decide(recipient: Recipient, available: AbstractSet[str], topic: str | None = None) -> Decision:
+    """Decide whether, and by which channel, an owner is told; ``available`` are the channels that this service runs.
+
+    ``topic`` is that of an announcement. The database's function ``suppression_of`` says the same of a whole audience.
+    """
     suppression: Suppression | None = None
     if recipient.erased:
         suppression = Suppression.ERASED
     elif not recipient.consent:
         suppression = Suppression.NO_CONSENT
+    elif topic is not None and topic in recipient.opted_out:
+        suppression = Suppression.OPTED_OUT
     elif recipient.channel is None:
         suppression = Suppression.NO_CHANNEL
     elif recipient.channel not in available:
@@ -109,6 +126,8 @@ class Claimed:
     """A message that a sender has in hand."""
 
     id: UUID
+    event_id: UUID
+    """The event that it tells, or the announcement."""
     template: str
     recipient_kind: RecipientKind
     recipient_id: str

@@ -167,6 +167,7 @@ NOTIFYING_TYPES: frozenset[tuple[str, str]] = frozenset(
 
 TEMPLATES = frozenset(
     {
+        "announcement",
         "business_class_changed",
         "business_class_up",
         "business_closed",

@@ -84,6 +84,11 @@ class Rate:
         """Ten seconds' worth, at least one."""
         return max(1.0, self.per_minute / 6)
 
+    @property
+    def reserve(self) -> float:
+        """What announcements leave in the bucket, so that a message somebody waits for finds a token: a fifth of a burst."""
+        return self.burst / 5 if self.burst >= 2 else 0.0
+
     def refilled(self, tokens: float, elapsed: timedelta) -> float:
         """Return the tokens after ``elapsed``; a clock that went back adds nothing."""
         gained = max(elapsed.total_seconds(), 0.0) * self.per_minute / 60

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from enum import Enum
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 from aiosmtplib import (
@@ -76,6 +76,22 @@ class SmtpServer:
     starttls: bool = False
     timeout_seconds: float = 30.0
 
+
+class MailPolicy(EmailPolicy):
+    """As the library writes a mail for SMTP, but for links in headers: it would encode a long one, and nobody could follow it.
+
+    A line may have 998 characters (RFC 5322, 2.1.1), and a link has no place to be folded at.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return a header as it goes out."""
+        if name in LINK_HEADERS:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+LINK_HEADERS = frozenset({"List-Unsubscribe"})
+SMTP_POLICY = MailPolicy(linesep="\r\n")
 
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import HeaderParseError, MessageError
 from email.headerregistry import Address
@@ -15,11 +15,13 @@ from uuid import UUID
 import structlog
 from jinja2 import TemplateError
 
+from services.notifications.domain.announcements import TEMPLATE, TOPIC_NAMES, Announced
 from services.notifications.domain.messages import Claimed, Recipient, State, Suppression
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.text import lines, one_line
+from services.notifications.domain.unsubscribing import ONE_CLICK, UnsubscribeLinks
 from services.notifications.handlers.rendering import Renderer
-from services.notifications.store import facts, messages
+from services.notifications.store import announcements, facts, messages
 from shared.contracts.fact import PersonalFields
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPersonal
 from shared.database import Pool
@@ -48,6 +50,7 @@ class Surroundings:
     recipients: Mapping[UUID, Recipient]
     businesses: Mapping[UUID, str | None]
     officers: Mapping[str, tuple[str, str]]
+    announcements: Mapping[UUID, Announced] = field(default_factory=dict)
 
     def sealed(self, message: Claimed) -> list[str]:
         """Return the sealed texts that this message needs."""
@@ -62,6 +65,7 @@ class Surroundings:
 async def look_around(pool: Pool, claimed: Sequence[Claimed]) -> Surroundings:
     """Load what these messages refer to."""
     owners = {UUID(m.recipient_id) for m in claimed if m.recipient_kind is RecipientKind.OWNER}
+    announced = {m.event_id for m in claimed if m.template == TEMPLATE}
     officers = {m.recipient_id for m in claimed if m.recipient_kind is RecipientKind.OFFICER}
     async with pool.acquire() as connection:
         contacts = await facts.load_contacts(connection, {m.business_id for m in claimed if m.business_id})
@@ -69,6 +73,7 @@ async def look_around(pool: Pool, claimed: Sequence[Claimed]) -> Surroundings:
             recipients=await facts.load_recipients(connection, owners),
             businesses={business_id: personal for business_id, (_, personal) in contacts.items()},
             officers=await messages.load_officers(connection, officers) if officers else {},
+            announcements=await announcements.load_announced(connection, announced) if announced else {},
         )
 
 
@@ -92,6 +97,7 @@ class Composer:
     renderer: Renderer
     mail_from: str
     fallback: str | None
+    links: UnsubscribeLinks
 
     @property
     def sender_address(self) -> str:
@@ -122,6 +128,10 @@ class Composer:
         owner = _open(recipient.personal, OwnerPersonal, keys)
         if owner is None:
             raise NotComposedError(State.QUEUED, "key_unknown")
+        address = owner.email if message.channel == "email" else message.channel
+        announced = surroundings.announcements.get(message.event_id)
+        if announced is not None:
+            return self._announcement(message, announced, recipient, one_line(owner.name), address, now)
         sealed = surroundings.businesses.get(message.business_id) if message.business_id else None
         business = _open(sealed, BusinessPersonal, keys)
         reason = _open(message.sealed_reason, ReasonPersonal, keys)
@@ -132,8 +142,31 @@ class Composer:
             "reason": lines(reason.reason) if reason else None,
             "occurred_at": message.occurred_at,
         }
-        address = owner.email if message.channel == "email" else message.channel
         return self._mail(message, recipient.language, values, address, now)
+
+    def _announcement(
+        self,
+        message: Claimed,
+        announced: Announced,
+        recipient: Recipient,
+        name: str,
+        address: str | None,
+        now: datetime,
+    ) -> tuple[EmailMessage, str]:
+        """Return the mail of an announcement, with the link that stops its topic (RFC 2369, RFC 8058)."""
+        language, text = announced.told_in(recipient.language)
+        link = self.links.url(recipient.owner_id, announced.topic)
+        values = {
+            "name": name,
+            "subject": text.subject,
+            "body": text.body,
+            "topic": TOPIC_NAMES[announced.topic][language],
+            "link": link,
+        }
+        mail, to = self._mail(message, language, values, address, now)
+        mail["List-Unsubscribe"] = f"<{link}>"
+        mail["List-Unsubscribe-Post"] = ONE_CLICK
+        return mail, to
 
     def _mail(
         self, message: Claimed, language: str, values: Mapping[str, Any], address: str | None, now: datetime

@@ -19,7 +19,7 @@ from uuid import UUID
 import stamina
 import structlog
 
-from services.notifications.domain.messages import Claimed, State, decide
+from services.notifications.domain.messages import Claimed, Priority, State, Suppression, decide
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.timing import QuietHours, Rate, RetrySchedule
 from services.notifications.handlers.channels import Channel, ChannelAwayError, Delivery, Result
@@ -37,6 +37,8 @@ from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 from shared.keys import Answer, KeyClient, KeysAwayError
 
 BATCH = 20
+BULK_BATCH = 5
+"""Of announcements few at a time: a message that somebody waits for waits for what the sender has in hand."""
 LEASE = timedelta(minutes=2)
 IDLE_SECONDS = 0.5
 RECOVER_SECONDS = 10.0
@@ -130,7 +132,8 @@ class Sender:
             self.progress_at = monotonic()
             if wait:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await stop.wait()
         for channel in self._channels.values():
             await channel.close()
 
@@ -163,13 +166,22 @@ class Sender:
             log.warning("messages_recovered", **found)
 
     async def _claim(self, channel: str, now: datetime) -> list[Claimed]:
-        """Take in hand what is due, as far as the channel's rate allows; one sender at a time."""
+        """Take in hand what is due, as far as the channel's rate allows; one sender at a time.
+
+        Announcements only when nothing else is due, and never the last tokens.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
-            tokens = await store.take_tokens(connection, channel, self._rules.rates[channel], now)
-            limit = min(BATCH, int(tokens))
-            if limit < 1:
-                return []
-            claimed = await store.claim_due(connection, channel, now, self._is_quiet(now), self.name, LEASE, limit)
+            rate = self._rules.rates[channel]
+            tokens = await store.take_tokens(connection, channel, rate, now)
+            limits = {Priority.AWAITED: min(BATCH, int(tokens))}
+            if not self._is_quiet(now):  # announcements are for owners only
+                limits[Priority.BULK] = min(BULK_BATCH, int(tokens - rate.reserve))
+            claimed: list[Claimed] = []
+            for priority, limit in limits.items():
+                if limit > 0 and not claimed:
+                    claimed = await store.claim_due(
+                        connection, channel, now, self._is_quiet(now), self.name, LEASE, limit, priority
+                    )
             if claimed:
                 await store.save_tokens(connection, channel, tokens - len(claimed), now)
         return claimed
@@ -198,10 +210,15 @@ class Sender:
             self.problems.pop(channel, None)
 
     async def _is_wanted(self, message: Claimed, surroundings: Surroundings) -> bool:
-        """Look again at consent and channel: they may have changed since the message was queued."""
+        """Look again at consent, channel, topics and the announcement: they may have changed since it was queued."""
         if message.recipient_kind is RecipientKind.OFFICER:
             return True
-        decision = decide(surroundings.recipients[UUID(message.recipient_id)], self._rules.rates.keys())
+        announced = surroundings.announcements.get(message.event_id)
+        if announced is not None and announced.stopped:
+            await self._settle(message, Outcome(State.SUPPRESSED, Suppression.ANNOUNCEMENT_CANCELLED, uncounted=True))
+            return False
+        recipient = surroundings.recipients[UUID(message.recipient_id)]
+        decision = decide(recipient, self._rules.rates.keys(), announced.topic if announced else None)
         if decision.state is State.SUPPRESSED:
             await self._settle(message, Outcome(State.SUPPRESSED, decision.reason, uncounted=True))
         elif decision.channel != message.channel:

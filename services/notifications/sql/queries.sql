@@ -24,16 +24,19 @@ WHERE r.owner_id = c.owner_id AND r.version < c.version;
 
 -- name: save_contacts
 -- Businesses whose profile the batch tells.
-INSERT INTO business_contact (business_id, owner_id, personal, version)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[])
+INSERT INTO business_contact AS b (business_id, owner_id, personal, version, kelurahan, sector, kelas, status)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
 ON CONFLICT (business_id) DO UPDATE SET
-    owner_id = EXCLUDED.owner_id, personal = EXCLUDED.personal, version = EXCLUDED.version
-WHERE business_contact.version < EXCLUDED.version;
+    owner_id = EXCLUDED.owner_id, personal = EXCLUDED.personal, version = EXCLUDED.version,
+    kelurahan = EXCLUDED.kelurahan, sector = EXCLUDED.sector,
+    kelas = coalesce(EXCLUDED.kelas, b.kelas), status = coalesce(EXCLUDED.status, b.status)
+WHERE b.version < EXCLUDED.version;
 
 -- name: move_contacts
--- Businesses of which the batch tells something else: only the version moves.
-UPDATE business_contact b SET version = c.version
-FROM unnest($1::uuid[], $2::bigint[]) AS c(business_id, version)
+-- Businesses of which the batch tells something else: the version moves, and class and status if it tells them.
+UPDATE business_contact b SET version = c.version, kelas = coalesce(c.kelas, b.kelas),
+                              status = coalesce(c.status, b.status)
+FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) AS c(business_id, version, kelas, status)
 WHERE b.business_id = c.business_id AND b.version < c.version;
 
 -- name: forget_contacts
@@ -49,9 +52,15 @@ UPDATE message SET
     updated_at = now()
 WHERE owner_id = ANY ($1::uuid[]) AND (sealed_reason IS NOT NULL OR state IN ('waiting', 'queued'));
 
+-- name: forget_opt_outs
+-- An erased owner is told nothing anyway.
+DELETE FROM topic_opt_out WHERE owner_id = ANY ($1::uuid[]);
+
 -- name: load_recipients
 -- How some owners want to be told.
-SELECT owner_id, personal, language, channel, consent, erased FROM recipient WHERE owner_id = ANY ($1::uuid[]);
+SELECT owner_id, personal, language, channel, consent, erased,
+       ARRAY(SELECT o.topic FROM topic_opt_out o WHERE o.owner_id = r.owner_id ORDER BY o.topic) AS opted_out
+FROM recipient r WHERE owner_id = ANY ($1::uuid[]);
 
 -- name: load_contacts
 -- Who stands behind some businesses.
@@ -101,20 +110,23 @@ UPDATE rate_bucket SET tokens = $2, refilled_at = $3 WHERE channel = $1;
 SELECT clock_timestamp();
 
 -- name: claim_due
--- Take messages in hand. In quiet hours ($3) officers' only.
+-- Take messages of one priority ($7) in hand. In quiet hours ($3) officers' only.
 UPDATE message m SET state = 'sending', reason = NULL, attempts = m.attempts + 1, leased_by = $4, lease_until = $5,
                      handed_over_at = NULL, updated_at = $2
 FROM (SELECT id FROM message
-      WHERE state = 'queued' AND channel = $1 AND next_attempt_at <= $2 AND (owner_id IS NULL OR NOT $3)
+      WHERE state = 'queued' AND channel = $1 AND priority = $7 AND next_attempt_at <= $2
+        AND (owner_id IS NULL OR NOT $3)
       ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS due
 WHERE m.id = due.id
-RETURNING m.id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text, m.sealed_reason,
+RETURNING m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text, m.sealed_reason,
           m.attempts, m.occurred_at;
 
 -- name: hand_over
--- Just before the body goes out: true only for the sender that still has the message in hand.
+-- Just before the body goes out: true only for the sender that still has the message in hand, and if its announcement,
+-- where there is one, goes on.
 UPDATE message SET handed_over_at = $3, lease_until = $4, updated_at = $3
 WHERE id = $1 AND leased_by = $2 AND state = 'sending' AND handed_over_at IS NULL
+  AND NOT EXISTS (SELECT FROM announcement a WHERE a.id = message.event_id AND a.state IN ('cancelling', 'cancelled'))
 RETURNING true;
 
 -- name: settle

@@ -48,9 +48,13 @@ async def save_recipients(connection: Connection, changes: Mapping[UUID, Recipie
 
 
 async def save_contacts(connection: Connection, changes: Mapping[UUID, ContactChange]) -> None:
-    """Write what a batch says of who stands behind businesses."""
-    told = [(k, c.owner_id, c.personal, c.version) for k, c in changes.items() if c.owner_id is not None]
-    moved = [(k, c.version) for k, c in changes.items() if c.owner_id is None]
+    """Write what a batch says of businesses."""
+    told, moved = [], []
+    for key, c in changes.items():
+        if c.owner_id is None:
+            moved.append((key, c.version, c.kelas, c.status))
+        else:
+            told.append((key, c.owner_id, c.personal, c.version, c.kelurahan, c.sector, c.kelas, c.status))
     await _many(connection, QUERIES.save_contacts, told)
     await _many(connection, QUERIES.move_contacts, moved)
 
@@ -60,6 +64,7 @@ async def forget(connection: Connection, owner_ids: Sequence[UUID]) -> None:
     if owner_ids:
         await connection.execute(QUERIES.forget_contacts, owner_ids)
         await connection.execute(QUERIES.forget_messages, owner_ids)
+        await connection.execute(QUERIES.forget_opt_outs, owner_ids)
 
 
 async def load_recipients(connection: Connection, owner_ids: Iterable[UUID]) -> dict[UUID, Recipient]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.notifications.domain.messages import Claimed, Decision, Recipient, State, sources_of
+from services.notifications.domain.messages import Claimed, Decision, Priority, Recipient, State, sources_of
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.timing import Rate
 from services.notifications.store.facts import QUERIES
@@ -55,10 +55,17 @@ async def save_tokens(connection: Connection, channel: str, tokens: float, now: 
 
 
 async def claim_due(
-    connection: Connection, channel: str, now: datetime, quiet: bool, sender: str, lease: timedelta, limit: int
+    connection: Connection,
+    channel: str,
+    now: datetime,
+    quiet: bool,
+    sender: str,
+    lease: timedelta,
+    limit: int,
+    priority: Priority,
 ) -> list[Claimed]:
     """Take up to ``limit`` due messages in hand. In quiet hours only those to officers."""
-    rows = await connection.fetch(QUERIES.claim_due, channel, now, quiet, sender, now + lease, limit)
+    rows = await connection.fetch(QUERIES.claim_due, channel, now, quiet, sender, now + lease, limit, priority)
     return [_claimed(row) for row in rows]
 
 
@@ -66,6 +73,7 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     owner_id = row["owner_id"]
     return Claimed(
         id=row["id"],
+        event_id=row["event_id"],
         template=row["template"],
         recipient_kind=RecipientKind.OFFICER if owner_id is None else RecipientKind.OWNER,
         recipient_id=row["officer_sub"] if owner_id is None else str(owner_id),

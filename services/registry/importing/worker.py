@@ -69,7 +69,8 @@ async def run_import_worker(pool: asyncpg.Pool, settings: ImportSettings, stop: 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def run_job(shop: Workshop, job: Job) -> None:

@@ -45,6 +45,7 @@ class Workshop:
     async def pause(self, seconds: float) -> None:
         """Wait, but not when the process stops. Raises ``StoppedError``."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stop.wait()
         if self.stop.is_set():
             raise StoppedError

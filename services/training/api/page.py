@@ -17,7 +17,7 @@ from services.training.domain.certificates import fold_code, show_code
 from services.training.domain.refusals import NotFoundError
 from services.training.handlers import printing
 from shared.auth import public
-from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet, style_url
+from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
 from shared.wita import write_day
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,9 +29,7 @@ TypedCode = Annotated[str, Query(max_length=40)]
 
 def page_router() -> APIRouter:
     """Return the routes of the page and its style sheet."""
-    environment = page_environment(TEMPLATES)
-    # Relative, because a proxy may serve this below a path of its own.
-    environment.globals["style_url"] = f"..{style_url()}"
+    environment = page_environment(TEMPLATES, up=1)
     environment.globals["office"] = printing.OFFICE
     environment.filters["day"] = write_day
     router = APIRouter(tags=["halaman"], dependencies=[Depends(public())], include_in_schema=False)

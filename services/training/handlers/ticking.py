@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -27,14 +27,10 @@ HANGS_SECONDS = 300.0
 log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Ticker:
-    """Looks every ``seconds`` for what time has brought."""
+    """Looks every ``seconds`` for what time has brought, by the clock of the database: all workers have the same."""
 
-    def __init__(self, pool: Pool, seconds: float, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, pool: Pool, seconds: float, clock: Callable[[], datetime] | None = None) -> None:
         self._pool = pool
         self._hint = Hint(pool)
         self._seconds = seconds
@@ -55,11 +51,12 @@ class Ticker:
                 self.pulse.beat()
                 log.warning("tick_postponed", error=type(error).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._seconds)
+                async with asyncio.timeout(self._seconds):
+                    await stop.wait()
 
     async def tick(self) -> int:
         """Do what is due, each batch in its own transaction, and return how many batches moved."""
-        now = self._clock()
+        now = await courses.database_time(self._pool) if self._clock is None else self._clock()
         due = [
             *[(batch_id, False) for batch_id in await courses.batches_with_late_offers(self._pool, now)],
             *[(batch_id, True) for batch_id in await courses.batches_to_select(self._pool, now)],

@@ -1,28 +1,26 @@
-"""HTTP of the notifications: what was sent, sending again, officers' addresses. Nothing personal of an owner."""
+"""What was sent, sending again, officers' addresses, how an owner wants to be told. Nothing personal of an owner."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
 from starlette.responses import Response
 
-from services.notifications.commands import ResendMessage, SetOfficer
+from services.notifications.api.asking import Database, Office, Out, decode_place, encode_place
+from services.notifications.commands import ResendMessage, SetOfficer, Topic
 from services.notifications.domain.messages import NotResendableError, State, UnknownMessageError
 from services.notifications.handlers import operating
 from shared.auth import Principal, Role, allow
-from shared.database import Connection, Pool
+from shared.database import Connection
 from shared.idempotency import Answer, OnlyOnce
 from shared.problems import Problem, standard
 from shared.web import RequestModel
 
-Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS, Role.OPERATOR))]
 Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
 AnyOfficer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.OPERATOR))]
 Sub = Annotated[str, Path(min_length=1, max_length=200, description="Subjek (sub) pada token petugas.")]
@@ -30,18 +28,14 @@ Sub = Annotated[str, Path(min_length=1, max_length=200, description="Subjek (sub
 router = APIRouter()
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class RecipientRef(_Out):
+class RecipientRef(Out):
     """Whom a message is for: an owner by id, or an officer by ``sub``."""
 
     kind: Literal["owner", "officer"]
     id: str
 
 
-class MessageOut(_Out):
+class MessageOut(Out):
     """A message, without its text."""
 
     id: UUID
@@ -62,7 +56,7 @@ class MessageOut(_Out):
     updated_at: datetime
 
 
-class StepOut(_Out):
+class StepOut(Out):
     """Something that happened to a message."""
 
     at: datetime
@@ -78,14 +72,14 @@ class MessageDetail(MessageOut):
     steps: list[StepOut]
 
 
-class MessagePage(_Out):
+class MessagePage(Out):
     """Messages, newest first."""
 
     items: list[MessageOut]
     next: str | None = Field(description="Penunjuk halaman berikutnya; kosong bila sudah habis.")
 
 
-class MessageCounts(_Out):
+class MessageCounts(Out):
     """Messages by state."""
 
     counts: dict[State, int]
@@ -106,7 +100,7 @@ class OfficerBody(RequestModel):
     language: Literal["id", "en"] = "id"
 
 
-class OfficerOut(_Out):
+class OfficerOut(Out):
     """An officer in the address book."""
 
     sub: str
@@ -114,49 +108,21 @@ class OfficerOut(_Out):
     language: str
 
 
-class RecipientOut(_Out):
-    """How an owner wants to be told. Changed in the registry, never here."""
+class RecipientOut(Out):
+    """How an owner wants to be told. Changed in the registry; topics of announcements by the links in them."""
 
     owner_id: UUID
     language: str
     channel: str | None
     consent: bool
     erased: bool
-
-
-async def pool_of(request: Request) -> Pool:
-    """Return the pool of this app."""
-    return request.app.state.pool
-
-
-Database = Annotated[Pool, Depends(pool_of)]
+    opted_out: list[Topic] = Field(description="Topik pengumuman yang dihentikan pemilik.")
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
     kind: Literal["owner", "officer"] = "officer" if row["owner_id"] is None else "owner"
     recipient = RecipientRef(kind=kind, id=row["officer_sub"] or str(row["owner_id"]))
     return {**row, "recipient": recipient}
-
-
-def encode_place(place: tuple[datetime, UUID] | None) -> str | None:
-    """Return a place in the list as an opaque text."""
-    if place is None:
-        return None
-    return urlsafe_b64encode(f"{place[0].astimezone(UTC).isoformat()}|{place[1].hex}".encode()).decode()
-
-
-def decode_place(text: str | None) -> tuple[datetime, UUID] | None:
-    """Return the place that ``encode_place`` wrote. Raises the problem 400 for anything else."""
-    if text is None:
-        return None
-    try:
-        moment, _, message_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii").partition("|")
-        place = datetime.fromisoformat(moment), UUID(hex=message_id)
-    except (ValueError, Base64Error):
-        raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.") from None
-    if place[0].tzinfo is None:
-        raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.")
-    return place
 
 
 @router.get("/messages", summary="Daftar pesan, yang terbaru dulu", tags=["pesan"])
