@@ -15,6 +15,7 @@ import uvloop
 
 from bench.commanding import commands
 from bench.consuming import consumer_layer
+from bench.curation import curation
 from bench.delivery import relay_backlog
 from bench.fanout import announcement
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
@@ -43,6 +44,7 @@ BENCHES: dict[str, Bench] = {
     "projection": projections,
     "enrolling": enrolling_crowd,
     "printing": certificates,
+    "curation": curation,
     "fanout": announcement,
     "rebuild": rebuilds,
     "wal": relay_wal,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.contracts.exhibitions import APPLICATION_TOPIC, EXHIBITION_TOPIC, OUTLET_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 
@@ -51,6 +52,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic(COURSE_TOPIC, partitions=3),
     Topic(ENROLMENT_TOPIC, partitions=6),
     Topic(CERTIFICATE_TOPIC, partitions=6),
+    Topic(EXHIBITION_TOPIC, partitions=3),
+    Topic(APPLICATION_TOPIC, partitions=6),
+    Topic(OUTLET_TOPIC, partitions=3),
 )
 
 PRINCIPALS: tuple[Principal, ...] = (
@@ -60,6 +64,12 @@ PRINCIPALS: tuple[Principal, ...] = (
         reads=(OWNER_TOPIC, BUSINESS_TOPIC),
         writes=(COURSE_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
         group_prefix="training",
+    ),
+    Principal(
+        "events",
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC),
+        writes=(EXHIBITION_TOPIC, APPLICATION_TOPIC, OUTLET_TOPIC),
+        group_prefix="events",
     ),
     Principal("projections", reads=(BUSINESS_TOPIC,), group_prefix="projections"),
     Principal(

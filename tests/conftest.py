@@ -102,6 +102,13 @@ def training_db(postgres_server: Postgres) -> Iterator[Database]:
 
 
 @pytest.fixture
+def events_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the exhibitions."""
+    with postgres_server.clone("events") as database:
+        yield database
+
+
+@pytest.fixture
 def projections_db(postgres_server: Postgres) -> Iterator[Database]:
     """A fresh, migrated database of the projections."""
     with postgres_server.clone("projections") as database:

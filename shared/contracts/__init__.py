@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from shared.contracts import registry, training
+from shared.contracts import exhibitions, registry, training
 from shared.contracts.fact import Fact
 
-_MODULES = (registry, training)
+_MODULES = (registry, training, exhibitions)
 
 
 def _facts() -> dict[str, type[Fact]]:

@@ -14,8 +14,8 @@ from shared.contracts.privacy import AGENCY, PERSONAL, PUBLIC, Privacy, privacy_
 
 FACTS = sorted(CONTRACTS.items())
 SEALED_PATTERN = r"^nk1\."
-SPEAKS_OF = {"attendance": "enrolment", "training": "enrolment"}
-"""What is named for itself, and is a fact of an enrolment: on its topic, because the order with its other facts counts."""
+SPEAKS_OF = {"attendance": "enrolment", "training": "enrolment", "booth": "exhibition", "sales": "application"}
+"""What is named for itself, and is a fact of something else: on its topic, because the order with its other facts counts."""
 
 
 @pytest.mark.parametrize(("name", "fact"), FACTS)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 USAGES = {
     "registry": "usage: python -m services.registry api | worker | relay | all | migrate\n",
     "training": "usage: python -m services.training api | worker | relay | all | migrate\n",
+    "events": "usage: python -m services.events api | worker | relay | all | migrate\n",
     "projections": "usage: python -m services.projections api | worker | all | migrate | rebuild PROJECTION…\n",
     "notifications": "usage: python -m services.notifications api | worker | all | migrate\n",
 }

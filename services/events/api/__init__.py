@@ -1,0 +1,1 @@
+"""HTTP of the exhibitions: requests to commands, refusals to status codes."""

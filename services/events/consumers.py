@@ -1,0 +1,39 @@
+"""Facts to handlers: one consumer for owners and businesses of the registry, and for who passed a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from services.events.handlers.copying import record_facts
+from shared.broker import KafkaSettings
+from shared.consumer import Consumer
+from shared.contracts import CONTRACTS
+from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
+from shared.contracts.training import ENROLMENT_TOPIC
+from shared.database import Connection, Pool
+from shared.envelope import Event
+
+NAME = "events"
+TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC)
+
+TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
+"""Every fact of these topics: those that tell nothing we keep still move the version of what they are about."""
+
+
+async def copy_on_facts(connection: Connection, events: Sequence[Event]) -> None:
+    """Apply a batch of facts."""
+    await record_facts(connection, events, datetime.now(UTC))
+
+
+def make_consumer(pool: Pool, kafka: KafkaSettings, instance: str) -> Consumer:
+    """Return the consumer, not started. ``instance`` is the stable name of this copy of the worker."""
+    return Consumer(
+        name=NAME,
+        topics=TOPICS,
+        types=TYPES,
+        apply=copy_on_facts,
+        pool=pool,
+        kafka=kafka,
+        instance=instance,
+    )

@@ -1,0 +1,196 @@
+"""Rules of exhibitions and booths: dates, waves, deadline, criteria, capacity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from services.events.commands import ChangeCapacity, HeldBy, OpenBooth, OpenExhibition, Timing
+from services.events.domain.clock import day_in
+from services.events.domain.curation import check_criteria
+from services.events.domain.models import Booth, Changed, Exhibition
+from services.events.domain.refusals import (
+    CapacityBelowPlacedError,
+    CapacityError,
+    DeadlineError,
+    ExhibitionCancelledError,
+    ExhibitionDatesError,
+    NotFoundError,
+    NoWavesError,
+    OrganiserError,
+    StaleVersionError,
+    WaveBegunError,
+    WaveTimesError,
+)
+from shared.contracts.exhibitions import (
+    BoothCapacityChanged,
+    BoothOpened,
+    ExhibitionCancelled,
+    ExhibitionOpened,
+    Wave,
+)
+from shared.contracts.fact import Fact
+
+
+def check_version(current: int, expected: int) -> None:
+    """Raise ``StaleVersionError`` if somebody changed it since."""
+    if current != expected:
+        raise StaleVersionError(expected, current)
+
+
+def check_held(exhibition: Exhibition) -> None:
+    """Raise ``ExhibitionCancelledError`` if it is not held."""
+    if exhibition.cancelled:
+        raise ExhibitionCancelledError(exhibition.id)
+
+
+def check_organiser(held_by: HeldBy, partner: str | None) -> None:
+    """Raise ``OrganiserError`` if they do not fit."""
+    if (held_by == "mitra") != (partner is not None):
+        raise OrganiserError(held_by, partner)
+
+
+def is_open(exhibition: Exhibition, now: datetime) -> bool:
+    """Tell whether one may still apply: the whole of the last second counts; a partner's list comes when it comes."""
+    if exhibition.curated:
+        return False
+    return exhibition.recorded or now.replace(microsecond=0) <= exhibition.closes_at
+
+
+def wave_of(exhibition: Exhibition, number: int) -> Wave:
+    """Return a wave by its number. Raises ``NotFoundError``."""
+    if not 1 <= number <= len(exhibition.waves):
+        raise NotFoundError("Gelombang", number)
+    return exhibition.waves[number - 1]
+
+
+def is_ahead(exhibition: Exhibition, wave: Wave, now: datetime) -> bool:
+    """Tell whether the places of a wave may still change hands; a partner's are recorded afterwards."""
+    return exhibition.recorded or now < wave.starts_at
+
+
+def of_exhibition(exhibition: Exhibition, fact: Fact, **changes: Any) -> Changed[Exhibition]:
+    """Return the exhibition one version on, with a fact that it or one of its booths brought."""
+    return Changed(replace(exhibition, version=exhibition.version + 1, **changes), (fact,))
+
+
+def _wave(command: OpenExhibition, number: int, timing: Timing) -> Wave:
+    """Return a wave that fits its exhibition. Raises ``WaveTimesError``."""
+    if timing.ends_at <= timing.starts_at:
+        raise WaveTimesError(command.zone, number, "berakhir sebelum mulai", timing.starts_at, timing.ends_at)
+    first, last = day_in(command.zone, timing.starts_at), day_in(command.zone, timing.ends_at)
+    if first < command.starts_on or last > command.ends_on:
+        why = f"di luar masa pameran, {command.starts_on.isoformat()} sampai {command.ends_on.isoformat()}"
+        raise WaveTimesError(command.zone, number, why, timing.starts_at, timing.ends_at)
+    return Wave(number=number, starts_at=timing.starts_at, ends_at=timing.ends_at)
+
+
+def _waves(command: OpenExhibition) -> tuple[Wave, ...]:
+    """Return the waves, one after the other: a booth is not used by two at once."""
+    if not command.waves:
+        raise NoWavesError
+    waves = tuple(_wave(command, number, timing) for number, timing in enumerate(command.waves, 1))
+    for before, after in pairwise(sorted(waves, key=lambda wave: wave.starts_at)):
+        if after.starts_at < before.ends_at:
+            why = f"bertumpang tindih dengan gelombang {before.number}"
+            raise WaveTimesError(command.zone, after.number, why, after.starts_at, after.ends_at)
+    first = min(wave.starts_at for wave in waves)
+    if command.closes_at >= first:
+        raise DeadlineError(command.zone, command.closes_at, first)
+    return waves
+
+
+def open_exhibition(command: OpenExhibition, actor: str) -> Changed[Exhibition]:
+    """Return a new exhibition, version 1."""
+    if command.ends_on < command.starts_on:
+        raise ExhibitionDatesError(command.starts_on, command.ends_on)
+    check_organiser(command.held_by, command.partner)
+    check_criteria(command.criteria)
+    told: dict[str, Any] = {
+        "title": command.title,
+        "held_by": command.held_by,
+        "partner": command.partner,
+        "place": command.place,
+        "zone": command.zone,
+        "starts_on": command.starts_on,
+        "ends_on": command.ends_on,
+        "closes_at": command.closes_at,
+        "waves": _waves(command),
+        "criteria": command.criteria,
+        "pass_score": command.pass_score,
+    }
+    exhibition = Exhibition(
+        id=command.exhibition_id,
+        version=1,
+        curators=command.curators,
+        confirm_hours=command.confirm_hours,
+        curated=False,
+        cancelled=False,
+        opened_by=actor,
+        **told,
+    )
+    return Changed(exhibition, (ExhibitionOpened(exhibition_id=exhibition.id, **told),))
+
+
+def _check_not_begun(exhibition: Exhibition, now: datetime) -> None:
+    """Raise ``WaveBegunError`` once the first wave has begun, but for what a partner holds."""
+    first = min(exhibition.waves, key=lambda wave: wave.starts_at)
+    if not is_ahead(exhibition, first, now):
+        raise WaveBegunError(exhibition.zone, first.number, first.starts_at)
+
+
+def open_booth(
+    exhibition: Exhibition, command: OpenBooth, number: int, now: datetime
+) -> tuple[Changed[Exhibition], Booth]:
+    """Return a new booth; ``number`` is its place among the booths of the exhibition, from 1."""
+    check_held(exhibition)
+    _check_not_begun(exhibition, now)
+    if command.capacity < 1:
+        raise CapacityError(command.capacity)
+    booth = Booth(
+        id=command.booth_id,
+        version=1,
+        exhibition_id=exhibition.id,
+        number=number,
+        kind=command.kind,
+        capacity=command.capacity,
+        placed=(0,) * len(exhibition.waves),
+    )
+    fact = BoothOpened(
+        exhibition_id=exhibition.id, booth_id=booth.id, number=number, kind=booth.kind, capacity=booth.capacity
+    )
+    return of_exhibition(exhibition, fact), booth
+
+
+def change_capacity(
+    exhibition: Exhibition, booth: Booth, command: ChangeCapacity, places: int, chosen: int
+) -> tuple[Changed[Exhibition], Booth]:
+    """Set a booth's capacity, never below those who have a place, nor below those who were promised one.
+
+    ``places`` and ``chosen`` are of the booth's kind in the whole exhibition, as they are before.
+    """
+    check_version(booth.version, command.expected_version)
+    check_held(exhibition)
+    if command.capacity < 1:
+        raise CapacityError(command.capacity)
+    left = places - booth.places + command.capacity * len(booth.placed)
+    if command.capacity < max(booth.placed) or left < chosen:
+        raise CapacityBelowPlacedError(command.capacity, max(booth.placed), booth.kind, left, chosen)
+    if command.capacity == booth.capacity:
+        return Changed(exhibition), booth
+    fact = BoothCapacityChanged(
+        exhibition_id=exhibition.id, booth_id=booth.id, previous=booth.capacity, capacity=command.capacity
+    )
+    return of_exhibition(exhibition, fact), replace(booth, version=booth.version + 1, capacity=command.capacity)
+
+
+def cancel(exhibition: Exhibition, expected_version: int, now: datetime) -> Changed[Exhibition]:
+    """Do not hold it; not once the first wave has begun."""
+    check_version(exhibition.version, expected_version)
+    check_held(exhibition)
+    first = min(exhibition.waves, key=lambda wave: wave.starts_at)
+    if now >= first.starts_at:
+        raise WaveBegunError(exhibition.zone, first.number, first.starts_at)
+    return of_exhibition(exhibition, ExhibitionCancelled(exhibition_id=exhibition.id), cancelled=True)

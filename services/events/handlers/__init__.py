@@ -1,0 +1,41 @@
+"""One async function per command: load and lock, rule, save and outbox, inside the caller's transaction.
+
+Locks are taken in one order: owner, business, exhibition, applications by id; outlets after exhibitions. Nobody who holds an
+exhibition asks for an owner or a business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.events.domain.models import Application, Changed, Exhibition, Outlet
+from shared.contracts.fact import Fact
+from shared.database import Connection
+from shared.outbox import Cause, Change, append
+
+SOURCE = "/events"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a command came to: what it changed, and its version after it."""
+
+    id: UUID
+    version: int
+
+
+async def publish(
+    connection: Connection,
+    changes: Sequence[Changed[Exhibition] | Changed[Application] | Changed[Outlet]],
+    cause: Cause,
+    *statements: Change | None,
+) -> None:
+    """Store the facts of aggregates in the outbox, numbered by their versions, and run what stores the aggregates."""
+    facts: list[tuple[int, Fact]] = [
+        (item.after.version - len(item.facts) + place, fact)
+        for item in changes
+        for place, fact in enumerate(item.facts, 1)
+    ]
+    await append(connection, SOURCE, facts, cause, *statements)

@@ -1,0 +1,34 @@
+"""Facts of registry and trainings into our copy, and what an erasure brings with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.events.domain.copies import fold
+from services.events.handlers.applying import release_erased
+from services.events.handlers.outlets import leave_erased
+from services.events.store import copies as store
+from shared.database import Connection
+from shared.envelope import Event
+from shared.outbox import Cause
+
+ACTOR = "events"
+
+
+def cause_by(event: Event, now: datetime) -> Cause:
+    """Return why something happens that an event of another service brought."""
+    meta = event.meta
+    return Cause(meta.correlation_id, str(meta.id), ACTOR, meta.origin, meta.traceparent, now)
+
+
+async def record_facts(connection: Connection, events: Sequence[Event], now: datetime) -> None:
+    """Write what a batch says; owners who were erased leave what they have open."""
+    copies = fold(events)
+    await store.save_owners(connection, copies.owners)
+    await store.save_businesses(connection, copies.businesses)
+    await store.save_enrolments(connection, copies.enrolments)
+    if copies.erased:
+        causes = {owner_id: cause_by(event, now) for owner_id, event in copies.erased.items()}
+        await release_erased(connection, causes)
+        await leave_erased(connection, causes)
