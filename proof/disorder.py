@@ -18,7 +18,7 @@ from ops.kafka_admin.client import operator_client
 from ops.kafka_admin.plan import apply_plan, make_plan
 from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
-from proof.rig import QUIET_SECONDS, Rig, Size, within
+from proof.rig import FOLLOWERS, QUIET_SECONDS, Rig, Size, within
 from services.projections.commands import Projection
 from shared.broker import make_reader
 from shared.contracts.registry import BUSINESS_TOPIC
@@ -26,7 +26,6 @@ from shared.relay.publishing import Publisher
 from shared.relay.reading import COLUMNS
 from shared.topology import PRINCIPALS, TOPICS
 
-CONSUMERS = ("projections", "notifications")
 PROJECTIONS = [projection.value for projection in Projection]
 
 # What the relay would publish now, as it would read it.
@@ -53,7 +52,7 @@ async def swap_neighbours(rig: Rig, size: Size, dice: Random) -> None:
             rig.disordered |= out_of_order(order) | {row["key"] for row in rows if row["event_id"] in late}
             await publisher.send(await publisher.prepare(order))
             gaps = {row["key"]: row["sequence"] for row in rows if row["event_id"] in late}
-            for service in CONSUMERS:
+            for service in FOLLOWERS:
                 await _wait_at_the_gaps(rig, service, gaps)
             rig.notes.append(
                 f"{len(order)} events published with neighbours swapped, {len(rig.disordered)} aggregates out of order, "

@@ -167,7 +167,6 @@ async def _publish_again(rig: Rig, topic: str, share: float, dice: Random) -> No
 
 
 POISON = 20
-CONSUMERS_OF_BUSINESSES = 2
 
 
 async def poison(rig: Rig, _: Size, dice: Random) -> None:

@@ -9,16 +9,16 @@ from random import Random
 
 import httpx2
 
+from ops.stack.services import PROCESSES
 from proof.history import now
-from proof.rig import Rig, Size
+from proof.rig import FOLLOWERS, Rig, Size
 
 TELL_SECONDS = 30.0
 PROBE_SECONDS = 5.0
 
-DATABASE = ("registry-api", "registry-worker", "registry-relay", "projections-api", "projections-worker",
-            "notifications-api", "notifications-worker")  # fmt: skip
-BROKER = ("registry-relay", "projections-worker", "notifications-worker")
-"""Who cannot do its work without Kafka: the API of the registry can, its outbox grows."""
+DATABASE = tuple(process.name for process in PROCESSES)
+BROKER = tuple(p.name for p in PROCESSES if p.role == "relay" or (p.role == "worker" and p.service in FOLLOWERS))
+"""Who cannot do its work without Kafka: an API can, its outbox grows, and so can who takes in the registry's files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from proof.clocks import missing_library, wrong_clocks
 from proof.disks import fill_disks, missing_disk
 from proof.disorder import add_partitions, swap_neighbours
 from proof.faults import (
-    CONSUMERS_OF_BUSINESSES,
     POISON,
     freeze_a_consumer,
     freeze_kafka,
@@ -35,7 +34,7 @@ from proof.moving import move_kafka
 from proof.network import fail_by_namespace, fail_by_proxy, missing_namespaces
 from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
-from proof.rig import Fault, Outcome, Rig, Size
+from proof.rig import FOLLOWERS, Fault, Outcome, Rig, Size
 from proof.tables import keep_tables_bounded
 
 
@@ -188,7 +187,7 @@ async def prove(rig: Rig, promise: Promise, size: Size, seed: int) -> Outcome:
     found = {kind: count for kind, count in outcome.report.total_findings.items() if kind not in expected}
     if found:
         outcome.failures.append(f"the audit: {found}")
-    if outcome.report.parked != promise.parked * CONSUMERS_OF_BUSINESSES:
+    if outcome.report.parked != promise.parked * len(FOLLOWERS):
         outcome.failures.append(f"{outcome.report.parked} records are parked")
     await rig.discard_parked()
     return outcome

@@ -20,10 +20,9 @@ import httpx2
 from ops.contracts import incompatibilities
 from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
-from proof.disorder import CONSUMERS
 from proof.health import ask
 from proof.load import PLACE
-from proof.rig import QUIET_SECONDS, Rig, Size, within
+from proof.rig import FOLLOWERS, QUIET_SECONDS, Rig, Size, within
 from shared.consumer import request_redrive
 from shared.contracts.privacy import PUBLIC
 from shared.contracts.registry import BusinessVerified, BusinessWorkersRecorded
@@ -110,7 +109,7 @@ async def run_release(rig: Rig, names: Sequence[str], release: Mapping[str, str]
     await asyncio.to_thread(rig.stack.start_services, list(names))
 
 
-WORKERS = ("projections-worker", "notifications-worker")
+WORKERS = tuple(f"{service}-worker" for service in FOLLOWERS)
 
 
 async def publish_incompatibly(rig: Rig, size: Size, _: Random) -> None:
@@ -126,14 +125,14 @@ async def publish_incompatibly(rig: Rig, size: Size, _: Random) -> None:
     try:
         async with rig.fault():
             await run_release(rig, ["registry-api"], producer)
-            said = [await _until_parked(rig, name, size.strikes, ("workers: ", "as_of")) for name in CONSUMERS]
+            said = [await _until_parked(rig, name, size.strikes, ("workers: ", "as_of")) for name in FOLLOWERS]
             await _others_go_on(rig)
             await run_release(rig, ["registry-api"], None)
             await run_release(rig, ["projections-worker"], consumer)
             said.append(await _until_parked(rig, "projections", 1, ("counted_by",)))
             await _others_go_on(rig)
             await run_release(rig, WORKERS, mended)
-            for service in CONSUMERS:
+            for service in FOLLOWERS:
                 await _redrive_all(rig, service)
     finally:
         await run_release(rig, ["registry-api", *WORKERS], None)
@@ -172,7 +171,7 @@ async def _others_go_on(rig: Rig) -> None:
         body = {"owner_ids": [owner], "name": "Warung", "kelurahan": PLACE, "sector": "kuliner"}
         business = await _post(client, "/businesses", body)
     rig.asked += [owner, business]
-    for service in CONSUMERS:
+    for service in FOLLOWERS:
         connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
         async with within(20, f"{service} to apply another aggregate's event"):
             while not await connection.fetchval(

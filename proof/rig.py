@@ -30,6 +30,9 @@ QUIET_SECONDS = 120.0
 LATE_SECONDS = 150.0
 """From when on an event counts as late: longer than any fault of a run lasts, with its recovery."""
 
+FOLLOWERS = ("projections", "notifications", "training", "events")
+"""The services that follow the registry's businesses, each with one consumer of its own name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -200,7 +203,7 @@ class Rig:
 
     async def discard_parked(self) -> None:
         """Give up on what is parked, as an operator does with records that nobody can read."""
-        for service in ("projections", "notifications"):
+        for service in FOLLOWERS:
             connection = await asyncpg.connect(self.stack.dsn(service, service))
             for row in await connection.fetch("SELECT id FROM parked_event"):
                 await discard(connection, service, row["id"], "proof")
