@@ -20,7 +20,7 @@ LOCK = "SELECT pg_try_advisory_lock(7)"
 
 
 async def test_20_a_pooled_connection_gives_its_locks_back_and_a_dedicated_one_keeps_them(empty_db: Database) -> None:
-    async with await create_pool(empty_db.dsn) as pool:
+    async with asyncpg.create_pool(empty_db.dsn) as pool:
         other = await asyncpg.connect(empty_db.dsn)
         async with pool.acquire() as connection:
             assert await connection.fetchval(LOCK) is True
@@ -29,6 +29,16 @@ async def test_20_a_pooled_connection_gives_its_locks_back_and_a_dedicated_one_k
         async with pool.acquire() as connection:
             assert await connection.fetchval(LOCK) is False  # held by a connection of its own, as the relay does
         await other.close()
+
+
+async def test_20_our_pool_gives_a_connection_back_as_it_is(empty_db: Database) -> None:
+    async with await create_pool(empty_db.dsn, max_size=1) as pool:
+        async with pool.acquire() as connection:
+            process = await connection.fetchval("SELECT pg_backend_pid()")
+            await connection.execute("SET application_name = 'left behind'")
+        async with pool.acquire() as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") == process
+            assert await connection.fetchval("SHOW application_name") == "left behind"
 
 
 async def test_20_a_listener_dies_silently_and_a_question_finds_it_out(empty_db: Database) -> None:
