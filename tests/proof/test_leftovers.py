@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -86,7 +87,8 @@ def test_a_namespace_that_an_earlier_run_left_is_taken_away(tmp_path: Path) -> N
     assert leftovers.namespaces_of(folder.name) == ["nk-left-0"]
     sweep(tmp_path)
     assert leftovers.namespaces_of(folder.name) == []
-    assert "nkn251" not in psutil.net_if_addrs()
+    while "nkn251" in psutil.net_if_addrs():  # the kernel takes the link away a moment after its namespace
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("missing", [missing_disk, missing_namespaces])
