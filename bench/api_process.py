@@ -10,20 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.registry.api import businesses
-from services.registry.api.requests import etag
 from services.registry.app import SERVICE
 from shared.idempotency import Answer, Once, render
 from shared.identifiers import new_id
+from shared.web.versions import etag
 
 WITHOUT_DATABASE = "--without-database"
 
 
-async def _answer_at_once(request: Request, once: Once, _work: Any, *, status: int = 200) -> Response:
+async def _answer_at_once(request: Request, once: Once, _work: Any, *, created: str | None = None) -> Response:
     """Stand in for ``run_once``: the request is checked, identified and answered in the same form, and that is all."""
     await once.identity()
     made = new_id()
-    headers = {"ETag": etag(1), "Location": f"{request.url.path}/{made}"}
-    return render(Answer(status, {"id": str(made), "version": 1}, headers)).response(replayed=False)
+    headers = {"ETag": etag(1), "Location": f"{created}/{made}"}
+    return render(Answer(200 if created is None else 201, {"id": str(made), "version": 1}, headers)).response(
+        replayed=False
+    )
 
 
 def main() -> int:

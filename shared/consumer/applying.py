@@ -17,7 +17,6 @@ from shared.database import is_infrastructure_error
 from shared.envelope import Event
 
 ATTEMPTS = 3
-PART = 1_000
 TWO_LANES_FROM = 200
 
 Apply = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
@@ -42,7 +41,7 @@ class Definition:
 async def apply_records(pool: asyncpg.Pool, definition: Definition, records: Sequence[KafkaRecord]) -> int:
     """Apply records, those of an aggregate in order, and return how many were next in their streams.
 
-    Many records go in two lanes, each with every record of its aggregates, each in transactions of its own: the
+    Many records go in two lanes, each with every record of its aggregates, each in a transaction of its own: the
     database works for one lane while the other reads and plans. Raises as ``apply_batch`` does, after both lanes have
     ended; what one of them stored is a duplicate when the records are read again.
     """
@@ -60,11 +59,8 @@ async def apply_records(pool: asyncpg.Pool, definition: Definition, records: Seq
 
 
 async def _apply_lane(pool: asyncpg.Pool, definition: Definition, items: Sequence[Item]) -> int:
-    applied = 0
     async with pool.acquire(timeout=10) as connection:
-        for start in range(0, len(items), PART):
-            applied += len((await apply_batch(connection, definition, items[start : start + PART])).steps)
-    return applied
+        return len((await apply_batch(connection, definition, items)).steps)
 
 
 async def apply_batch(connection: asyncpg.Connection, definition: Definition, items: Sequence[Item]) -> Plan:

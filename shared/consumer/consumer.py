@@ -199,7 +199,7 @@ class Consumer:
         return broker
 
     async def handle(self, records: Any) -> None:
-        """Apply one batch, a sequence of ``KafkaRecord``, part by part.
+        """Apply one batch, a sequence of ``KafkaRecord``.
 
         Raises for infrastructure errors, after a growing wait: then the batch is read again.
         """

@@ -10,17 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.events.api.answers import ApplicationDetail, ApplicationOut, ApplicationPage, SavedOut
 from services.events.api.forms import ApplicationForm, PlacementForm, RejectionForm, SalesForm, WithdrawalForm
-from services.events.api.requests import (
-    FIRST,
-    After,
-    Limit,
-    Office,
-    Officer,
-    Reader,
-    pool_of,
-    refusals_as_problems,
-    run_once,
-)
+from services.events.api.requests import Office, Officer, Reader, refusals_as_problems, run_once
 from services.events.commands import (
     Apply,
     ConfirmPlace,
@@ -37,6 +27,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import FIRST, After, Limit, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(tags=["pendaftaran"])

@@ -22,15 +22,11 @@ from services.events.api.answers import (
 )
 from services.events.api.forms import AttendanceForm, BoothForm, CapacityForm, ExhibitionForm, ScoresForm
 from services.events.api.requests import (
-    FIRST,
-    After,
     Curator,
-    Limit,
     Office,
     Officer,
     Reader,
     items_of,
-    pool_of,
     refusals_as_problems,
     run_many,
     run_once,
@@ -44,6 +40,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import FIRST, After, Limit, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/exhibitions", tags=["pameran"])

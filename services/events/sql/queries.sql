@@ -119,10 +119,6 @@ ORDER BY id LIMIT $5;
 SELECT * FROM application WHERE owner_id = ANY ($1::uuid[])
     AND state IN ('diajukan', 'kurasi', 'lolos', 'cadangan', 'ditempatkan', 'dikonfirmasi') ORDER BY exhibition_id, id;
 
--- name: database_time
--- The time that all workers have.
-SELECT now();
-
 -- name: exhibitions_with_late_places
 -- Exhibitions of the office that have a place which nobody confirmed in time.
 SELECT DISTINCT a.exhibition_id AS id FROM application a JOIN exhibition e ON e.id = a.exhibition_id

@@ -176,12 +176,6 @@ async def save_turnover(
     )
 
 
-async def database_time(pool: Pool) -> datetime:
-    """Return the time by the clock of the database."""
-    now: datetime = await pool.fetchval(queries().database_time)
-    return now
-
-
 async def exhibitions_with_late_places(pool: Pool, now: datetime) -> list[UUID]:
     """Return exhibitions that have a place which nobody confirmed in time."""
     return [row["id"] for row in await pool.fetch(queries().exhibitions_with_late_places, now)]

@@ -24,20 +24,7 @@ from services.registry.api.forms import (
     SavedOut,
     WorkersCountForm,
 )
-from services.registry.api.requests import (
-    FIRST,
-    After,
-    Limit,
-    Search,
-    SeenVersion,
-    Work,
-    etag,
-    pool_of,
-    refusals_as_problems,
-    ring_of,
-    run_once,
-    run_put,
-)
+from services.registry.api.requests import Search, SeenVersion, etag, refusals_as_problems, ring_of, run_once, run_put
 from services.registry.commands import (
     ChangeBusiness,
     ChangeBusinessClass,
@@ -58,6 +45,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import FIRST, After, Limit, Work, pool_of
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
@@ -90,7 +78,7 @@ async def register_business(request: Request, body: BusinessForm, principal: Off
     async def work(connection: Connection) -> Saved:
         return await handlers.register_business(connection, ring_of(request), command, cause_of(request, principal))
 
-    return await run_once(request, once, work, status=201)
+    return await run_once(request, once, work, created=request.url.path)
 
 
 @router.get("", summary="Cari usaha")

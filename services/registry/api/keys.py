@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
 from services.registry.api.forms import KeysForm
-from services.registry.api.requests import pool_of, ring_of
+from services.registry.api.requests import ring_of
 from services.registry.handlers.keys import KeyAnswer, resolve_keys
 from shared.auth import Principal, Role, allow
 from shared.problems import Problem, standard
+from shared.web.deeds import pool_of
 
 Service = Annotated[Principal, Depends(allow(Role.LAYANAN))]
 

@@ -11,13 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from services.registry.api.forms import ConsentForm, ContactForm, OwnerForm, OwnerOut, OwnerPage, SavedOut
 from services.registry.api.requests import (
-    FIRST,
-    After,
-    Limit,
     Search,
     SeenVersion,
     etag,
-    pool_of,
     problem_of,
     refusals_as_problems,
     ring_of,
@@ -33,6 +29,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import FIRST, After, Limit, pool_of
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
@@ -58,7 +55,7 @@ async def register_owner(request: Request, body: OwnerForm, principal: Officer, 
     async def work(connection: Connection) -> Saved:
         return await handlers.register_owner(connection, ring_of(request), command, cause_of(request, principal))
 
-    return await run_once(request, once, work, status=201)
+    return await run_once(request, once, work, created=request.url.path)
 
 
 @router.get("", summary="Cari pemilik")

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from shared.contracts.registry import BusinessStatus
+from shared.refusals import DeedRefusedError
 
 
-class RefusalError(Exception):
-    """A deed that a rule refuses. ``slug`` names the kind, ``title`` says it, the text speaks of this case."""
-
-    slug = "ditolak-aturan"
-    title = "Ditolak oleh aturan"
+class RefusalError(DeedRefusedError):
+    """A deed that a rule of the registry refuses."""
 
 
 class OwnerNotFoundError(RefusalError):
@@ -42,7 +40,10 @@ class StaleVersionError(RefusalError):
 
     def __init__(self, expected: int, current: int) -> None:
         self.expected, self.current = expected, current
-        super().__init__(f"Versi {expected} sudah usang; versi sekarang {current}. Baca ulang, lalu kirim kembali.")
+        super().__init__(
+            f"Versi {expected} sudah usang; versi sekarang {current}. Baca ulang, lalu kirim kembali.",
+            current=str(current),
+        )
 
 
 class NikTakenError(RefusalError):
@@ -72,7 +73,11 @@ class TransitionRefusedError(RefusalError):
     def __init__(self, deed: str, status: BusinessStatus, allowed: Iterable[BusinessStatus]) -> None:
         self.deed, self.status, self.allowed = deed, status, tuple(sorted(allowed))
         names = ", ".join(self.allowed)
-        super().__init__(f"Usaha berstatus {status} tidak dapat {deed}; hanya yang berstatus: {names}.")
+        super().__init__(
+            f"Usaha berstatus {status} tidak dapat {deed}; hanya yang berstatus: {names}.",
+            current=status.value,
+            allowed=[one.value for one in self.allowed],
+        )
 
 
 class VerifierIsApplicantError(RefusalError):

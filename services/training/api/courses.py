@@ -29,18 +29,7 @@ from services.training.api.forms import (
     ResultsForm,
     SessionForm,
 )
-from services.training.api.requests import (
-    FIRST,
-    After,
-    Limit,
-    Office,
-    Officer,
-    pool_of,
-    refusals_as_problems,
-    run_many,
-    run_once,
-    run_put,
-)
+from services.training.api.requests import Office, Officer, refusals_as_problems, run_many, run_once, run_put
 from services.training.commands import (
     CancelBatch,
     ChangeQuota,
@@ -55,6 +44,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import FIRST, After, Limit, pool_of
 from shared.web.versions import SeenVersion, etag
 
 Number = Annotated[int, Path(ge=1, le=1_000)]

@@ -11,14 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.training.api.answers import EnrolmentDetail, EnrolmentOut, EnrolmentPage, SavedOut
 from services.training.api.forms import EnrolmentForm, RejectionForm, WithdrawalForm
-from services.training.api.requests import (
-    Limit,
-    Office,
-    Officer,
-    pool_of,
-    refusals_as_problems,
-    run_once,
-)
+from services.training.api.requests import Office, Officer, refusals_as_problems, run_once
 from services.training.commands import AcceptOffer, Enrol, IssueCertificate, RejectEnrolment, WithdrawEnrolment
 from services.training.handlers import Saved, certificates
 from services.training.handlers import enrolling as handlers
@@ -28,6 +21,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
+from shared.web.deeds import Limit, pool_of
 from shared.web.versions import SeenVersion, etag
 
 Arrival = Annotated[int, Query(ge=0, description="Nilai `next` dari halaman sebelumnya.")]

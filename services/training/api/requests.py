@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import Depends, Query
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from fastapi import Depends
 
 from services.training.domain import refusals
 from services.training.domain.refusals import RefusalError
-from services.training.handlers import Saved
 from shared.auth import Principal, Role, allow
-from shared.database import Connection, Pool
-from shared.idempotency import Answer, Once
-from shared.outbox import Hint
-from shared.problems import Problem
-from shared.web.versions import etag
-
-Work = Callable[[Connection], Awaitable[Saved]]
-AnyWork = Callable[[Connection], Awaitable[Any]]
-FIRST = UUID(int=0)
+from shared.web.deeds import Deeds
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 """Officers of a kelurahan enrol and see businesses of their own; what is a course is the office's."""
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
-After = Annotated[UUID, Query(description="Nilai `next` dari halaman sebelumnya.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 STATUS: dict[type[RefusalError], int] = {
     refusals.NotFoundError: 404,
@@ -65,63 +49,6 @@ STATUS: dict[type[RefusalError], int] = {
 """Every refusal has its status; a test walks them."""
 
 
-def pool_of(request: Request) -> Pool:
-    """Return the pool of this app."""
-    return request.app.state.pool
-
-
-def problem_of(refusal: RefusalError) -> Problem:
-    """Return the answer to a refusal: its rule, the values that it compared, and an Indonesian sentence."""
-    extra: dict[str, Any] = refusal.values
-    return Problem(STATUS[type(refusal)], refusal.slug, refusal.title, str(refusal), **extra)
-
-
-@asynccontextmanager
-async def refusals_as_problems() -> AsyncIterator[None]:
-    """Turn refusals of the rules into problem answers."""
-    try:
-        yield
-    except RefusalError as refusal:
-        raise problem_of(refusal) from refusal
-
-
-def _wake_relay(request: Request) -> None:
-    hint: Hint = request.app.state.hint
-    hint.wake()
-
-
-async def run_once(request: Request, once: Once, work: Work, *, created: str | None = None) -> Response:
-    """Run a command under the request's idempotency key and answer id and version; ``created``: the path of what is new."""
-
-    async def answered(connection: Connection) -> Answer:
-        async with refusals_as_problems():
-            saved = await work(connection)
-        content = {"id": str(saved.id), "version": saved.version}
-        headers = {"ETag": etag(saved.version)}
-        if created is not None:
-            headers["Location"] = f"{created}/{saved.id}"
-        return Answer(200 if created is None else 201, content, headers)
-
-    response = await once.run(pool_of(request), answered)
-    _wake_relay(request)
-    return response
-
-
-async def run_many(request: Request, once: Once, work: AnyWork) -> Response:
-    """Run a command on several things under the request's idempotency key; ``work`` returns what is answered, as JSON."""
-
-    async def answered(connection: Connection) -> Answer:
-        async with refusals_as_problems():
-            return Answer(200, await work(connection))
-
-    response = await once.run(pool_of(request), answered)
-    _wake_relay(request)
-    return response
-
-
-async def run_put(request: Request, work: Work) -> Response:
-    """Run a command that ``If-Match`` protects from a second effect, and answer id and version."""
-    async with refusals_as_problems(), pool_of(request).acquire() as connection, connection.transaction():
-        saved = await work(connection)
-    _wake_relay(request)
-    return JSONResponse({"id": str(saved.id), "version": saved.version}, headers={"ETag": etag(saved.version)})
+_deeds = Deeds(STATUS)
+problem_of, refusals_as_problems = _deeds.problem_of, _deeds.refusals_as_problems
+run_once, run_many, run_put = _deeds.run_once, _deeds.run_many, _deeds.run_put

@@ -7,21 +7,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shared.contracts.training import EnrolmentState
+from shared.refusals import DeedRefusedError
 from shared.wita import write_day, write_moment
 
 
-class RefusalError(Exception):
-    """A deed that a rule refuses. ``slug`` names the rule, ``title`` says it, the text speaks of this case.
-
-    ``values`` are what the rule compared, for the machine that reads the answer; nothing personal among them.
-    """
-
-    slug = "ditolak-aturan"
-    title = "Ditolak oleh aturan"
-
-    def __init__(self, text: str, **values: object) -> None:
-        self.values = values
-        super().__init__(text)
+class RefusalError(DeedRefusedError):
+    """A deed that a rule of the trainings refuses."""
 
 
 class NotFoundError(RefusalError):

@@ -144,10 +144,6 @@ ORDER BY arrival LIMIT $5;
 SELECT * FROM enrolment WHERE owner_id = ANY ($1::uuid[])
     AND state IN ('diajukan', 'diterima', 'daftar_tunggu', 'ditawari', 'hadir') ORDER BY batch_id, id;
 
--- name: database_time
--- The time that all workers have.
-SELECT now();
-
 -- name: batches_with_late_offers
 -- Batches that have an offer which ran out.
 SELECT DISTINCT batch_id AS id FROM enrolment WHERE state = 'ditawari' AND offer_until < $1 ORDER BY 1 LIMIT 100;

@@ -200,12 +200,6 @@ async def save_batch(connection: Connection, batch: Batch) -> None:
     )
 
 
-async def database_time(pool: Pool) -> datetime:
-    """Return the time by the clock of the database."""
-    now: datetime = await pool.fetchval(queries().database_time)
-    return now
-
-
 async def batches_to_select(pool: Pool, now: datetime) -> list[UUID]:
     """Return batches whose deadline has passed, and whose seats are still to be given."""
     rows = await pool.fetch(queries().batches_to_select, now.replace(microsecond=0))

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from shared.refusals import DeedRefusedError
+
 SHOWN = 20
 """Of many ids an answer names so many."""
 
 
-class RefusalError(Exception):
-    """A deed that a rule refuses. ``slug`` names the rule, ``title`` says it, the text speaks of this case.
-
-    ``values`` are what the rule compared, for the machine that reads the answer; nothing personal among them.
-    """
-
-    slug = "ditolak-aturan"
-    title = "Ditolak oleh aturan"
-
-    def __init__(self, text: str, **values: object) -> None:
-        self.values = values
-        super().__init__(text)
+class RefusalError(DeedRefusedError):
+    """A deed that a rule of the exhibitions or outlets refuses."""
 
 
 class NotFoundError(RefusalError):
