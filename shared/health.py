@@ -167,7 +167,9 @@ class WatchedConsumer(Protocol):
 
     problem: str | None
     joined: bool
-    progress_at: float
+
+    @property
+    def progress_at(self) -> float: ...
 
     def tasks_alive(self) -> bool: ...
     def positions_lag(self) -> int | None: ...
