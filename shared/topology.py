@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.contracts.exhibitions import APPLICATION_TOPIC, EXHIBITION_TOPIC, OUTLET_TOPIC
+from shared.contracts.licensing import LICENCE_TOPIC
+from shared.contracts.mentoring import MENTOR_TOPIC, MENTORING_TOPIC
+from shared.contracts.organisations import BRAND_TOPIC, ORGANISATION_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 
@@ -49,6 +52,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(OWNER_TOPIC, partitions=6),
     Topic(BUSINESS_TOPIC, partitions=6),
     Topic(IMPORT_TOPIC, partitions=1),
+    Topic(LICENCE_TOPIC, partitions=6),
+    Topic(ORGANISATION_TOPIC, partitions=1),
+    Topic(BRAND_TOPIC, partitions=3),
+    Topic(MENTOR_TOPIC, partitions=1),
+    Topic(MENTORING_TOPIC, partitions=3),
     Topic(COURSE_TOPIC, partitions=3),
     Topic(ENROLMENT_TOPIC, partitions=6),
     Topic(CERTIFICATE_TOPIC, partitions=6),
@@ -58,7 +66,19 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 PRINCIPALS: tuple[Principal, ...] = (
-    Principal("registry", writes=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC)),
+    Principal(
+        "registry",
+        writes=(
+            OWNER_TOPIC,
+            BUSINESS_TOPIC,
+            IMPORT_TOPIC,
+            LICENCE_TOPIC,
+            ORGANISATION_TOPIC,
+            BRAND_TOPIC,
+            MENTOR_TOPIC,
+            MENTORING_TOPIC,
+        ),
+    ),
     Principal(
         "training",
         reads=(OWNER_TOPIC, BUSINESS_TOPIC),

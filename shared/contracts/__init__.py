@@ -1,14 +1,14 @@
-"""Contracts of the facts: one frozen model per fact and major version, one module per publishing service.
+"""Contracts of the facts: one frozen model per fact and major version, each module published by one service.
 
 ``CONTRACTS`` maps each CloudEvents type to its model. Pure: no input, no output.
 """
 
 from __future__ import annotations
 
-from shared.contracts import exhibitions, registry, training
+from shared.contracts import exhibitions, licensing, mentoring, organisations, progress, registry, training
 from shared.contracts.fact import Fact
 
-_MODULES = (registry, training, exhibitions)
+_MODULES = (registry, progress, licensing, organisations, mentoring, training, exhibitions)
 
 
 def _facts() -> dict[str, type[Fact]]:

@@ -58,6 +58,17 @@ class ClassBasis(StrEnum):
     DILAPORKAN = "dilaporkan"
 
 
+class Evidence(StrEnum):
+    """What showed that a class is as recorded."""
+
+    LAPORAN_KEUANGAN = "laporan_keuangan"
+    SPT_TAHUNAN = "spt_tahunan"
+    NERACA = "neraca"
+    OSS = "oss"
+    SURVEI_LAPANGAN = "survei_lapangan"
+    PERNYATAAN_PEMILIK = "pernyataan_pemilik"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -168,13 +179,15 @@ class OwnerErased(_OwnerFact):
     NAME: ClassVar[str] = "owner.erased"
 
 
-class _BusinessFact(Fact):
+class BusinessFact(Fact):
+    """A fact about one business."""
+
     TOPIC: ClassVar[str] = BUSINESS_TOPIC
     AGGREGATE: ClassVar[str] = "business_id"
     business_id: Annotated[UUID, PUBLIC]
 
 
-class BusinessProfile(_BusinessFact):
+class BusinessProfile(BusinessFact):
     """What is known of a business, whole; the common part of ``registered`` and ``changed``."""
 
     PERSONAL: ClassVar[type[PersonalFields] | None] = BusinessPersonal
@@ -212,19 +225,19 @@ class BusinessChanged(BusinessProfile):
     changed: Annotated[tuple[str, ...], AGENCY]
 
 
-class BusinessSubmitted(_BusinessFact):
+class BusinessSubmitted(BusinessFact):
     """Handed in for verification."""
 
     NAME: ClassVar[str] = "business.submitted"
 
 
-class BusinessVerified(_BusinessFact):
+class BusinessVerified(BusinessFact):
     """An officer confirmed the business."""
 
     NAME: ClassVar[str] = "business.verified"
 
 
-class _WithReason(_BusinessFact):
+class _WithReason(BusinessFact):
     PERSONAL: ClassVar[type[PersonalFields] | None] = ReasonPersonal
     personal: Annotated[Sealed, Privacy.PERSONAL]
 
@@ -247,7 +260,7 @@ class BusinessDeactivated(_WithReason):
     NAME: ClassVar[str] = "business.deactivated"
 
 
-class BusinessReactivated(_BusinessFact):
+class BusinessReactivated(BusinessFact):
     """At work again, with the status it had before."""
 
     NAME: ClassVar[str] = "business.reactivated"
@@ -261,16 +274,18 @@ class BusinessClosed(_WithReason):
     closed_on: Annotated[date, PUBLIC]
 
 
-class BusinessClassChanged(_BusinessFact):
+class BusinessClassChanged(BusinessFact):
     """The class was recorded anew. ``mikro`` to ``kecil`` to ``menengah`` is *naik kelas*."""
 
     NAME: ClassVar[str] = "business.class_changed"
     previous: Annotated[ClassRecord, PUBLIC]
     current: Annotated[ClassRecord, PUBLIC]
     flags: Annotated[tuple[str, ...], AGENCY] = ()
+    evidence: Annotated[tuple[Evidence, ...], AGENCY] = ()
+    """What the rise of a class rests on; facts from before it was asked for carry none."""
 
 
-class BusinessWorkersRecorded(_BusinessFact):
+class BusinessWorkersRecorded(BusinessFact):
     """Workers counted on a day."""
 
     NAME: ClassVar[str] = "business.workers_recorded"
@@ -278,7 +293,7 @@ class BusinessWorkersRecorded(_BusinessFact):
     as_of: Annotated[date, PUBLIC]
 
 
-class BusinessDuplicateProposed(_BusinessFact):
+class BusinessDuplicateProposed(BusinessFact):
     """This business may be the same as another; a person decides."""
 
     NAME: ClassVar[str] = "business.duplicate_proposed"
@@ -286,14 +301,14 @@ class BusinessDuplicateProposed(_BusinessFact):
     grounds: Annotated[tuple[str, ...], AGENCY]
 
 
-class BusinessMerged(_BusinessFact):
+class BusinessMerged(BusinessFact):
     """This business was merged into another, which goes on under its own id."""
 
     NAME: ClassVar[str] = "business.merged"
     into_id: Annotated[UUID, PUBLIC]
 
 
-class BusinessMergeUndone(_BusinessFact):
+class BusinessMergeUndone(BusinessFact):
     """A merge was a mistake; the business is itself again, with the status it had before."""
 
     NAME: ClassVar[str] = "business.merge_undone"
