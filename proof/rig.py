@@ -173,11 +173,12 @@ class Rig:
         """Wait until what was stored before this moment is published and applied by every consumer."""
         async with within(QUIET_SECONDS, "outbox and consumers to catch up"):
             wanted = await self._positions("registry", "SELECT topic, sum(version) FROM audit.source GROUP BY 1")
-            statement = (
-                "SELECT topic, sum(position) FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY consumer, topic"
-            )
+            statement = """
+                SELECT topic, min(total) FROM (
+                    SELECT topic, sum(position) AS total FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY consumer, topic
+                ) AS of_each GROUP BY topic"""
             while True:
-                done = [await self._positions(service, statement) for service in ("projections", "notifications")]
+                done = [await self._positions(service, statement) for service in FOLLOWERS]
                 if all(found[topic] >= wanted.get(topic, 0) for found in done for topic in found):
                     return
                 await asyncio.sleep(0.05)

@@ -23,6 +23,7 @@ from faststream.security import BaseSecurity, SASLScram512
 
 from shared.broker import METADATA_MS, KafkaSettings, broker_cause
 from shared.consumer.applying import Apply, Definition, apply_records
+from shared.consumer.assigning import Agreement
 from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
@@ -94,6 +95,8 @@ class Consumer:
         self.applied = 0
         """Events applied since the start."""
         self.broker: KafkaBroker | None = None
+        self.agreement = Agreement()
+        """What the partitions in hand were dealt of."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; then let the batch in hand end and commit it."""
@@ -138,10 +141,23 @@ class Consumer:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await stop.wait()
             cause = None if stop.is_set() else await self.broker_cause()
+            self._look_for_partitions()
             lost_at = None if cause is None else lost_at or monotonic()
             if lost_at is not None and monotonic() - lost_at > LOST_SECONDS:
                 log.warning("consumer_connects_anew", consumer=self.definition.name, reason=cause)
                 return
+
+    def _look_for_partitions(self) -> None:
+        """Ask for a new assignment where a topic has more partitions than were dealt."""
+        consumer = self._aiokafka()
+        if consumer is None or not self.joined:
+            return
+        now = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in self.topics}
+        if self.agreement.outgrown(now):
+            log.info(
+                "consumer_asks_for_partitions", consumer=self.definition.name, dealt=self.agreement.counts, now=now
+            )
+            consumer._coordinator.request_rejoin()
 
     async def _stop_broker(self, broker: KafkaBroker) -> None:
         """Let the batch in hand end and leave the group; who cannot say goodbye to a dead broker leaves without."""
@@ -157,6 +173,7 @@ class Consumer:
 
     def make_broker(self) -> KafkaBroker:
         """Return a FastStream broker, not started, with this consumer's one subscriber."""
+        self.agreement = Agreement()
         broker = KafkaBroker(
             self._kafka.bootstrap.split(","),  # the framework takes a text for one address
             security=_security(self._kafka),
@@ -177,6 +194,7 @@ class Consumer:
             batch_timeout_ms=BATCH_WAIT_MS,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             no_reply=True,
+            partition_assignment_strategy=(self.agreement.assignor(),),
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
