@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -31,6 +32,8 @@ from shared.topology import TOPICS
 
 COMMANDS_A_SECOND = 20
 PATIENCE_SECONDS = 600
+LEAST_ROWS_A_SECOND = 500
+"""A platform that imports fewer has come to a stop, whatever else the machine does."""
 MEMORY_SECONDS = 2.0  # reading it costs the watched processes some time
 SERVERS = ("kafka", "postgres")
 PLACE = next(iter(all_places()))
@@ -84,10 +87,13 @@ class Officer:
         await self._client.aclose()
 
 
-async def _until(condition: Callable[[], Any], seconds: float = 0.1) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await condition():
-            await asyncio.sleep(seconds)
+async def _until(condition: Callable[[], Any], patience: float, seconds: float = 0.1) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            while not await condition():
+                await asyncio.sleep(seconds)
+    except TimeoutError:
+        raise VoidRunError(f"the platform had not come through after {patience:,.0f} s") from None
 
 
 async def _import(
@@ -104,7 +110,8 @@ async def _import(
             jobs.pop(0)
         return not jobs
 
-    await _until(done)
+    patience = PATIENCE_SECONDS + planted.total("rows") / LEAST_ROWS_A_SECOND
+    await _until(done, patience)
     run.searchable = perf_counter() - started
     found = totals["rows"], totals["refused"]
     if found != (planted.total("rows"), planted.total("refused")):
@@ -114,7 +121,7 @@ async def _import(
     async def counted() -> bool:
         return bool((await officer.get("projections", "/dashboard?by=class"))["total"] == total)
 
-    await _until(counted)
+    await _until(counted, patience)
     run.dashboard = perf_counter() - started
 
 
@@ -128,7 +135,7 @@ async def _work(officer: Officer, sent: dict[str, float]) -> None:
 
     started = perf_counter()
     try:
-        for number in range(COMMANDS_A_SECOND * PATIENCE_SECONDS):
+        for number in count():
             await asyncio.sleep(max(0.0, started + number / COMMANDS_A_SECOND - perf_counter()))
             running.add(asyncio.create_task(one(number)))
     finally:
@@ -205,7 +212,7 @@ async def _measure(stack: Stack, officer: Officer, planted: Planted, folder: Pat
         await ready.wait()
         async with _background(_work(officer, sent)):
             await _import(officer, planted, folder, registered, run)
-        await _until(all_seen)
+        await _until(all_seen, PATIENCE_SECONDS)
     await audit.close()
     run.waits = [seen[key] - began for key, began in sent.items()]
 
