@@ -1,4 +1,4 @@
-"""The wiring of the registry: API, worker of imports, relay, from settings."""
+"""The wiring of the registry: API, worker (imports and the daily pass), relay, from settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.registry.api import businesses, keys, owners
+from services.registry.api import brands, businesses, keys, licences, organisations, owners
+from services.registry.handlers.daily_pass import DailyPass
 from services.registry.importing import api as imports
 from services.registry.importing.worker import run_import_worker
 from services.registry.settings import RegistrySettings
@@ -30,8 +31,17 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
         settings,
         pool,
         title="Registri Naik Kelas",
-        description="Pemilik dan usaha (UMKM) Balikpapan: pendaftaran, verifikasi, kelas, impor.",
-        routers=[owners.router, businesses.router, businesses.proposals, imports.router, keys.router],
+        description="Pemilik, usaha (UMKM), izin, organisasi, dan merek di Balikpapan: pendaftaran, verifikasi, kelas, impor.",
+        routers=[
+            owners.router,
+            businesses.router,
+            businesses.proposals,
+            licences.router,
+            organisations.router,
+            brands.router,
+            imports.router,
+            keys.router,
+        ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
     )
     app.state.pool = pool
@@ -47,11 +57,19 @@ async def run_api(settings: RegistrySettings, stop: asyncio.Event) -> None:
         await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))
 
 
+def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list[Part]:
+    """Return the worker of imports, and the daily pass, watched by ``health``."""
+    daily_pass = DailyPass(pool, settings.tick_seconds)
+    health.add("daily_pass", daily_pass.pulse.check, live=True)
+    return [partial(run_import_worker, pool, settings), daily_pass.run]
+
+
 async def run_worker(settings: RegistrySettings, stop: asyncio.Event) -> None:
-    """Apply imports until ``stop`` is set; on HTTP_PORT nothing but health."""
+    """Apply imports and run the daily pass until ``stop`` is set; on HTTP_PORT nothing but health."""
     async with await open_pool(settings, settings.pool_size) as pool:
         health = database_health(NAME, settings, pool)
-        await together(stop, partial(run_import_worker, pool, settings), partial(run_health, health, settings))
+        parts = worker_parts(settings, pool, health)
+        await together(stop, *parts, partial(run_health, health, settings))
 
 
 async def run_relay(settings: RegistrySettings, stop: asyncio.Event) -> None:
@@ -65,12 +83,13 @@ async def run_all(settings: RegistrySettings, stop: asyncio.Event) -> None:
     """Everything in one process, with one health."""
     async with await open_pool(settings, settings.pool_size) as pool:
         app = create_app(settings, pool)
-        relay = make_relay(settings, app.state.health)
+        health = app.state.health
+        relay = make_relay(settings, health)
         parts: list[Part] = [
             partial(run_http, app, settings),
             partial(purge_keys, pool),
-            partial(run_import_worker, pool, settings),
             relay.run,
+            *worker_parts(settings, pool, health),
         ]
         await together(stop, *parts)
 

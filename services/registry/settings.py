@@ -17,3 +17,5 @@ class RegistrySettings(ServiceSettings):
     upload_dir: Path
     """Scratch space of imports."""
     pool_size: int = Field(default=16, ge=2, le=100)
+    tick_seconds: float = Field(default=30.0, gt=0, le=600)
+    """How often the worker looks whether the pass of the day (00:30 WITA) is due."""

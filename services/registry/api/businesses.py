@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -24,7 +24,17 @@ from services.registry.api.forms import (
     SavedOut,
     WorkersCountForm,
 )
-from services.registry.api.requests import Search, SeenVersion, etag, refusals_as_problems, ring_of, run_once, run_put
+from services.registry.api.requests import (
+    Office,
+    Officer,
+    Search,
+    SeenVersion,
+    etag,
+    refusals_as_problems,
+    ring_of,
+    run_once,
+    run_put,
+)
 from services.registry.commands import (
     ChangeBusiness,
     ChangeBusinessClass,
@@ -39,16 +49,13 @@ from services.registry.commands import (
 from services.registry.domain import businesses as rules
 from services.registry.handlers import Saved, day_of
 from services.registry.handlers import businesses as handlers
-from shared.auth import Principal, Role, allow
+from shared.auth import Principal
 from shared.contracts.registry import BusinessClass, BusinessStatus, PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
 from shared.web.deeds import FIRST, After, Limit, Work, pool_of
-
-Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
-Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 
 router = APIRouter(prefix="/businesses", tags=["usaha"])
 proposals = APIRouter(prefix="/duplicates", tags=["usaha"])

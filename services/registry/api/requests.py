@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.requests import Request
 
+from services.registry.domain import licensing_refusals as licensing
 from services.registry.domain import refusals
 from services.registry.domain.refusals import RefusalError
+from shared.auth import Principal, Role, allow
 from shared.sealing import KeyRing
 from shared.web.deeds import Deeds
 from shared.web.versions import SeenVersion, etag
 
 __all__ = [
+    "Office",
+    "Officer",
     "Search",
     "SeenVersion",
     "etag",
@@ -37,9 +41,29 @@ _STATUS: dict[type[RefusalError], int] = {
     refusals.AlreadyProposedError: 409,
     refusals.UnknownKbliError: 422,
     refusals.UnknownPlaceError: 422,
+    licensing.LicenceNotFoundError: 404,
+    licensing.LicenceNumberError: 422,
+    licensing.LicenceDatesError: 422,
+    licensing.LicenceRanOutError: 409,
+    licensing.LicenceKnownError: 409,
+    licensing.LicenceStatusError: 409,
+    licensing.LicenceVerifierError: 409,
+    licensing.RenewalError: 422,
+    licensing.LicenceReplacedError: 409,
+    licensing.DayOrderError: 422,
+    licensing.OrganisationNotFoundError: 404,
+    licensing.OrganisationKnownError: 409,
+    licensing.OrganisationEndedError: 409,
+    licensing.PublicTextError: 422,
+    licensing.BrandNotFoundError: 404,
+    licensing.BrandKnownError: 409,
+    licensing.BrandStatusError: 409,
+    licensing.BrandRanOutError: 409,
 }
 """Every refusal has its status; ``test_every_refusal_has_a_status`` walks them."""
 
+Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
+Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 Search = Annotated[str | None, Query(min_length=1, max_length=100, description="Awal kata dari nama.")]
 
 

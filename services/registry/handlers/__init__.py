@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 from uuid import UUID
 
 from services.registry.domain.models import Draft
@@ -23,6 +24,26 @@ class Saved:
 
     id: UUID
     version: int
+
+
+class Versioned(Protocol):
+    """An aggregate."""
+
+    @property
+    def version(self) -> int:
+        """The sequence of its last fact."""
+
+
+class Changed(Protocol):
+    """An aggregate after a deed, with the drafts of what happened."""
+
+    @property
+    def after(self) -> Versioned:
+        """The aggregate, in its version after all drafts."""
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        """What happened, in order."""
 
 
 def day_of(cause: Cause) -> date:
@@ -52,3 +73,16 @@ async def publish(
     """Store the facts of one aggregate in the outbox, numbered from ``first``, and what ``change`` says of it."""
     facts = [(first + number, sealed_fact(draft, owner_id, key)) for number, draft in enumerate(drafts)]
     await append(connection, SOURCE, facts, cause, change)
+
+
+async def publish_openly(
+    connection: Connection, changed: Iterable[Changed], cause: Cause, change: Change | None = None
+) -> int:
+    """Store the facts of aggregates that hold nothing personal, and what ``change`` says of one; return how many facts."""
+    facts: list[tuple[int, Fact]] = [
+        (one.after.version - len(one.drafts) + place, draft.fact.model_validate(draft.fields))
+        for one in changed
+        for place, draft in enumerate(one.drafts, 1)
+    ]
+    await append(connection, SOURCE, facts, cause, change)
+    return len(facts)

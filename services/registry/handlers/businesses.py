@@ -19,9 +19,11 @@ from services.registry.domain import businesses as rules
 from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
 from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers.licence_endings import end_licences_of_business
 from services.registry.handlers.owners import key_unless_erased, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
+from shared.contracts.registry import BusinessStatus
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
 from shared.outbox import Cause
@@ -40,7 +42,8 @@ async def register_business(connection: Connection, ring: KeyRing, command: Regi
     return Saved(change.after.id, change.after.version)
 
 
-async def _load(connection: Connection, business_id: UUID, kelurahan: str | None) -> Business:
+async def load_business(connection: Connection, business_id: UUID, kelurahan: str | None) -> Business:
+    """Lock a business that a caller of ``kelurahan`` may see and return it. Raises ``BusinessNotFoundError``."""
     found = await store.lock_businesses(connection, [business_id])
     return _visible(found.get(business_id), business_id, kelurahan)
 
@@ -66,6 +69,8 @@ async def _save(connection: Connection, ring: KeyRing, before: Business, change:
     await publish(connection, change.drafts, first, owner_id, key, cause, store.changed_business(after))
     if after.profile.owner_ids != before.profile.owner_ids:
         await store.replace_owners(connection, after)
+    if after.status is BusinessStatus.TUTUP:
+        await end_licences_of_business(connection, after.id, cause)
     return Saved(after.id, after.version)
 
 
@@ -76,7 +81,7 @@ async def act_on_business(
 
     Raises ``BusinessNotFoundError`` also for one of another kelurahan, and whatever the rule refuses.
     """
-    business = await _load(connection, command.business_id, kelurahan)
+    business = await load_business(connection, command.business_id, kelurahan)
     return await _save(connection, ring, business, rule(business), cause)
 
 
@@ -84,7 +89,7 @@ async def change_business(
     connection: Connection, ring: KeyRing, command: ChangeBusiness, cause: Cause, kelurahan: str | None
 ) -> Saved:
     """Replace the profile. Raises as ``register_business`` and ``act_on_business``."""
-    business = await _load(connection, command.business_id, kelurahan)
+    business = await load_business(connection, command.business_id, kelurahan)
     change = rules.change(business, command, day_of(cause))
     await principal_key(connection, ring, command.profile.owner_ids)
     return await _save(connection, ring, business, change, cause)
@@ -118,7 +123,7 @@ async def merge_business(connection: Connection, ring: KeyRing, command: MergeBu
 
 async def undo_merge(connection: Connection, ring: KeyRing, command: UndoMerge, cause: Cause) -> Saved:
     """Take a merge back."""
-    business = await _load(connection, command.business_id, None)
+    business = await load_business(connection, command.business_id, None)
     saved = await _save(connection, ring, business, rules.undo_merge(business, command.expected_version), cause)
     if business.merged_into is not None:
         await store.decide_proposal(connection, business.id, business.merged_into, "dibatalkan", cause.actor)

@@ -12,6 +12,7 @@ from services.registry.domain import owners as rules
 from services.registry.domain.models import Draft, Owner
 from services.registry.domain.refusals import NikTakenError, OwnerErasedError, OwnerNotFoundError
 from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers.licence_endings import forget_licences
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as business_store
 from services.registry.store import owners as store
@@ -67,39 +68,44 @@ async def change_owner_consent(
 
 async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
     """Delete key and personal columns; a business that others own goes on under the next one's key."""
-    done: set[UUID] = set()
+    done: dict[UUID, bool] = {}
     await _pass_on_all(connection, ring, command.owner_id, done, cause)
     owner, _ = await _load(connection, command.owner_id)
     # Businesses are locked before owners, as everywhere. One that was registered while this waited for the owner is seen now.
     await _pass_on_all(connection, ring, command.owner_id, done, cause)
     after, draft = rules.erase(owner, command.expected_version)
+    forgotten = {business_id for business_id, goes_on in done.items() if not goes_on}
+    await forget_licences(connection, after.id, forgotten, cause)
     await store.erase_key(connection, after.id, cause.now)
     await publish(connection, [draft], after.version, after.id, None, cause, store.changed_owner(after, cause.now))
     return Saved(after.id, after.version)
 
 
-async def _pass_on_all(connection: Connection, ring: KeyRing, owner_id: UUID, done: set[UUID], cause: Cause) -> None:
+async def _pass_on_all(
+    connection: Connection, ring: KeyRing, owner_id: UUID, done: dict[UUID, bool], cause: Cause
+) -> None:
+    """Pass on what is not ``done`` yet, and note there of each business whether it goes on with another owner."""
     for business_id in await business_store.owned_first(connection, owner_id):
         if business_id not in done:
-            done.add(business_id)
-            await _pass_on(connection, ring, business_id, owner_id, cause)
+            done[business_id] = await _pass_on(connection, ring, business_id, owner_id, cause)
 
 
-async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, owner_id: UUID, cause: Cause) -> None:
-    """Seal a business under its next owner's key, or forget its name if there is no other owner."""
+async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, owner_id: UUID, cause: Cause) -> bool:
+    """Seal a business under its next owner's key, or forget its name if there is no other owner: ``False`` then."""
     business = (await business_store.lock_businesses(connection, [business_id]))[business_id]
     rest = [other for other in business.profile.owner_ids if other != owner_id]
     keys = {other: wrapped for other, (_, wrapped) in (await store.lock_owners(connection, rest, share=True)).items()}
     living = tuple(other for other in rest if keys.get(other) is not None)
     if not living:
         await business_store.forget_business(connection, business_id)
-        return
+        return False
     profile = replace(business.profile, owner_ids=living)
     change = business_rules.replace_profile(business, profile, day_of(cause))
     key = ring.unwrap(living[0], keys[living[0]] or b"")
     stored = business_store.changed_business(change.after)
     await publish(connection, change.drafts, change.after.version, living[0], key, cause, stored)
     await business_store.replace_owners(connection, change.after)
+    return True
 
 
 async def principal_key(connection: Connection, ring: KeyRing, owner_ids: Iterable[UUID]) -> tuple[UUID, bytes]:

@@ -16,6 +16,12 @@ def queries() -> Queries:
     return load_queries(SQL / "queries.sql")
 
 
+@cache
+def licensing_queries() -> Queries:
+    """Return the named statements of licences, organisations, brands and the daily pass."""
+    return load_queries(SQL / "queries_licensing.sql")
+
+
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
     return [*kernel_migrations("outbox", "idempotency"), Migrations("registry", SQL / "migrations")]
