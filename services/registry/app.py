@@ -7,7 +7,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.registry.api import businesses, keys, owners
+from services.registry.api import businesses, keys, mentoring, mentors, owners, progress
 from services.registry.importing import api as imports
 from services.registry.importing.worker import run_import_worker
 from services.registry.settings import RegistrySettings
@@ -31,7 +31,16 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
         pool,
         title="Registri Naik Kelas",
         description="Pemilik dan usaha (UMKM) Balikpapan: pendaftaran, verifikasi, kelas, impor.",
-        routers=[owners.router, businesses.router, businesses.proposals, imports.router, keys.router],
+        routers=[
+            owners.router,
+            businesses.router,
+            businesses.proposals,
+            imports.router,
+            keys.router,
+            mentors.router,
+            mentoring.router,
+            progress.router,
+        ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
     )
     app.state.pool = pool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,7 +13,6 @@ from services.registry.api.forms import (
     BusinessForm,
     BusinessOut,
     BusinessPage,
-    ClassForm,
     ClosureForm,
     DuplicateForm,
     MergeForm,
@@ -22,33 +21,37 @@ from services.registry.api.forms import (
     ProposalPage,
     ReasonForm,
     SavedOut,
-    WorkersCountForm,
 )
-from services.registry.api.requests import Search, SeenVersion, etag, refusals_as_problems, ring_of, run_once, run_put
+from services.registry.api.requests import (
+    Office,
+    Officer,
+    Search,
+    SeenVersion,
+    etag,
+    refusals_as_problems,
+    ring_of,
+    run_once,
+    run_put,
+)
 from services.registry.commands import (
     ChangeBusiness,
-    ChangeBusinessClass,
     CloseBusiness,
     MergeBusiness,
     OnBusiness,
     ProposeDuplicate,
-    RecordWorkers,
     RegisterBusiness,
     UndoMerge,
 )
 from services.registry.domain import businesses as rules
-from services.registry.handlers import Saved, day_of
+from services.registry.handlers import Saved
 from services.registry.handlers import businesses as handlers
-from shared.auth import Principal, Role, allow
+from shared.auth import Principal
 from shared.contracts.registry import BusinessClass, BusinessStatus, PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
 from shared.web.deeds import FIRST, After, Limit, Work, pool_of
-
-Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
-Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 
 router = APIRouter(prefix="/businesses", tags=["usaha"])
 proposals = APIRouter(prefix="/duplicates", tags=["usaha"])
@@ -121,25 +124,6 @@ async def change_business(
         return await handlers.change_business(connection, ring_of(request), command, cause, principal.scope)
 
     return await run_put(request, work)
-
-
-@router.put("/{business_id}/class", response_model=SavedOut, summary="Catat kelas")
-async def change_class(
-    request: Request, business_id: UUID, body: ClassForm, principal: Office, version: SeenVersion
-) -> Response:
-    """Mencatat kelas dengan dasar, tahun, dan sumbernya."""
-    command = ChangeBusinessClass(business_id, version, body.to_reported())
-    day = day_of(cause_of(request, principal))
-    return await run_put(request, _deed(request, principal, command, lambda b: rules.change_class(b, command, day)))
-
-
-@router.put("/{business_id}/workers", response_model=SavedOut, summary="Catat tenaga kerja")
-async def record_workers(
-    request: Request, business_id: UUID, body: WorkersCountForm, principal: Officer, version: SeenVersion
-) -> Response:
-    """Mencatat tenaga kerja pada suatu hari."""
-    command = RecordWorkers(business_id, version, body.to_workers(), body.as_of)
-    return await run_put(request, _deed(request, principal, command, lambda b: rules.record_workers(b, command)))
 
 
 @router.post("/{business_id}/submission", response_model=SavedOut, summary="Ajukan")

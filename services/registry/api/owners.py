@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.registry.api.forms import ConsentForm, ContactForm, OwnerForm, OwnerOut, OwnerPage, SavedOut
 from services.registry.api.requests import (
+    Office,
+    Officer,
     Search,
     SeenVersion,
     etag,
@@ -24,15 +25,12 @@ from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, E
 from services.registry.domain.refusals import OwnerNotFoundError
 from services.registry.handlers import Saved
 from services.registry.handlers import owners as handlers
-from shared.auth import Principal, Role, allow
+from shared.auth import Principal
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
 from shared.web.deeds import FIRST, After, Limit, pool_of
-
-Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
-Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 
 router = APIRouter(prefix="/owners", tags=["pemilik"])
 

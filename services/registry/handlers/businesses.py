@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,15 +19,18 @@ from services.registry.domain import businesses as rules
 from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
 from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers.mentoring_ends import end_with_business
 from services.registry.handlers.owners import key_unless_erased, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.outbox import Cause
+from shared.outbox import Cause, Change
 from shared.sealing import KeyRing, new_key
 
 Rule = Callable[[Business], BusinessChange]
+Rows = Callable[[Business, BusinessChange], Sequence[Change]]
+"""Gives the rows that a deed stores beside the business, from the business before it and the change."""
 BY_OFFICER = "petugas"
 
 
@@ -40,7 +43,8 @@ async def register_business(connection: Connection, ring: KeyRing, command: Regi
     return Saved(change.after.id, change.after.version)
 
 
-async def _load(connection: Connection, business_id: UUID, kelurahan: str | None) -> Business:
+async def load_business(connection: Connection, business_id: UUID, kelurahan: str | None) -> Business:
+    """Return a business, locked. Raises ``BusinessNotFoundError``, also for one of another kelurahan."""
     found = await store.lock_businesses(connection, [business_id])
     return _visible(found.get(business_id), business_id, kelurahan)
 
@@ -51,7 +55,18 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
     return business
 
 
-async def _save(connection: Connection, ring: KeyRing, before: Business, change: BusinessChange, cause: Cause) -> Saved:
+def _no_rows(_: Business, __: BusinessChange) -> Sequence[Change]:
+    return ()
+
+
+async def _save(
+    connection: Connection,
+    ring: KeyRing,
+    before: Business,
+    change: BusinessChange,
+    cause: Cause,
+    rows: Rows = _no_rows,
+) -> Saved:
     after = change.after
     if not change.drafts:
         return Saved(after.id, after.version)
@@ -63,28 +78,38 @@ async def _save(connection: Connection, ring: KeyRing, before: Business, change:
             # keeps, and kept nowhere else.
             after, key = replace(after, status_reason=None), new_key()
     first = after.version - len(change.drafts) + 1
-    await publish(connection, change.drafts, first, owner_id, key, cause, store.changed_business(after))
+    await publish(
+        connection, change.drafts, first, owner_id, key, cause, store.changed_business(after), *rows(before, change)
+    )
     if after.profile.owner_ids != before.profile.owner_ids:
         await store.replace_owners(connection, after)
+    if after.status != before.status:
+        await end_with_business(connection, after, cause)
     return Saved(after.id, after.version)
 
 
 async def act_on_business(
-    connection: Connection, ring: KeyRing, command: OnBusiness, rule: Rule, cause: Cause, kelurahan: str | None
+    connection: Connection,
+    ring: KeyRing,
+    command: OnBusiness,
+    rule: Rule,
+    cause: Cause,
+    kelurahan: str | None,
+    rows: Rows = _no_rows,
 ) -> Saved:
     """Do what ``rule`` says with a business: the one way of every deed that touches it alone.
 
     Raises ``BusinessNotFoundError`` also for one of another kelurahan, and whatever the rule refuses.
     """
-    business = await _load(connection, command.business_id, kelurahan)
-    return await _save(connection, ring, business, rule(business), cause)
+    business = await load_business(connection, command.business_id, kelurahan)
+    return await _save(connection, ring, business, rule(business), cause, rows)
 
 
 async def change_business(
     connection: Connection, ring: KeyRing, command: ChangeBusiness, cause: Cause, kelurahan: str | None
 ) -> Saved:
     """Replace the profile. Raises as ``register_business`` and ``act_on_business``."""
-    business = await _load(connection, command.business_id, kelurahan)
+    business = await load_business(connection, command.business_id, kelurahan)
     change = rules.change(business, command, day_of(cause))
     await principal_key(connection, ring, command.profile.owner_ids)
     return await _save(connection, ring, business, change, cause)
@@ -118,7 +143,7 @@ async def merge_business(connection: Connection, ring: KeyRing, command: MergeBu
 
 async def undo_merge(connection: Connection, ring: KeyRing, command: UndoMerge, cause: Cause) -> Saved:
     """Take a merge back."""
-    business = await _load(connection, command.business_id, None)
+    business = await load_business(connection, command.business_id, None)
     saved = await _save(connection, ring, business, rules.undo_merge(business, command.expected_version), cause)
     if business.merged_into is not None:
         await store.decide_proposal(connection, business.id, business.merged_into, "dibatalkan", cause.actor)

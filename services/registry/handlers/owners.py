@@ -12,8 +12,10 @@ from services.registry.domain import owners as rules
 from services.registry.domain.models import Draft, Owner
 from services.registry.domain.refusals import NikTakenError, OwnerErasedError, OwnerNotFoundError
 from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers.mentoring_ends import end_without_owner
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as business_store
+from services.registry.store import mentoring as mentoring_store
 from services.registry.store import owners as store
 from shared.database import Connection, Pool
 from shared.outbox import Cause
@@ -73,6 +75,7 @@ async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner
     # Businesses are locked before owners, as everywhere. One that was registered while this waited for the owner is seen now.
     await _pass_on_all(connection, ring, command.owner_id, done, cause)
     after, draft = rules.erase(owner, command.expected_version)
+    await mentoring_store.forget_notes(connection, owner.id, done)
     await store.erase_key(connection, after.id, cause.now)
     await publish(connection, [draft], after.version, after.id, None, cause, store.changed_owner(after, cause.now))
     return Saved(after.id, after.version)
@@ -93,6 +96,7 @@ async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, own
     living = tuple(other for other in rest if keys.get(other) is not None)
     if not living:
         await business_store.forget_business(connection, business_id)
+        await end_without_owner(connection, business_id, cause)
         return
     profile = replace(business.profile, owner_ids=living)
     change = business_rules.replace_profile(business, profile, day_of(cause))
