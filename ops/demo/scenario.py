@@ -209,7 +209,8 @@ class Demo:
             return 4
         run("POST", f"{path}/verification", None, 2, checker=True)
         if number % 3 == 0:
-            run("PUT", f"{path}/class", {"kelas": "kecil", "basis": "dilaporkan", "year": 2026, "source": "laporan"}, 3)
+            risen = {"kelas": "kecil", "basis": "dilaporkan", "year": 2026, "source": "laporan", "evidence": ["oss"]}
+            run("PUT", f"{path}/class", risen, 3)
             return 5
         return 4
 

@@ -7,7 +7,17 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.registry.api import brands, businesses, keys, licences, organisations, owners
+from services.registry.api import (
+    brands,
+    businesses,
+    keys,
+    licences,
+    mentoring,
+    mentors,
+    organisations,
+    owners,
+    progress,
+)
 from services.registry.handlers.daily_pass import DailyPass
 from services.registry.importing import api as imports
 from services.registry.importing.worker import run_import_worker
@@ -31,7 +41,7 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
         settings,
         pool,
         title="Registri Naik Kelas",
-        description="Pemilik, usaha (UMKM), izin, organisasi, dan merek di Balikpapan: pendaftaran, verifikasi, kelas, impor.",
+        description="Pemilik, usaha (UMKM), izin, merek, organisasi, dan pendampingan di Balikpapan: pendaftaran, verifikasi, kelas, impor.",
         routers=[
             owners.router,
             businesses.router,
@@ -41,6 +51,9 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
             brands.router,
             imports.router,
             keys.router,
+            mentors.router,
+            mentoring.router,
+            progress.router,
         ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
     )

@@ -84,3 +84,19 @@ async def test_rows_without_a_nik_are_people_of_their_own_and_stay_so(office: Of
     assert await office.count("owner") == 3
     await office.run(text + "\r\n")
     assert await office.count("owner") == 3
+
+
+async def test_a_count_of_workers_that_a_file_replaces_is_kept(office: Office) -> None:
+    def file(*counts: int) -> str:
+        lines = csv_text([row(number) for number in range(len(counts))]).splitlines()
+        cells = ["TK DIBAYAR LAKI", *map(str, counts)]
+        return "".join(f"{line};{cell}\r\n" for line, cell in zip(lines, cells, strict=True))
+
+    await office.run(file(1, 2, 3))
+    assert await office.count("business_workers") == 0  # the newest count stands in the business
+    await office.pool.execute("UPDATE business SET workers_as_of = '2026-01-31'")
+    job = await office.run(file(1, 5, 3))
+    assert (job.totals()["changed"], job.totals()["same"]) == (1, 2)
+    kept = await office.pool.fetchrow("SELECT as_of::text, paid_men, paid_women FROM business_workers")
+    assert tuple(kept) == ("2026-01-31", 2, None)
+    assert await office.pool.fetchval("SELECT max(paid_men) FROM business") == 5

@@ -119,3 +119,28 @@ async def business(clerk: Caller, owner: str) -> str:
     """A registered business, a draft."""
     body = {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR, "sector": "kuliner", "sales": 36_000_000}
     return str((await clerk.post("/businesses", body)).raise_for_status().json()["id"])
+
+
+async def verify(clerk: Caller, checker: Caller, business: str) -> str:
+    """Hand a draft in and confirm it; its version is 3 then."""
+    (await clerk.post(f"/businesses/{business}/submission", None, 1)).raise_for_status()
+    (await checker.post(f"/businesses/{business}/verification", None, 2)).raise_for_status()
+    return business
+
+
+@pytest.fixture
+async def verified(clerk: Caller, checker: Caller, business: str) -> str:
+    """A verified business, version 3."""
+    return await verify(clerk, checker, business)
+
+
+async def make_mentor(checker: Caller, account: str, *kelurahan: str, target: int = 2) -> str:
+    """Register a mentor and return their id."""
+    body = {"account": account, "kelurahan": list(kelurahan), "weekly_target": target}
+    return str((await checker.post("/mentors", body)).raise_for_status().json()["id"])
+
+
+@pytest.fixture
+async def mentor(checker: Caller) -> str:
+    """A mentor of the whole city, whose account is ``pendamping-a``."""
+    return await make_mentor(checker, "pendamping-a")

@@ -21,7 +21,7 @@ async def test_from_draft_to_a_higher_class_with_one_fact_each(
     assert (await checker.post(f"{path}/return", REASON, 2)).status_code == 200
     assert (await clerk.post(f"{path}/submission", None, 3)).status_code == 200
     assert (await checker.post(f"{path}/verification", None, 4)).status_code == 200
-    reported = {"kelas": "kecil", "basis": "penjualan", "year": 2026, "source": "laporan"}
+    reported = {"kelas": "kecil", "basis": "penjualan", "year": 2026, "source": "laporan", "evidence": ["neraca"]}
     assert (await checker.put(f"{path}/class", reported, 5)).json()["version"] == 6
     shown = (await clerk.get(path)).json()
     assert (shown["status"], shown["kelas"]["kelas"], shown["flags"]) == (

@@ -27,13 +27,14 @@ from services.registry.domain.refusals import (
     TransitionRefusedError,
     VerifierIsApplicantError,
 )
-from shared.contracts.registry import BusinessClass, BusinessStatus, ClassBasis, Workers
+from shared.contracts.registry import BusinessClass, BusinessStatus, ClassBasis, Evidence, Workers
 
 S = BusinessStatus
 DAY = date(2026, 5, 31)
 ID, OTHER, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
 PROFILE = Profile((OWNER,), "Warung Siti", None, None, "64.71.01.1001", "kuliner", None, None, 36_000_000, 2015)
 KECIL = ReportedClass(BusinessClass.KECIL, ClassBasis.PENJUALAN, 2026, "laporan")
+PROVEN = (Evidence.LAPORAN_KEUANGAN,)
 OPEN = {S.DRAF, S.DIAJUKAN, S.PERLU_PERBAIKAN, S.TERVERIFIKASI}
 
 
@@ -65,7 +66,7 @@ DEEDS: dict[str, tuple[Deed, set[BusinessStatus]]] = {
         lambda b: rules.change(b, ChangeBusiness(ID, 1, replace(PROFILE, sales=1)), DAY),
         OPEN | {S.NONAKTIF},
     ),
-    "class": (lambda b: rules.change_class(b, ChangeBusinessClass(ID, 1, KECIL), DAY), OPEN | {S.NONAKTIF}),
+    "class": (lambda b: rules.change_class(b, ChangeBusinessClass(ID, 1, KECIL, PROVEN), DAY), OPEN | {S.NONAKTIF}),
     "workers": (
         lambda b: rules.record_workers(b, RecordWorkers(ID, 1, Workers(paid_men=0), DAY)),
         OPEN | {S.NONAKTIF},
@@ -126,7 +127,7 @@ def test_new_figures_leave_the_class_and_raise_a_flag() -> None:
     assert (business.kelas.kelas, business.flags) == (BusinessClass.MIKRO, ())
     grown = rules.change(business, ChangeBusiness(ID, 1, replace(PROFILE, sales=2_000_000_001)), DAY).after
     assert (grown.kelas, grown.flags) == (business.kelas, (rules.CONTRADICTION,))
-    risen = rules.change_class(grown, ChangeBusinessClass(ID, 2, KECIL), DAY).after
+    risen = rules.change_class(grown, ChangeBusinessClass(ID, 2, KECIL, PROVEN), DAY).after
     assert (risen.kelas.kelas, risen.flags) == (BusinessClass.KECIL, ())
 
 

@@ -13,7 +13,6 @@ from services.registry.api.forms import (
     BusinessForm,
     BusinessOut,
     BusinessPage,
-    ClassForm,
     ClosureForm,
     DuplicateForm,
     MergeForm,
@@ -22,7 +21,6 @@ from services.registry.api.forms import (
     ProposalPage,
     ReasonForm,
     SavedOut,
-    WorkersCountForm,
 )
 from services.registry.api.requests import (
     Office,
@@ -37,17 +35,15 @@ from services.registry.api.requests import (
 )
 from services.registry.commands import (
     ChangeBusiness,
-    ChangeBusinessClass,
     CloseBusiness,
     MergeBusiness,
     OnBusiness,
     ProposeDuplicate,
-    RecordWorkers,
     RegisterBusiness,
     UndoMerge,
 )
 from services.registry.domain import businesses as rules
-from services.registry.handlers import Saved, day_of
+from services.registry.handlers import Saved
 from services.registry.handlers import businesses as handlers
 from shared.auth import Principal
 from shared.contracts.registry import BusinessClass, BusinessStatus, PlaceCode
@@ -128,25 +124,6 @@ async def change_business(
         return await handlers.change_business(connection, ring_of(request), command, cause, principal.scope)
 
     return await run_put(request, work)
-
-
-@router.put("/{business_id}/class", response_model=SavedOut, summary="Catat kelas")
-async def change_class(
-    request: Request, business_id: UUID, body: ClassForm, principal: Office, version: SeenVersion
-) -> Response:
-    """Mencatat kelas dengan dasar, tahun, dan sumbernya."""
-    command = ChangeBusinessClass(business_id, version, body.to_reported())
-    day = day_of(cause_of(request, principal))
-    return await run_put(request, _deed(request, principal, command, lambda b: rules.change_class(b, command, day)))
-
-
-@router.put("/{business_id}/workers", response_model=SavedOut, summary="Catat tenaga kerja")
-async def record_workers(
-    request: Request, business_id: UUID, body: WorkersCountForm, principal: Officer, version: SeenVersion
-) -> Response:
-    """Mencatat tenaga kerja pada suatu hari."""
-    command = RecordWorkers(business_id, version, body.to_workers(), body.as_of)
-    return await run_put(request, _deed(request, principal, command, lambda b: rules.record_workers(b, command)))
 
 
 @router.post("/{business_id}/submission", response_model=SavedOut, summary="Ajukan")

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 
 from services.registry.domain import licensing_refusals as licensing
-from services.registry.domain import refusals
+from services.registry.domain import mentoring_refusals, progress_refusals, refusals
 from services.registry.domain.refusals import RefusalError
 from shared.auth import Principal, Role, allow
 from shared.sealing import KeyRing
@@ -16,10 +16,13 @@ from shared.web.deeds import Deeds
 from shared.web.versions import SeenVersion, etag
 
 __all__ = [
+    "Advisor",
+    "Mentoring",
     "Office",
     "Officer",
     "Search",
     "SeenVersion",
+    "account_of",
     "etag",
     "problem_of",
     "refusals_as_problems",
@@ -59,12 +62,35 @@ _STATUS: dict[type[RefusalError], int] = {
     licensing.BrandKnownError: 409,
     licensing.BrandStatusError: 409,
     licensing.BrandRanOutError: 409,
+    mentoring_refusals.MentorNotFoundError: 404,
+    mentoring_refusals.MentorEndedError: 409,
+    mentoring_refusals.AccountTakenError: 409,
+    mentoring_refusals.MentorStillNeededError: 409,
+    mentoring_refusals.MentorElsewhereError: 409,
+    mentoring_refusals.NotMentorableError: 409,
+    mentoring_refusals.AlreadyMentoredError: 409,
+    mentoring_refusals.MentoringNotFoundError: 404,
+    mentoring_refusals.MentoringEndedError: 409,
+    mentoring_refusals.NotTheMentorError: 403,
+    mentoring_refusals.SameMentorError: 409,
+    mentoring_refusals.MentoringDayError: 422,
+    progress_refusals.EvidenceMissingError: 422,
+    progress_refusals.UnknownListError: 422,
+    progress_refusals.ScoresError: 422,
+    progress_refusals.UnknownItemError: 422,
 }
 """Every refusal has its status; ``test_every_refusal_has_a_status`` walks them."""
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
+Advisor = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.PENDAMPING))]
+Mentoring = Annotated[Principal, Depends(allow(Role.PENDAMPING, Role.PETUGAS_DINAS))]
 Search = Annotated[str | None, Query(min_length=1, max_length=100, description="Awal kata dari nama.")]
+
+
+def account_of(principal: Principal) -> str | None:
+    """Return the account of a mentor, who sees and does only what is theirs; ``None`` for the city's office."""
+    return None if Role.PETUGAS_DINAS in principal.roles else principal.sub
 
 
 def ring_of(request: Request) -> KeyRing:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from shared.contracts.registry import BusinessClass, Channel, ClassBasis, Consents, Kbli, Language, Workers
+from shared.contracts.registry import BusinessClass, Channel, ClassBasis, Consents, Evidence, Kbli, Language, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,8 @@ class ChangeBusinessClass(OnBusiness):
     """Record a class. Nothing is recomputed; what the figures say otherwise becomes a flag."""
 
     reported: ReportedClass
+    evidence: tuple[Evidence, ...] = ()
+    """What the rise of a class rests on; *naik kelas* needs some."""
 
 
 @dataclass(frozen=True, slots=True)

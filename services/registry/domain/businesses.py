@@ -18,6 +18,7 @@ from services.registry.commands import (
 )
 from services.registry.domain.models import Business, BusinessChange, Draft
 from services.registry.domain.owners import check_place, check_version
+from services.registry.domain.progress_refusals import EvidenceMissingError
 from services.registry.domain.refusals import (
     MergeTargetError,
     SameBusinessError,
@@ -25,7 +26,7 @@ from services.registry.domain.refusals import (
     UnknownKbliError,
     VerifierIsApplicantError,
 )
-from services.registry.reference.classes import classify
+from services.registry.reference.classes import classify, rise_between
 from services.registry.reference.kbli import is_kbli
 from shared.contracts.fact import Fact
 from shared.contracts.registry import (
@@ -53,18 +54,22 @@ S = BusinessStatus
 OPEN = frozenset({S.DRAF, S.DIAJUKAN, S.PERLU_PERBAIKAN, S.TERVERIFIKASI})
 KNOWN = OPEN | {S.NONAKTIF}
 CONTRADICTION = "kelas_bertentangan"
+SKIPPED = "kelas_melompat"
+FALLEN = "kelas_turun"
 DEFAULT_STATUS = S.DIAJUKAN
 
 
-def _require(business: Business, expected_version: int, deed: str, allowed: frozenset[BusinessStatus]) -> None:
+def require(business: Business, expected_version: int, deed: str, allowed: frozenset[BusinessStatus]) -> None:
+    """Raise ``StaleVersionError`` or ``TransitionRefusedError`` unless the deed is possible in version and status."""
     check_version(business.version, expected_version)
     if business.status not in allowed:
         raise TransitionRefusedError(deed, business.status, allowed)
 
 
-def _step(
+def step(
     business: Business, fact: type[Fact], more: dict[str, Any] | None = None, reason: str | None = None, **changes: Any
 ) -> BusinessChange:
+    """Return the business in its next version, with the fact of the one deed; ``reason`` is the fact's sealed part."""
     after = replace(business, version=business.version + 1, **changes)
     personal = None if reason is None else ReasonPersonal(reason=reason)
     return BusinessChange(after, (Draft(fact, {"business_id": business.id, **(more or {})}, personal),))
@@ -146,7 +151,7 @@ def register(command: RegisterBusiness, actor: str, on: date) -> BusinessChange:
 
 def change(business: Business, command: ChangeBusiness, on: date) -> BusinessChange:
     """Replace the profile. The class stays as recorded; what the figures say otherwise becomes a flag."""
-    _require(business, command.expected_version, "diubah", KNOWN)
+    require(business, command.expected_version, "diubah", KNOWN)
     _check_profile(command.profile)
     return replace_profile(business, command.profile, on)
 
@@ -173,34 +178,34 @@ def replace_profile(business: Business, profile: Profile, on: date) -> BusinessC
 
 def submit(business: Business, expected_version: int, actor: str) -> BusinessChange:
     """Hand in for verification."""
-    _require(business, expected_version, "diajukan", frozenset({S.DRAF, S.PERLU_PERBAIKAN}))
-    return _step(business, BusinessSubmitted, status=S.DIAJUKAN, submitted_by=actor, status_reason=None)
+    require(business, expected_version, "diajukan", frozenset({S.DRAF, S.PERLU_PERBAIKAN}))
+    return step(business, BusinessSubmitted, status=S.DIAJUKAN, submitted_by=actor, status_reason=None)
 
 
 def verify(business: Business, expected_version: int, actor: str) -> BusinessChange:
     """Confirm; not by who registered or handed in."""
-    _require(business, expected_version, "diverifikasi", frozenset({S.DIAJUKAN}))
+    require(business, expected_version, "diverifikasi", frozenset({S.DIAJUKAN}))
     if actor in {business.registered_by, business.submitted_by}:
         raise VerifierIsApplicantError
-    return _step(business, BusinessVerified, status=S.TERVERIFIKASI, verified_by=actor)
+    return step(business, BusinessVerified, status=S.TERVERIFIKASI, verified_by=actor)
 
 
 def send_back(business: Business, expected_version: int, reason: str) -> BusinessChange:
     """Send back for correction."""
-    _require(business, expected_version, "dikembalikan", frozenset({S.DIAJUKAN}))
-    return _step(business, BusinessReturned, reason=reason, status=S.PERLU_PERBAIKAN, status_reason=reason)
+    require(business, expected_version, "dikembalikan", frozenset({S.DIAJUKAN}))
+    return step(business, BusinessReturned, reason=reason, status=S.PERLU_PERBAIKAN, status_reason=reason)
 
 
 def reject(business: Business, expected_version: int, reason: str) -> BusinessChange:
     """Refuse for good."""
-    _require(business, expected_version, "ditolak", frozenset({S.DIAJUKAN, S.PERLU_PERBAIKAN}))
-    return _step(business, BusinessRejected, reason=reason, status=S.DITOLAK, status_reason=reason)
+    require(business, expected_version, "ditolak", frozenset({S.DIAJUKAN, S.PERLU_PERBAIKAN}))
+    return step(business, BusinessRejected, reason=reason, status=S.DITOLAK, status_reason=reason)
 
 
 def deactivate(business: Business, expected_version: int, reason: str) -> BusinessChange:
     """Put to rest; the status is kept for the way back."""
-    _require(business, expected_version, "dinonaktifkan", OPEN)
-    return _step(
+    require(business, expected_version, "dinonaktifkan", OPEN)
+    return step(
         business,
         BusinessDeactivated,
         reason=reason,
@@ -212,17 +217,17 @@ def deactivate(business: Business, expected_version: int, reason: str) -> Busine
 
 def reactivate(business: Business, expected_version: int) -> BusinessChange:
     """Bring back, with the status it had before."""
-    _require(business, expected_version, "diaktifkan kembali", frozenset({S.NONAKTIF}))
+    require(business, expected_version, "diaktifkan kembali", frozenset({S.NONAKTIF}))
     status = business.status_before or DEFAULT_STATUS
-    return _step(
+    return step(
         business, BusinessReactivated, {"status": status}, status=status, status_before=None, status_reason=None
     )
 
 
 def close(business: Business, command: CloseBusiness) -> BusinessChange:
     """Close for good."""
-    _require(business, command.expected_version, "ditutup", KNOWN)
-    return _step(
+    require(business, command.expected_version, "ditutup", KNOWN)
+    return step(
         business,
         BusinessClosed,
         {"closed_on": command.closed_on},
@@ -235,14 +240,26 @@ def close(business: Business, command: CloseBusiness) -> BusinessChange:
 
 
 def change_class(business: Business, command: ChangeBusinessClass, on: date) -> BusinessChange:
-    """Record a class with its source; *naik kelas* if it is a higher one. No fact if nothing differs but the day."""
-    _require(business, command.expected_version, "diubah kelasnya", KNOWN)
+    """Record a class with its source. *Naik kelas* needs evidence; a class skipped or a fall is a flag.
+
+    No fact if nothing differs but the day.
+    """
+    require(business, command.expected_version, "diubah kelasnya", KNOWN)
     current = _record(command.reported, on)
     if replace_day(current, business.kelas.as_of) == business.kelas:
         return BusinessChange(business)
-    flags = _class_flags(business.flags, current, business.profile, on)
-    more = {"previous": business.kelas, "current": current, "flags": flags}
-    return _step(business, BusinessClassChanged, more, kelas=current, flags=flags)
+    rise = rise_between(business.kelas.kelas, current.kelas)
+    if rise > 0 and not command.evidence:
+        raise EvidenceMissingError(business.kelas.kelas, current.kelas)
+    flags = _class_flags(_move_flags(business.flags, rise), current, business.profile, on)
+    more = {"previous": business.kelas, "current": current, "flags": flags, "evidence": command.evidence}
+    return step(business, BusinessClassChanged, more, kelas=current, flags=flags)
+
+
+def _move_flags(flags: tuple[str, ...], rise: int) -> tuple[str, ...]:
+    """Return the flags with what is doubtful about the last change of class, and nothing of the ones before."""
+    doubtful = {SKIPPED} if rise > 1 else {FALLEN} if rise < 0 else set()
+    return tuple(sorted(set(flags) - {SKIPPED, FALLEN} | doubtful))
 
 
 def replace_day(kelas: ClassRecord, day: date) -> ClassRecord:
@@ -251,12 +268,14 @@ def replace_day(kelas: ClassRecord, day: date) -> ClassRecord:
 
 
 def record_workers(business: Business, command: RecordWorkers) -> BusinessChange:
-    """Record the workers counted on a day."""
-    _require(business, command.expected_version, "dicatat tenaga kerjanya", KNOWN)
+    """Record the workers counted on a day. A count of an earlier day than the newest goes to the history alone."""
+    require(business, command.expected_version, "dicatat tenaga kerjanya", KNOWN)
     if (command.workers, command.as_of) == (business.workers, business.workers_as_of):
         return BusinessChange(business)
     more = {"workers": command.workers, "as_of": command.as_of}
-    return _step(business, BusinessWorkersRecorded, more, workers=command.workers, workers_as_of=command.as_of)
+    if business.workers_as_of is not None and command.as_of < business.workers_as_of:
+        return step(business, BusinessWorkersRecorded, more)
+    return step(business, BusinessWorkersRecorded, more, workers=command.workers, workers_as_of=command.as_of)
 
 
 def propose_duplicate(
@@ -265,8 +284,8 @@ def propose_duplicate(
     """Say that two businesses may be one."""
     if other_id == business.id:
         raise SameBusinessError(business.id)
-    _require(business, expected_version, "diusulkan sebagai ganda", KNOWN)
-    return _step(business, BusinessDuplicateProposed, {"other_id": other_id, "grounds": grounds})
+    require(business, expected_version, "diusulkan sebagai ganda", KNOWN)
+    return step(business, BusinessDuplicateProposed, {"other_id": other_id, "grounds": grounds})
 
 
 def merge(business: Business, expected_version: int, into: Business) -> BusinessChange:
@@ -275,8 +294,8 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
         raise SameBusinessError(business.id)
     if into.status not in KNOWN:
         raise MergeTargetError(into.id, into.status)
-    _require(business, expected_version, "digabung", KNOWN)
-    return _step(
+    require(business, expected_version, "digabung", KNOWN)
+    return step(
         business,
         BusinessMerged,
         {"into_id": into.id},
@@ -288,7 +307,7 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
 
 def undo_merge(business: Business, expected_version: int) -> BusinessChange:
     """Take a merge back: the status is what it was before, also at rest."""
-    _require(business, expected_version, "dipisahkan kembali", frozenset({S.DIGABUNG}))
+    require(business, expected_version, "dipisahkan kembali", frozenset({S.DIGABUNG}))
     status = business.status_before or DEFAULT_STATUS
     more = {"from_id": business.merged_into, "status": status}
-    return _step(business, BusinessMergeUndone, more, status=status, status_before=None, merged_into=None)
+    return step(business, BusinessMergeUndone, more, status=status, status_before=None, merged_into=None)

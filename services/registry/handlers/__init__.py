@@ -68,11 +68,11 @@ async def publish(
     owner_id: UUID,
     key: bytes | None,
     cause: Cause,
-    change: Change | None = None,
+    *changes: Change | None,
 ) -> None:
-    """Store the facts of one aggregate in the outbox, numbered from ``first``, and what ``change`` says of it."""
+    """Store the facts of one aggregate in the outbox, numbered from ``first``, and what ``changes`` say of it."""
     facts = [(first + number, sealed_fact(draft, owner_id, key)) for number, draft in enumerate(drafts)]
-    await append(connection, SOURCE, facts, cause, change)
+    await append(connection, SOURCE, facts, cause, *changes)
 
 
 async def publish_openly(

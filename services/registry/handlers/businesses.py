@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,16 +20,19 @@ from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
 from services.registry.handlers import Saved, day_of, publish
 from services.registry.handlers.licence_endings import end_licences_of_business
+from services.registry.handlers.mentoring_ends import end_with_business
 from services.registry.handlers.owners import key_unless_erased, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
 from shared.contracts.registry import BusinessStatus
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.outbox import Cause
+from shared.outbox import Cause, Change
 from shared.sealing import KeyRing, new_key
 
 Rule = Callable[[Business], BusinessChange]
+Rows = Callable[[Business, BusinessChange], Sequence[Change]]
+"""Gives the rows that a deed stores beside the business, from the business before it and the change."""
 BY_OFFICER = "petugas"
 
 
@@ -54,7 +57,18 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
     return business
 
 
-async def _save(connection: Connection, ring: KeyRing, before: Business, change: BusinessChange, cause: Cause) -> Saved:
+def _no_rows(_: Business, __: BusinessChange) -> Sequence[Change]:
+    return ()
+
+
+async def _save(
+    connection: Connection,
+    ring: KeyRing,
+    before: Business,
+    change: BusinessChange,
+    cause: Cause,
+    rows: Rows = _no_rows,
+) -> Saved:
     after = change.after
     if not change.drafts:
         return Saved(after.id, after.version)
@@ -66,23 +80,33 @@ async def _save(connection: Connection, ring: KeyRing, before: Business, change:
             # keeps, and kept nowhere else.
             after, key = replace(after, status_reason=None), new_key()
     first = after.version - len(change.drafts) + 1
-    await publish(connection, change.drafts, first, owner_id, key, cause, store.changed_business(after))
+    await publish(
+        connection, change.drafts, first, owner_id, key, cause, store.changed_business(after), *rows(before, change)
+    )
     if after.profile.owner_ids != before.profile.owner_ids:
         await store.replace_owners(connection, after)
     if after.status is BusinessStatus.TUTUP:
         await end_licences_of_business(connection, after.id, cause)
+    if after.status != before.status:
+        await end_with_business(connection, after, cause)
     return Saved(after.id, after.version)
 
 
 async def act_on_business(
-    connection: Connection, ring: KeyRing, command: OnBusiness, rule: Rule, cause: Cause, kelurahan: str | None
+    connection: Connection,
+    ring: KeyRing,
+    command: OnBusiness,
+    rule: Rule,
+    cause: Cause,
+    kelurahan: str | None,
+    rows: Rows = _no_rows,
 ) -> Saved:
     """Do what ``rule`` says with a business: the one way of every deed that touches it alone.
 
     Raises ``BusinessNotFoundError`` also for one of another kelurahan, and whatever the rule refuses.
     """
     business = await load_business(connection, command.business_id, kelurahan)
-    return await _save(connection, ring, business, rule(business), cause)
+    return await _save(connection, ring, business, rule(business), cause, rows)
 
 
 async def change_business(

@@ -13,8 +13,10 @@ from services.registry.domain.models import Draft, Owner
 from services.registry.domain.refusals import NikTakenError, OwnerErasedError, OwnerNotFoundError
 from services.registry.handlers import Saved, day_of, publish
 from services.registry.handlers.licence_endings import forget_licences
+from services.registry.handlers.mentoring_ends import end_without_owner
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as business_store
+from services.registry.store import mentoring as mentoring_store
 from services.registry.store import owners as store
 from shared.database import Connection, Pool
 from shared.outbox import Cause
@@ -76,6 +78,7 @@ async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner
     after, draft = rules.erase(owner, command.expected_version)
     forgotten = {business_id for business_id, goes_on in done.items() if not goes_on}
     await forget_licences(connection, after.id, forgotten, cause)
+    await mentoring_store.forget_notes(connection, owner.id, done)
     await store.erase_key(connection, after.id, cause.now)
     await publish(connection, [draft], after.version, after.id, None, cause, store.changed_owner(after, cause.now))
     return Saved(after.id, after.version)
@@ -98,6 +101,7 @@ async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, own
     living = tuple(other for other in rest if keys.get(other) is not None)
     if not living:
         await business_store.forget_business(connection, business_id)
+        await end_without_owner(connection, business_id, cause)
         return False
     profile = replace(business.profile, owner_ids=living)
     change = business_rules.replace_profile(business, profile, day_of(cause))

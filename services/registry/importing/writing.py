@@ -255,6 +255,8 @@ async def _change_businesses(connection: asyncpg.Connection, changed: Sequence[B
     cells = [business.cells for business in changed]
     workers = [c.workers or _NO_WORKERS for c in cells]
     counted = [as_of if "workers" in business.changed else business.workers_as_of for business in changed]
+    if recounted := [business.id for business in changed if "workers" in business.changed]:
+        await connection.execute(queries().keep_workers, recounted)
     tag = await connection.execute(
         queries().change_businesses,
         [business.id for business in changed],

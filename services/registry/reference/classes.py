@@ -15,6 +15,10 @@ from shared.contracts.registry import BusinessClass, ClassBasis
 MILLIARD = 1_000_000_000
 
 
+LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
+"""*Naik kelas* is a way up this ladder. ``besar`` is outside the programme, and from unknown nobody rises."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassTable:
     """Upper bounds in whole rupiah, smallest class first, in force since a day."""
@@ -61,6 +65,13 @@ def table_on(day: date) -> ClassTable | None:
     """Return the table in force on ``day``, or ``None`` before the first one."""
     in_force = [table for table in CLASS_TABLES if table.since <= day]
     return in_force[-1] if in_force else None
+
+
+def rise_between(previous: BusinessClass, current: BusinessClass) -> int:
+    """Return how many classes it is up from ``previous`` to ``current``; below 0 for a fall, 0 off the ladder."""
+    if previous not in LADDER or current not in LADDER:
+        return 0
+    return LADDER.index(current) - LADDER.index(previous)
 
 
 def _within(amount: int, bounds: tuple[tuple[BusinessClass, int], ...]) -> BusinessClass:

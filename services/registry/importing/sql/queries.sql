@@ -152,6 +152,12 @@ SET version = o.version + 1, phones = string_to_array(u.phones, ' '), email = u.
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::date[]) AS u (id, version, phones, email, birth_date)
 WHERE o.id = u.id AND o.version = u.version AND o.erased_at IS NULL;
 
+-- name: keep_workers
+-- The counts that other ones take the place of, for the history of workers.
+INSERT INTO business_workers (business_id, as_of, paid_men, paid_women, unpaid_men, unpaid_women)
+SELECT id, workers_as_of, paid_men, paid_women, unpaid_men, unpaid_women FROM business
+WHERE id = ANY ($1::uuid[]) AND workers_as_of IS NOT NULL;
+
 -- name: change_businesses
 -- Profiles that a file changes, unless somebody changed the business since it was read.
 UPDATE business b
