@@ -8,7 +8,7 @@ Pure: no input, no output.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, cast
@@ -253,6 +253,10 @@ def read_fact(type_name: str, value: bytes | None) -> Fact:
         raise EnvelopeError(f"{model.NAME}: {_rules(error)}") from None
 
 
+Read = Callable[[str, bytes | None], Fact]
+"""Type and value of a record to its fact. Raises ``EnvelopeError`` for what its contract refuses."""
+
+
 def _rules(error: ValidationError) -> str:
     found: Sequence[str] = [
         f"{'.'.join(str(part) for part in item['loc']) or 'value'}: {item['type']}"
@@ -261,10 +265,15 @@ def _rules(error: ValidationError) -> str:
     return "; ".join(found[:5])
 
 
-def from_kafka(headers: dict[str, bytes], value: bytes | None, address: Address | None = None) -> Event:
-    """Return the event of a record. Raises ``EnvelopeError`` as ``read_meta`` and ``read_fact`` do."""
+def from_kafka(
+    headers: dict[str, bytes], value: bytes | None, address: Address | None = None, read: Read = read_fact
+) -> Event:
+    """Return the event of a record; ``read`` makes the fact of its type and value.
+
+    Raises ``EnvelopeError`` as ``read_meta`` and ``read`` do.
+    """
     meta = read_meta(headers, address)
-    fact = read_fact(meta.type, value)
+    fact = read(meta.type, value)
     if fact.aggregate_id != _uuid(meta.subject):
         raise EnvelopeError("ce_subject and the fact name different aggregates")
     return Event(meta, fact)

@@ -5,13 +5,15 @@ Owns the tables ``stream_position``, ``parked_event``, ``parked_history``, ``con
 """
 
 from shared.consumer.applying import Apply, Definition, StaleOwnerError, apply_batch, apply_records
-from shared.consumer.consumer import Consumer
+from shared.consumer.consumer import IN_STEPS, Consumer, Gather
 from shared.consumer.redrive import discard, redrive_requested, request_redrive
 
 __all__ = [
+    "IN_STEPS",
     "Apply",
     "Consumer",
     "Definition",
+    "Gather",
     "StaleOwnerError",
     "apply_batch",
     "apply_records",

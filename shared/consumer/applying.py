@@ -14,7 +14,7 @@ from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, Spot, make_plan
 from shared.consumer.records import Item, KafkaRecord, read_item
 from shared.database import is_infrastructure_error
-from shared.envelope import Event
+from shared.envelope import Event, Read, read_fact
 
 ATTEMPTS = 3
 TWO_LANES_FROM = 200
@@ -31,11 +31,12 @@ class StaleOwnerError(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What one consumer is: its name, the types it applies, and how."""
+    """What one consumer is: its name, the types it applies, how, and how it reads their facts."""
 
     name: str
     types: frozenset[str]
     apply: Apply
+    read: Read = read_fact
 
 
 async def apply_records(pool: asyncpg.Pool, definition: Definition, records: Sequence[KafkaRecord]) -> int:
@@ -73,7 +74,7 @@ async def apply_batch(connection: asyncpg.Connection, definition: Definition, it
         async with connection.transaction():
             streams = Streams(await store.lock_positions(connection, definition.name, subjects))
             streams.load_parked(await store.load_parked(connection, definition.name, subjects))
-            plan = make_plan(definition.types, streams, items)
+            plan = make_plan(definition.types, streams, items, definition.read)
             await carry_out(connection, definition, streams, plan)
     except asyncpg.UniqueViolationError as error:
         if error.table_name != "stream_position":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -27,6 +28,7 @@ from shared.consumer.assigning import Agreement
 from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
+from shared.envelope import Read, read_fact
 
 MAX_RECORDS = 2000
 BATCH_WAIT_MS = 100
@@ -41,6 +43,20 @@ LOST_SECONDS = 10.0
 LEAVE_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """How long the broker gathers records before it answers: until there are so many bytes, or for so long."""
+
+    least_bytes: int
+    wait_ms: int
+
+
+AT_ONCE = Gather(1, 50)
+"""Each record when it comes: for who tells somebody of it."""
+IN_STEPS = Gather(512 * 1024, 250)
+"""In larger steps, which cost less for each record: for who keeps a copy that somebody may look at a moment later."""
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -64,7 +80,8 @@ class Consumer:
     """One consumer of one service: applies the facts of its topics exactly once in effect.
 
     ``apply(connection, events)`` writes the effects of a batch, inside the layer's transaction; it must be a function
-    of its arguments alone, because a batch may be applied again after a roll-back, whole or in parts.
+    of its arguments alone, because a batch may be applied again after a roll-back, whole or in parts. ``read`` makes a fact
+    of a record's type and value, and may read only what ``apply`` looks at (``shared.lean``).
     """
 
     def __init__(
@@ -77,12 +94,15 @@ class Consumer:
         pool: asyncpg.Pool,
         kafka: KafkaSettings,
         instance: str,
+        read: Read = read_fact,
+        gather: Gather = AT_ONCE,
     ) -> None:
-        self.definition = Definition(name, types, apply)
+        self.definition = Definition(name, types, apply, read)
         self.topics = tuple(topics)
         self._pool = pool
         self._kafka = kafka
         self._instance = instance
+        self._gather = gather
         self._delay = 0.0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -199,7 +219,8 @@ class Consumer:
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
-            fetch_max_wait_ms=50,
+            fetch_min_bytes=self._gather.least_bytes,
+            fetch_max_wait_ms=self._gather.wait_ms,
             max_partition_fetch_bytes=1024 * 1024,
             listener=_Drain(self),
         )

@@ -9,7 +9,7 @@ from shared.consumer.ordering import Stream, Streams, Verdict
 from shared.consumer.records import Item
 from shared.consumer.store import Parking
 from shared.contracts import CONTRACTS
-from shared.envelope import Address, EnvelopeError, Event, from_kafka
+from shared.envelope import Address, EnvelopeError, Event, Read, from_kafka, read_fact
 
 Spot = tuple[str, int]
 """Aggregate id and sequence."""
@@ -26,8 +26,9 @@ class Step(NamedTuple):
 class Plan:
     """Takes the records of a batch in order; ``settle`` then says where each stream ends."""
 
-    def __init__(self, types: frozenset[str], streams: Streams) -> None:
+    def __init__(self, types: frozenset[str], streams: Streams, read: Read) -> None:
         self._types = types
+        self._read = read
         self._streams = streams
         self._parkings: dict[Spot, Parking] = {}
         self.steps: list[Step] = []
@@ -82,7 +83,7 @@ class Plan:
         event: Event | None = None
         if address.type in self._types:
             try:
-                event = from_kafka(item.headers, item.value, address)
+                event = from_kafka(item.headers, item.value, address, self._read)
             except EnvelopeError as error:
                 self._poison(stream, item, address, str(error), attempts=1)
                 return
@@ -145,9 +146,9 @@ class Plan:
             self._parkings[spot] = Parking(step.item, "behind", "an earlier event of this aggregate is parked")
 
 
-def make_plan(types: frozenset[str], streams: Streams, items: Sequence[Item]) -> Plan:
-    """Return the plan for the records of one batch, in the order they came."""
-    plan = Plan(types, streams)
+def make_plan(types: frozenset[str], streams: Streams, items: Sequence[Item], read: Read = read_fact) -> Plan:
+    """Return the plan for the records of one batch, in the order they came; ``read`` makes their facts."""
+    plan = Plan(types, streams, read)
     for item in items:
         plan.take(item)
     return plan

@@ -133,7 +133,7 @@ async def _replay(connection: asyncpg.Connection, definition: Definition, stream
     await connection.execute("DELETE FROM parked_event WHERE id = ANY ($1::bigint[])", ids)
     for item in items:
         item.parked_id = None
-    plan = make_plan(definition.types, streams, items)
+    plan = make_plan(definition.types, streams, items, definition.read)
     await carry_out(connection, definition, streams, plan)
     applied = await _trace(connection, definition.name, plan)
     log.info("redriven", consumer=definition.name, applied=applied, parked_again=len(plan.parkings))

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import BaseModel
 
 from shared.contracts import CONTRACTS
-from shared.contracts.fact import Fact
 from shared.envelope import Event
+from shared.lean import struct_of
 
 
 class TrustedMeta(NamedTuple):
@@ -57,31 +55,6 @@ def read_trusted(type_name: str, sequence: int, headers: dict[str, bytes], value
 
 @cache
 def _decoder(type_name: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_struct(CONTRACTS[type_name]))
-
-
-@cache
-def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """Return a struct with the model's fields but the sealed part, which no projection reads."""
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for name, field in model.model_fields.items():
-        if name == "personal":
-            continue
-        kind = _kind(field.annotation)
-        fields.append((name, kind) if field.is_required() else (name, kind, field.default))
-    namespace = {"NAME": model.NAME} if issubclass(model, Fact) else {}
-    return msgspec.defstruct(model.__name__, fields, namespace=namespace, kw_only=True, frozen=True, gc=False)
-
-
-def _kind(annotation: Any) -> Any:
-    """Return the type that msgspec reads where pydantic reads ``annotation``: models become structs, marks go."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _kind(get_args(annotation)[0])
-    if origin in {Union, UnionType}:
-        return Union[tuple(_kind(part) for part in get_args(annotation))]  # noqa: UP007 - made from a tuple
-    if origin is tuple:
-        return tuple[_kind(get_args(annotation)[0]), ...]  # type: ignore[misc]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _struct(annotation)
-    return NoneType if annotation is None else annotation
+    """Return what reads a contract without the sealed part, which no projection looks at."""
+    model = CONTRACTS[type_name]
+    return msgspec.json.Decoder(struct_of(model, model.model_fields.keys() - {"personal"}))
