@@ -27,11 +27,16 @@ CRITERIA = (
     *(Criterion(code=code, kind=CriterionKind.JURI, weight=2) for code in JURY),
     Criterion(code="resmi", kind=CriterionKind.TERVERIFIKASI, weight=1),
     Criterion(code="terlatih", kind=CriterionKind.PELATIHAN, weight=1),
+    Criterion(code="berizin", kind=CriterionKind.LEGALITAS, weight=1, values=("halal_sertifikat", "p_irt")),
     Criterion(code="jarang", kind=CriterionKind.JARANG_DIBANTU, weight=1),
 )
 PEOPLE = """
 WITH told AS (
     INSERT INTO owner_copy (owner_id, version) SELECT id, 1 FROM unnest($1::uuid[]) AS id
+), licensed AS (
+    INSERT INTO licence_copy (licence_id, business_id, kind, verified, expires_on, version)
+    SELECT gen_random_uuid(), id, kind, true, '2031-01-31', 2
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS p(id, n), unnest('{halal_sertifikat,p_irt,sni}'::text[]) AS kind WHERE n % 4 = 0
 ), passed AS (
     INSERT INTO enrolment_copy (enrolment_id, owner_id, business_id, completed_on, version)
     SELECT gen_random_uuid(), id, id, '2030-01-15', 5 FROM unnest($1::uuid[]) WITH ORDINALITY AS p(id, n) WHERE n % 3 = 0
@@ -71,7 +76,7 @@ async def _fill(pool: Pool) -> UUID:
         await connection.execute(PEOPLE, people)
         await connection.execute(APPLY, exhibition.id, people)
         await connection.execute(SCORE, people, CURATORS, list(JURY))
-    for table in ("score", "application", "business_copy", "enrolment_copy"):
+    for table in ("score", "application", "business_copy", "enrolment_copy", "licence_copy"):
         # Whoever reads rows first marks them as committed, and pays for that; curators have read them long before.
         await pool.fetchval(f"SELECT count(*) FROM {table}")
     return exhibition.id

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -122,6 +122,12 @@ def load_queries(path: Path) -> Queries:
     return Queries(statements, path)
 
 
+async def write_rows(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement that takes rows as columns (``unnest``), whatever their number. No row is nothing to do."""
+    if rows:
+        await connection.execute(statement, *zip(*rows, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Migrations:
     """The migrations of one component: ``NNNN_*.sql`` in a folder, run in order, each in a transaction."""
@@ -138,7 +144,7 @@ KERNEL_SQL = Path(__file__).parent / "sql"
 
 
 def kernel_migrations(*components: str) -> list[Migrations]:
-    """Return the kernel's migrations by name: ``outbox``, ``consumer``, ``idempotency``."""
+    """Return the kernel's migrations by name: ``outbox``, ``consumer``, ``idempotency``, ``partners``."""
     return [Migrations(f"shared/{name}", KERNEL_SQL / name) for name in components]
 
 

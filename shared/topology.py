@@ -81,13 +81,13 @@ PRINCIPALS: tuple[Principal, ...] = (
     ),
     Principal(
         "training",
-        reads=(OWNER_TOPIC, BUSINESS_TOPIC),
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, ORGANISATION_TOPIC),
         writes=(COURSE_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
         group_prefix="training",
     ),
     Principal(
         "events",
-        reads=(OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC),
+        reads=(OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC, LICENCE_TOPIC, ORGANISATION_TOPIC),
         writes=(EXHIBITION_TOPIC, APPLICATION_TOPIC, OUTLET_TOPIC),
         group_prefix="events",
     ),

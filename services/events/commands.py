@@ -38,6 +38,7 @@ class OpenExhibition:
     pass_score: int
     curators: int
     confirm_hours: int
+    partner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ class OpenOutlet:
     partner: str | None
     place: str
     stalls: int
+    partner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

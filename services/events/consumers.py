@@ -1,4 +1,4 @@
-"""Facts to handlers: one consumer for owners and businesses of the registry, and for who passed a training."""
+"""Facts to handlers: one consumer for what the registry tells of businesses, and for who passed a training."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from datetime import UTC, datetime
 
 from services.events.handlers.copying import record_facts
 from shared.broker import KafkaSettings
-from shared.consumer import Consumer
+from shared.consumer import IN_STEPS, Consumer
 from shared.contracts import CONTRACTS
+from shared.contracts.licensing import LICENCE_TOPIC
+from shared.contracts.organisations import ORGANISATION_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.contracts.training import ENROLMENT_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
+from shared.registry_copy.folding import registry_reader
 
 NAME = "events"
-TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC)
+TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, ENROLMENT_TOPIC, LICENCE_TOPIC, ORGANISATION_TOPIC)
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
 """Every fact of these topics: those that tell nothing we keep still move the version of what they are about."""
+
+READ = registry_reader(personal=False)
 
 
 async def copy_on_facts(connection: Connection, events: Sequence[Event]) -> None:
@@ -36,4 +41,6 @@ def make_consumer(pool: Pool, kafka: KafkaSettings, instance: str) -> Consumer:
         pool=pool,
         kafka=kafka,
         instance=instance,
+        read=READ,
+        gather=IN_STEPS,
     )

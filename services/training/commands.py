@@ -33,6 +33,7 @@ class OpenCourse:
     attendance_percent: int
     pass_score: int | None
     requirements: tuple[Requirement, ...]
+    partner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

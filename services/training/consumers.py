@@ -1,4 +1,4 @@
-"""Facts to handlers: one consumer for owners and businesses of the registry."""
+"""Facts to handlers: one consumer for owners, businesses and organisations of the registry."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 
 from services.training.handlers.copying import record_facts
 from shared.broker import KafkaSettings
-from shared.consumer import Consumer
+from shared.consumer import IN_STEPS, Consumer
 from shared.contracts import CONTRACTS
+from shared.contracts.organisations import ORGANISATION_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
+from shared.registry_copy.folding import registry_reader
 
 NAME = "training"
-TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC)
+TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, ORGANISATION_TOPIC)
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
 """Every fact of these topics: those that tell nothing we keep still move the version of what they are about."""
+
+READ = registry_reader(personal=True)
 
 
 async def copy_on_registry_facts(connection: Connection, events: Sequence[Event]) -> None:
@@ -35,4 +39,6 @@ def make_consumer(pool: Pool, kafka: KafkaSettings, instance: str) -> Consumer:
         pool=pool,
         kafka=kafka,
         instance=instance,
+        read=READ,
+        gather=IN_STEPS,
     )

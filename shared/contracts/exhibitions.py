@@ -48,13 +48,17 @@ class BoothKind(StrEnum):
 
 
 class CriterionKind(StrEnum):
-    """Where a criterion's score comes from: curators, or what the platform knows of the business."""
+    """Where a criterion's score comes from: curators, or what the platform knows of the business.
+
+    A reader that is older than a kind parks the exhibition: publish a new one once its readers run.
+    """
 
     JURI = "juri"
     TERVERIFIKASI = "terverifikasi"
     KELAS = "kelas"
     PELATIHAN = "pelatihan"
     JARANG_DIBANTU = "jarang_dibantu"
+    LEGALITAS = "legalitas"
 
 
 class ApplicationCause(StrEnum):
@@ -75,7 +79,7 @@ class _Part(BaseModel):
 
 
 class Criterion(_Part):
-    """One criterion of a curation. Its score is 0 to 100; ``values`` are the classes of kind ``kelas``."""
+    """One criterion of a curation. Its score is 0 to 100; ``values`` are the classes of kind ``kelas``, the licences of ``legalitas``."""
 
     code: Annotated[str, PUBLIC]
     kind: Annotated[CriterionKind, PUBLIC]
@@ -123,6 +127,8 @@ class ExhibitionOpened(_ExhibitionFact):
     criteria: Annotated[tuple[Criterion, ...], PUBLIC]
     pass_score: Annotated[int, PUBLIC]
     """The least total, 0 to 100, with which one is chosen or held in reserve."""
+    partner_id: Annotated[UUID | None, PUBLIC] = None
+    """The organisation that holds it, if the registry knows it; ``partner`` is then what it was called."""
 
 
 class BoothOpened(_ExhibitionFact):
@@ -318,6 +324,8 @@ class OutletOpened(_OutletFact):
     partner: Annotated[str | None, PUBLIC] = None
     place: Annotated[str, PUBLIC]
     stalls: Annotated[int, PUBLIC]
+    partner_id: Annotated[UUID | None, PUBLIC] = None
+    """The organisation that holds it, if the registry knows it; ``partner`` is then what it was called."""
 
 
 class OutletMemberJoined(_OutletFact):

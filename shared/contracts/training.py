@@ -123,6 +123,8 @@ class CourseOpened(_CourseFact):
     pass_score: Annotated[int | None, PUBLIC] = None
     """The least score, 0 to 100; ``None``: no score is asked."""
     requirements: Annotated[tuple[Requirement, ...], PUBLIC] = ()
+    partner_id: Annotated[UUID | None, PUBLIC] = None
+    """The organisation that holds it, if the registry knows it; ``partner`` is then what it was called."""
 
 
 class _BatchFact(_CourseFact):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx2
 
 from services.events.commands import (
     Apply,
@@ -31,37 +30,23 @@ from services.events.handlers import Saved, applying, curating, exhibitions, pla
 from services.events.handlers.copying import record_facts
 from services.events.handlers.curating import Curated
 from services.events.store import applications as store
-from shared.auth import Role, sign_token
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
-from shared.contracts.registry import BusinessClass, BusinessPersonal, BusinessRegistered, BusinessStatus, ClassRecord
+from shared.contracts.fact import Fact
+from shared.contracts.licensing import LicenceKind, LicencePersonal, LicenceSubmitted, LicenceVerified
 from shared.contracts.training import TrainingCompleted
-from shared.database import Connection, Pool
+from shared.database import Connection
 from shared.envelope import Event
 from shared.identifiers import new_id
-from shared.outbox import Cause
 from shared.sealing import seal
 from shared.wita import WITA
-from tests.notifications.story import Registry, Story
-from tests.stack.servers import Database
-from tests.training.office import Caller, Member
+from tests.desk import NOON, Desk, Member, cause, check_without_gaps
 
-ISSUER, AUDIENCE = "https://uji.example", "naikkelas"
-MANGGAR, PRAPATAN = "64.71.01.1001", "64.71.06.1001"
-NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
-"""12:00 WITA."""
 DEADLINE = datetime(2026, 11, 30, 23, 59, 59, tzinfo=WITA)
 DECIDED = datetime(2026, 12, 1, 9, 0, tzinfo=WITA)
 FIRST_DAY = date(2026, 12, 10)
 JURY = (Criterion(code="kemasan", kind=CriterionKind.JURI, weight=1),)
 NOBODY_ASKED = (Criterion(code="jarang", kind=CriterionKind.JARANG_DIBANTU, weight=1),)
 """A curation that needs no curator."""
-
-T = TypeVar("T")
-
-
-def cause(now: datetime = NOON, actor: str = "petugas-a") -> Cause:
-    """Return the cause of a command at a time."""
-    return Cause("c", None, actor, "command", None, now)
 
 
 def waves(count: int, first: date = FIRST_DAY) -> tuple[Timing, ...]:
@@ -73,55 +58,14 @@ def waves(count: int, first: date = FIRST_DAY) -> tuple[Timing, ...]:
 
 
 @dataclass
-class Fair:
-    """The app, its database, its signing key, and what registry and trainings tell."""
+class Fair(Desk):
+    """The exhibitions, and what registry and trainings tell them."""
 
-    app: Any
-    pool: Pool
-    key: Any
-    keys: Registry
-    story: Story
-    database: Database
-
-    def caller(self, *roles: Role, subject: str = "petugas-a", kelurahan: str | None = None) -> Caller:
-        """Return a caller with these roles; without any, somebody without a token."""
-        headers = {}
-        if roles:
-            token = sign_token(
-                self.key, issuer=ISSUER, audience=AUDIENCE, subject=subject, roles=list(roles), kelurahan=kelurahan
-            )
-            headers = {"Authorization": f"Bearer {token}"}
-        transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)
-        return Caller(httpx2.AsyncClient(transport=transport, base_url="http://uji", headers=headers, timeout=60))
+    async def record(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Apply a batch of facts as the consumer does."""
+        await record_facts(connection, events, NOON)
 
     # -- facts of other services ---------------------------------------------------------------------------------
-
-    async def tell(self, *events: Event) -> None:
-        """Apply a batch as the consumer does."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await record_facts(connection, events, NOON)
-
-    def business(
-        self,
-        owner_id: UUID,
-        *,
-        kelurahan: str = MANGGAR,
-        kelas: BusinessClass = BusinessClass.MIKRO,
-        status: BusinessStatus = BusinessStatus.TERVERIFIKASI,
-    ) -> Event:
-        """Return the fact that a business is registered."""
-        day = date(2026, 11, 25)
-        fact = BusinessRegistered(
-            business_id=uuid4(),
-            owner_ids=(owner_id,),
-            personal=seal(self.keys.key(owner_id), owner_id, BusinessPersonal(name="Warung")),
-            kelurahan=kelurahan,
-            status=status,
-            source="petugas",
-            as_of=day,
-            kelas=ClassRecord(kelas=kelas, source="petugas", as_of=day),
-        )
-        return self.story.event(fact)
 
     def trained(self, member: Member, on: date = date(2026, 6, 1)) -> Event:
         """Return the fact that an owner passed a training."""
@@ -140,26 +84,28 @@ class Fair:
         )
         return self.story.event(fact)
 
-    async def members(self, count: int, **business: Any) -> list[Member]:
-        """Let the registry tell of so many owners, each with a business."""
-        owners = [self.story.owner(name=f"Peserta {number}") for number in range(count)]
-        businesses = [self.business(owner.fact.aggregate_id, **business) for owner in owners]
-        await self.tell(*owners, *businesses)
-        return [
-            Member(owner.fact.aggregate_id, business.fact.aggregate_id)
-            for owner, business in zip(owners, businesses, strict=True)
-        ]
+    def licensed(
+        self, member: Member, kind: LicenceKind, *, valid_from: date | None = None, expires_on: date | None = None
+    ) -> tuple[Event, Event]:
+        """Return the facts of a licence: handed in, and verified by somebody else."""
+        whose = {
+            "licence_id": uuid4(),
+            "business_id": member.business_id,
+            "owner_id": member.owner_id,
+            "kind": kind,
+            "valid_from": valid_from,
+            "expires_on": expires_on,
+        }
+        sealed = seal(self.keys.key(member.owner_id), member.owner_id, LicencePersonal(number="2063471010099-28"))
+        asked = LicenceSubmitted.model_validate({**whose, "personal": sealed})
+        return self.story.event(asked), self.story.event(LicenceVerified.model_validate(whose))
 
-    async def member(self, **business: Any) -> Member:
-        """Let the registry tell of one owner with a business."""
-        return (await self.members(1, **business))[0]
+    def of_licence(self, event: Event, fact: type[Fact], **fields: Any) -> Event:
+        """Return the next fact of a licence that an event speaks of."""
+        whose = event.fact.model_dump(include={"licence_id", "business_id", "owner_id", "kind"})
+        return self.story.event(fact.model_validate({**whose, **fields}))
 
     # -- commands by their handlers ------------------------------------------------------------------------------
-
-    async def do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run a handler in a transaction."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            return await work(connection)
 
     async def exhibition(
         self,
@@ -264,15 +210,6 @@ class Fair:
         """Return how some applications stand."""
         return [(await self.application(item)).state.value for item in applications]
 
-    async def facts(self, subject: UUID | None = None) -> list[tuple[str, int]]:
-        """Return name and sequence of every fact, or of those of one aggregate, in order."""
-        rows = await self.pool.fetch(
-            "SELECT type, sequence FROM outbox WHERE $1::uuid IS NULL OR partition_key = $1 ORDER BY id", subject
-        )
-        return [
-            (row["type"].removeprefix("id.go.balikpapan.umkm.").removesuffix(".v1"), row["sequence"]) for row in rows
-        ]
-
     async def check_whole(self) -> None:
         """Check what holds at every moment: places, one live application, nobody chosen too many, facts without gaps."""
         await check_whole(self.pool)
@@ -295,15 +232,7 @@ DOUBLES = """
 SELECT exhibition_id, business_id FROM application WHERE state NOT IN ('ditolak', 'mengundurkan_diri')
 GROUP BY 1, 2 HAVING count(*) > 1
 """
-GAPS = """
-SELECT s.topic, s.aggregate_id FROM (
-    SELECT 'umkm.exhibition' AS topic, id AS aggregate_id, version FROM exhibition
-    UNION ALL SELECT 'umkm.application', id, version FROM application
-    UNION ALL SELECT 'umkm.outlet', id, version FROM outlet) s
-LEFT JOIN outbox o ON o.topic = s.topic AND o.partition_key = s.aggregate_id
-GROUP BY s.topic, s.aggregate_id, s.version
-HAVING count(*) <> s.version OR min(o.sequence) <> 1 OR max(o.sequence) <> s.version
-"""
+TABLES = {"umkm.exhibition": "exhibition", "umkm.application": "application", "umkm.outlet": "outlet"}
 
 
 async def check_whole(pool: asyncpg.Pool) -> None:
@@ -313,4 +242,4 @@ async def check_whole(pool: asyncpg.Pool) -> None:
     for row in await pool.fetch(CHOSEN):
         assert row["chosen"] <= row["places"], dict(row)
     assert await pool.fetch(DOUBLES) == []
-    assert await pool.fetch(GAPS) == []
+    await check_without_gaps(pool, TABLES)

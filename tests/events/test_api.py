@@ -13,8 +13,9 @@ from services.events.api.requests import STATUS
 from services.events.domain.refusals import RefusalError
 from shared.auth import Role, assert_every_route_has_a_rule
 from shared.idempotency import assert_every_post_is_idempotent
-from tests.events.fair import MANGGAR, PRAPATAN, Fair
-from tests.training.office import Caller
+from shared.registry_copy.partners import PARTNER_REFUSALS
+from tests.desk import MANGGAR, PRAPATAN, Caller, rule_of
+from tests.events.fair import Fair
 
 WAVE = {"starts_at": "2026-10-05T09:00:00+08:00", "ends_at": "2026-10-06T21:00:00+08:00"}
 SECOND = {"starts_at": "2026-10-07T09:00:00+08:00", "ends_at": "2026-10-08T21:00:00+08:00"}
@@ -39,10 +40,6 @@ def exhibition_form(**changes: Any) -> dict[str, Any]:
     }
 
 
-def rule_of(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].rpartition(":")[2]
-
-
 @pytest.fixture
 async def exhibition(clerk: Caller) -> str:
     return await clerk.new("/exhibitions", exhibition_form())
@@ -60,7 +57,7 @@ def subclasses(kind: type[RefusalError]) -> Iterator[type[RefusalError]]:
 
 
 def test_every_refusal_has_a_status() -> None:
-    assert set(STATUS) == set(subclasses(RefusalError))
+    assert set(STATUS) == {*subclasses(RefusalError), *PARTNER_REFUSALS}
 
 
 async def test_every_route_has_a_rule_and_every_post_is_idempotent(fair: Fair) -> None:

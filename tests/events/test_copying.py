@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,23 +10,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.events.consumers import NAME, TOPICS, TYPES, copy_on_facts
+from services.events.consumers import NAME, READ, TOPICS, TYPES, copy_on_facts
 from services.events.handlers import placing
-from shared.consumer import Definition, apply_batch
-from shared.consumer.records import Item, read_item
+from shared.consumer import Definition
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentRegistered, EnrolmentState, TrainingCompleted
 from shared.envelope import Event
-from tests.events.fair import DECIDED, Fair, cause
-from tests.notifications.records import Record
-from tests.training.office import Member
+from tests.desk import Member, cause, items
+from tests.events.fair import DECIDED, Fair
 
-DEFINITION = Definition(NAME, TYPES, copy_on_facts)
-
-
-def items(*events: Event) -> list[Item]:
-    """Return the records that carry the events."""
-    return [read_item(Record.of(event, offset)) for offset, event in enumerate(events)]
+DEFINITION = Definition(NAME, TYPES, copy_on_facts, READ)
 
 
 @pytest.fixture
@@ -34,11 +27,6 @@ async def auditor(fair: Fair) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(fair.database.audit_dsn)
     yield connection
     await connection.close()
-
-
-async def deliver(fair: Fair, batch: Sequence[Item]) -> None:
-    async with fair.pool.acquire() as connection:
-        await apply_batch(connection, DEFINITION, batch)
 
 
 async def copied(fair: Fair, business_id: UUID) -> Any:
@@ -69,7 +57,7 @@ async def test_the_copy_follows_every_fact_in_one_batch_or_in_many(fair: Fair) -
         passed,
         owner,
     ]
-    await deliver(fair, items(*story))
+    await fair.deliver(DEFINITION, items(*story))
     row = await copied(fair, business_id)
     assert (row["kelas"], row["status"], row["version"]) == ("kecil", "terverifikasi", 3)
     trained = await fair.pool.fetchrow("SELECT * FROM enrolment_copy")
@@ -88,13 +76,13 @@ async def test_what_comes_twice_changes_nothing_and_what_comes_early_waits(
     verified = fair.story.verified(business.fact.aggregate_id)
     begun, passed = training_of(fair, owner.fact.aggregate_id, business.fact.aggregate_id)
     # Verified before it is registered, passed before it began, trained before anybody told of the business.
-    await deliver(fair, items(verified, passed))
+    await fair.deliver(DEFINITION, items(verified, passed))
     parked = await auditor.fetch("SELECT topic, events FROM audit.parked ORDER BY topic")
     assert [tuple(row) for row in parked] == [("umkm.business", 1), ("umkm.enrolment", 1)]
-    await deliver(fair, items(begun))
-    await deliver(fair, items(business, owner))
+    await fair.deliver(DEFINITION, items(begun))
+    await fair.deliver(DEFINITION, items(business, owner))
     for _ in range(3):
-        await deliver(fair, items(owner, business, verified, begun, passed))
+        await fair.deliver(DEFINITION, items(owner, business, verified, begun, passed))
     assert (await copied(fair, business.fact.aggregate_id))["version"] == 2
     trained = await fair.pool.fetchrow("SELECT completed_on, version FROM enrolment_copy")
     assert tuple(trained) == (date(2026, 6, 1), 2)
@@ -105,7 +93,7 @@ async def test_the_audit_sees_source_positions_and_effects(fair: Fair, auditor: 
     owner = fair.story.owner()
     business = fair.business(owner.fact.aggregate_id)
     begun, passed = training_of(fair, owner.fact.aggregate_id, business.fact.aggregate_id)
-    await deliver(fair, items(owner, business, begun, passed))
+    await fair.deliver(DEFINITION, items(owner, business, begun, passed))
     expected = {owner.fact.aggregate_id: 1, business.fact.aggregate_id: 1, begun.fact.aggregate_id: 2}
     for view in ("position", "effect"):
         rows = await auditor.fetch(f"SELECT aggregate_id, position FROM audit.{view}")
@@ -133,7 +121,7 @@ async def test_an_erasure_that_cannot_be_carried_out_is_parked_with_its_owner_on
     )
     await fair.pool.execute("UPDATE application SET state = 'ditolak' WHERE state = 'cadangan'")
     other = fair.story.owner()
-    await deliver(fair, items(fair.story.erased(owner_id), other))
+    await fair.deliver(DEFINITION, items(fair.story.erased(owner_id), other))
     parked = await fair.pool.fetch("SELECT aggregate_id, kind FROM parked_event")
     assert [tuple(row) for row in parked] == [(owner_id, "poison")]
     assert await fair.pool.fetchval("SELECT version FROM owner_copy WHERE owner_id = $1", other.fact.aggregate_id) == 1

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from services.events.commands import ChangeCapacity, MoveApplication
-from services.events.domain.refusals import RefusalError
-from services.events.handlers import exhibitions, placing
+from services.events.handlers import exhibitions, placing, selling
 from services.events.handlers.ticking import Ticker
+from services.events.store import exhibitions as store
 from shared.auth import Role
-from shared.database import create_pool
-from tests.events.fair import DECIDED, JURY, Fair, cause
+from shared.wita import WITA
+from tests.desk import CLIENTS, ZONES, at_once, cause, crowded, database_zone, process_zone
+from tests.events.fair import DEADLINE, DECIDED, FIRST_DAY, JURY, Fair
 
-CLIENTS = 200
-CONNECTIONS = 90
-"""As many as the server of the tests gives one test; the others wait for one, as behind an API's pool."""
+SECOND = timedelta(seconds=1)
 
 pytestmark = pytest.mark.slow
 
@@ -30,27 +31,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 async def crowd(fair: Fair) -> AsyncIterator[Fair]:
     """The exhibitions with a connection for nearly every client."""
-    async with await create_pool(fair.database.dsn, min_size=0, max_size=CONNECTIONS) as pool:
-        # One after the other: a server that is asked for ninety at once may let some wait beyond their time.
-        held = [await pool.acquire() for _ in range(CONNECTIONS)]
-        for connection in held:
-            await pool.release(connection)
-        fair.pool = fair.app.state.pool = pool
+    async with crowded(fair):
         yield fair
-
-
-async def tried(work: Awaitable[Any]) -> str:
-    """Return ``ok``, or the rule that refused."""
-    try:
-        await work
-    except RefusalError as refusal:
-        return refusal.slug
-    return "ok"
-
-
-async def at_once(works: Iterable[Callable[[], Awaitable[Any]]]) -> Counter[str]:
-    """Start all of them together and return what came of them."""
-    return Counter(await asyncio.gather(*(tried(work()) for work in works)))
 
 
 async def place_all(crowd: Fair, exhibition: UUID) -> None:
@@ -168,3 +150,50 @@ async def test_a_place_is_confirmed_or_lapses_and_never_both(crowd: Fair) -> Non
     assert set(states) <= {"dikonfirmasi", "mengundurkan_diri"}
     assert (await crowd.states(exhibition))["ditempatkan"] == states["mengundurkan_diri"]
     await crowd.check_whole()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_the_deadline_parts_the_crowd_by_the_second_in_any_zone(crowd: Fair, zone: str) -> None:
+    exhibition, members = await crowd.exhibition(), await crowd.members(CLIENTS)
+    await database_zone(crowd, zone)
+    moments = [DEADLINE + timedelta(milliseconds=10 * (number - 100)) for number in range(CLIENTS)]
+    with process_zone(zone):
+        came = await at_once(
+            [lambda m=m, at=at: crowd.apply(exhibition, m, at) for m, at in zip(members, moments, strict=True)]
+        )
+        # The whole of second 59 counts: 100 before it, and 100 within it.
+        late = sum(1 for moment in moments if moment >= DEADLINE + timedelta(seconds=1))
+        assert came == Counter({"ok": CLIENTS - late}) + Counter({"pendaftaran-ditutup": late})
+        after = await at_once([lambda m=m: crowd.apply(exhibition, m, DEADLINE + SECOND) for m in members])
+        assert set(after) == {"pendaftaran-ditutup"}
+    await crowd.check_whole()
+
+
+async def test_reports_and_totals_at_once_tell_of_nobody_alone(crowd: Fair) -> None:
+    exhibition, _, applications = await crowd.curated(100, 100)
+    await place_all(crowd, exhibition)
+    opening = datetime(2026, 12, 10, 9, tzinfo=WITA)
+    await crowd.attend(exhibition, dict.fromkeys(applications, True), opening)
+
+    async def report(application: UUID, amount: int) -> None:
+        await crowd.report(application, FIRST_DAY, amount, opening)
+
+    async def publish() -> None:
+        version = int(await crowd.pool.fetchval("SELECT version FROM exhibition WHERE id = $1", exhibition))
+        await crowd.do(lambda c: selling.publish_turnover(c, exhibition, version, cause(opening)))
+
+    works: list[Callable[[], Awaitable[Any]]] = [lambda a=a, n=n: report(a, n) for n, a in enumerate(applications)]
+    works += [publish] * (CLIENTS - len(works))
+    Random(13).shuffle(works)
+    came = await at_once(works)
+    assert set(came) <= {"ok", "terlalu-sedikit-usaha", "versi-usang"}
+    told = await crowd.pool.fetch("SELECT data FROM outbox WHERE type LIKE '%turnover_published%' ORDER BY id")
+    reported = [0, *(orjson.loads(row["data"])["reported"] for row in told)]
+    assert all(after - before >= 5 for before, after in pairwise(reported))
+    assert sum((await selling_sums(crowd, exhibition)).values()) == sum(range(100))
+    await crowd.check_whole()
+
+
+async def selling_sums(crowd: Fair, exhibition: UUID) -> dict[UUID, int]:
+    sums, _ = await crowd.do(lambda c: store.load_sums(c, exhibition))
+    return sums

@@ -120,7 +120,13 @@ async def test_registered_and_trained_elsewhere_chosen_and_sold_here_and_erased(
     databases = {service: stack.dsn(service, "audit") for service in services}
     report = await audit(databases, stack.credentials("operator"), WAIT_SECONDS, lambda *_: None)
     assert (report.ok, report.findings) == (True, [])
-    assert report.consumers["events"].effects == {"owner_copy": 2, "business_copy": 2, "enrolment_copy": 1}
+    assert report.consumers["events"].effects == {
+        "owner_copy": 2,
+        "business_copy": 2,
+        "enrolment_copy": 1,
+        "licence_copy": 0,
+        "organisation_copy": 0,
+    }
     logs = "".join(path.read_text(errors="replace") for path in stack.home.logs.glob("events-*.log"))
     assert "process_failed" not in logs
     assert not [name for name in NAMES if name in logs]

@@ -30,8 +30,8 @@ from services.events.handlers.ticking import Ticker
 from shared.contracts.exhibitions import BoothKind, Criterion, CriterionKind
 from shared.contracts.registry import BusinessStatus
 from shared.wita import WITA
-from tests.events.fair import DEADLINE, DECIDED, FIRST_DAY, JURY, NOON, Fair, cause
-from tests.training.office import Member
+from tests.desk import NOON, Member, cause
+from tests.events.fair import DEADLINE, DECIDED, FIRST_DAY, JURY, Fair
 
 OPENING = datetime(2026, 12, 10, 10, 0, tzinfo=WITA)
 EVENING = datetime(2026, 12, 11, 22, 0, tzinfo=WITA)

@@ -21,6 +21,7 @@ from services.events.commands import (
     OpenOutlet,
     OpenTurn,
     PlaceApplication,
+    RejectApplication,
     Timing,
 )
 from services.events.domain import applying, curation, exhibitions, outlets, placing, selling
@@ -29,6 +30,7 @@ from services.events.domain.curation import Entry, Given
 from services.events.domain.models import (
     CHOSEN,
     LEAVABLE,
+    OVER,
     PLACED,
     Applicant,
     Application,
@@ -41,7 +43,7 @@ from services.events.domain.models import (
     Turn,
 )
 from services.events.domain.placing import Floor
-from services.events.domain.refusals import RefusalError, TooFewError
+from services.events.domain.refusals import AlreadyAppliedError, RefusalError, TooFewError
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
 from shared.contracts.registry import BusinessClass, BusinessStatus
 
@@ -353,3 +355,27 @@ def test_a_deadline_closes_with_its_day_where_the_exhibition_is(zone: str, minut
     else:
         with pytest.raises(RefusalError):
             applying.apply(exhibition, command, applicant, now)
+
+
+@given(deeds=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["apply", "withdraw", "reject"])), max_size=40))
+def test_a_business_never_has_two_live_applications_and_may_come_back(deeds: list[tuple[int, str]]) -> None:
+    exhibition, people = an_exhibition(), [uuid4() for _ in range(3)]
+    made: dict[UUID, list[Application]] = {key: [] for key in people}
+    for who, deed in deeds:
+        key, mine = people[who], made[people[who]]
+        live = [item for item in mine if item.state not in OVER]
+        applicant = Applicant((key,), False, BusinessStatus.TERVERIFIKASI, "64.71.01.1001", bool(live))
+        if deed == "apply":
+            command = applying.Apply(uuid4(), exhibition.id, key, key, BoothKind.UMUM)
+            if live:
+                with pytest.raises(AlreadyAppliedError):
+                    applying.apply(exhibition, command, applicant, START)
+            else:
+                mine.append(applying.apply(exhibition, command, applicant, START).after)
+        elif live and deed == "withdraw":
+            floor = Floor(exhibition, ())
+            mine[-1] = placing.withdraw(floor, live[0], live[0].version, ASKED, START).changes[0].after
+        elif live:
+            refusal = RejectApplication(live[0].id, live[0].version, ApplicationCause.TIDAK_MEMENUHI_SYARAT)
+            mine[-1] = applying.reject(exhibition, live[0], refusal).after
+        assert sum(item.state not in OVER for item in mine) <= 1

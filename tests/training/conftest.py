@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import pytest
 
 from services.training.app import close_app, create_app
 from services.training.settings import TrainingSettings
-from shared.auth import Role, new_signing_key, public_jwks
+from shared.auth import Role
 from shared.database import create_pool
+from tests.desk import AUDIENCE, ISSUER, Caller, make_signing
 from tests.notifications.story import Registry, Story
 from tests.stack.servers import Database
-from tests.training.office import AUDIENCE, ISSUER, Caller, Office
+from tests.training.office import Office
 
 
 @pytest.fixture
@@ -26,9 +26,8 @@ def keys() -> Registry:
 @pytest.fixture
 async def office(training_db: Database, keys: Registry, tmp_path: Path) -> AsyncIterator[Office]:
     """The trainings on a fresh database."""
-    signing = new_signing_key()
-    jwks, token = tmp_path / "jwks.json", tmp_path / "token"
-    jwks.write_text(json.dumps(public_jwks(signing)))
+    signing, jwks = make_signing(tmp_path)
+    token = tmp_path / "token"
     token.write_text("token\n")
     settings = TrainingSettings(
         database_dsn=training_db.dsn,
@@ -37,7 +36,7 @@ async def office(training_db: Database, keys: Registry, tmp_path: Path) -> Async
         kafka_password="x",
         jwt_issuer=ISSUER,
         jwt_audience=AUDIENCE,
-        jwks=str(jwks),
+        jwks=jwks,
         http_port=0,
         registry_url="http://127.0.0.1:1",
         service_token_file=token,

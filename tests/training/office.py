@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import asyncpg
-import httpx2
 
 from services.training.commands import Enrol, OpenBatch, OpenCourse, OpenProgramme, Timing
 from services.training.domain.models import Enrolment
 from services.training.handlers import Saved, courses, enrolling
 from services.training.handlers.copying import record_facts
 from services.training.store import enrolments as store
-from shared.auth import Role, sign_token
-from shared.contracts.registry import BusinessClass, BusinessPersonal, BusinessRegistered, BusinessStatus, ClassRecord
 from shared.contracts.training import Requirement, RequirementKind, Selection
-from shared.database import Connection, Pool
+from shared.database import Connection
 from shared.envelope import Event
 from shared.identifiers import new_id
-from shared.outbox import Cause
-from shared.sealing import seal
 from shared.wita import WITA
-from tests.notifications.story import Registry, Story
-from tests.stack.servers import Database
+from tests.desk import NOON, Desk, Member, cause, check_without_gaps
 
-ISSUER, AUDIENCE = "https://uji.example", "naikkelas"
-MANGGAR, PRAPATAN = "64.71.01.1001", "64.71.06.1001"
-NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
-"""12:00 WITA."""
 DEADLINE = datetime(2026, 11, 30, 23, 59, 59, tzinfo=WITA)
 FIRST_SESSION = datetime(2026, 12, 3, 9, 0, tzinfo=WITA)
 SESSION_HOURS = 6
 UNSERVED_FIRST = (Requirement(kind=RequirementKind.UTAMAKAN_BELUM_DILAYANI),)
-
-T = TypeVar("T")
-
-
-def cause(now: datetime = NOON, actor: str = "petugas-a") -> Cause:
-    """Return the cause of a command at a time."""
-    return Cause("c", None, actor, "command", None, now)
 
 
 def sessions(count: int, first: datetime = FIRST_SESSION) -> tuple[Timing, ...]:
@@ -54,118 +37,16 @@ def sessions(count: int, first: datetime = FIRST_SESSION) -> tuple[Timing, ...]:
 
 
 @dataclass
-class Caller:
-    """One caller with a token."""
+class Office(Desk):
+    """The trainings, and what the registry tells them."""
 
-    client: httpx2.AsyncClient
-
-    async def get(self, path: str) -> httpx2.Response:
-        """Read."""
-        return await self.client.get(path)
-
-    async def post(
-        self, path: str, body: Any = None, version: int | None = None, key: str | None = None
-    ) -> httpx2.Response:
-        """Give a command under a key of its own, unless one is given."""
-        headers = {"Idempotency-Key": key or uuid4().hex}
-        if version is not None:
-            headers["If-Match"] = f'"{version}"'
-        return await self.client.post(path, json=body, headers=headers)
-
-    async def put(self, path: str, body: Any, version: int) -> httpx2.Response:
-        """Replace."""
-        return await self.client.put(path, json=body, headers={"If-Match": f'"{version}"'})
-
-    async def new(self, path: str, body: Any) -> str:
-        """Give a command that makes something, and return its id."""
-        return str((await self.post(path, body)).raise_for_status().json()["id"])
-
-
-@dataclass(frozen=True)
-class Member:
-    """An owner with a business, as the registry told of them."""
-
-    owner_id: UUID
-    business_id: UUID
-
-    def form(self) -> dict[str, str]:
-        """Return the body of an enrolment."""
-        return {"owner_id": str(self.owner_id), "business_id": str(self.business_id)}
-
-
-@dataclass
-class Office:
-    """The app, its database, its signing key, and what the registry tells."""
-
-    app: Any
-    pool: Pool
-    key: Any
-    keys: Registry
-    story: Story
-    database: Database
     _codes: Counter[str] = field(default_factory=Counter)
 
-    def caller(self, *roles: Role, subject: str = "petugas-a", kelurahan: str | None = None) -> Caller:
-        """Return a caller with these roles; without any, somebody without a token."""
-        headers = {}
-        if roles:
-            token = sign_token(
-                self.key, issuer=ISSUER, audience=AUDIENCE, subject=subject, roles=list(roles), kelurahan=kelurahan
-            )
-            headers = {"Authorization": f"Bearer {token}"}
-        transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)
-        return Caller(httpx2.AsyncClient(transport=transport, base_url="http://uji", headers=headers, timeout=60))
-
-    # -- the registry's facts ------------------------------------------------------------------------------------
-
-    async def tell(self, *events: Event) -> None:
-        """Apply a batch as the consumer does."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await record_facts(connection, events, NOON)
-
-    def business(
-        self,
-        owner_id: UUID,
-        *,
-        nib: str | None = None,
-        kelurahan: str = MANGGAR,
-        kelas: BusinessClass = BusinessClass.MIKRO,
-        status: BusinessStatus = BusinessStatus.TERVERIFIKASI,
-    ) -> Event:
-        """Return the fact that a business is registered."""
-        day = date(2026, 11, 25)
-        fact = BusinessRegistered(
-            business_id=uuid4(),
-            owner_ids=(owner_id,),
-            personal=seal(self.keys.key(owner_id), owner_id, BusinessPersonal(name="Warung", nib=nib)),
-            kelurahan=kelurahan,
-            status=status,
-            source="petugas",
-            as_of=day,
-            kelas=ClassRecord(kelas=kelas, source="petugas", as_of=day),
-        )
-        return self.story.event(fact)
-
-    async def members(self, count: int, **business: Any) -> list[Member]:
-        """Let the registry tell of so many owners, each with a business."""
-        owners = [self.story.owner(name=f"Peserta {number}") for number in range(count)]
-        businesses = [self.business(owner.fact.aggregate_id, **business) for owner in owners]
-        await self.tell(*owners, *businesses)
-        return [
-            Member(owner.fact.aggregate_id, business.fact.aggregate_id)
-            for owner, business in zip(owners, businesses, strict=True)
-        ]
-
-    async def member(self, **business: Any) -> Member:
-        """Let the registry tell of one owner with a business."""
-        return (await self.members(1, **business))[0]
+    async def record(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Apply a batch of facts as the consumer does."""
+        await record_facts(connection, events, NOON)
 
     # -- commands by their handlers ------------------------------------------------------------------------------
-
-    async def do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run a handler in a transaction."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            return await work(connection)
 
     async def course(
         self,
@@ -232,15 +113,6 @@ class Office:
         """Return the seats that the batch counts as held."""
         return int(await self.pool.fetchval("SELECT held FROM batch WHERE id = $1", batch_id))
 
-    async def facts(self, subject: UUID | None = None) -> list[tuple[str, int]]:
-        """Return name and sequence of every fact, or of those of one aggregate, in order."""
-        rows = await self.pool.fetch(
-            "SELECT type, sequence FROM outbox WHERE $1::uuid IS NULL OR partition_key = $1 ORDER BY id", subject
-        )
-        return [
-            (row["type"].removeprefix("id.go.balikpapan.umkm.").removesuffix(".v1"), row["sequence"]) for row in rows
-        ]
-
     async def check_whole(self) -> None:
         """Check what holds at every moment: seats, one live enrolment, offers within seats, facts without gaps."""
         await check_whole(self.pool)
@@ -256,15 +128,7 @@ DOUBLES = """
 SELECT batch_id, owner_id FROM enrolment WHERE state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')
 GROUP BY 1, 2 HAVING count(*) > 1
 """
-GAPS = """
-SELECT s.topic, s.aggregate_id FROM (
-    SELECT 'umkm.course' AS topic, id AS aggregate_id, version FROM course
-    UNION ALL SELECT 'umkm.enrolment', id, version FROM enrolment
-    UNION ALL SELECT 'umkm.certificate', id, version FROM certificate) s
-LEFT JOIN outbox o ON o.topic = s.topic AND o.partition_key = s.aggregate_id
-GROUP BY s.topic, s.aggregate_id, s.version
-HAVING count(*) <> s.version OR min(o.sequence) <> 1 OR max(o.sequence) <> s.version
-"""
+TABLES = {"umkm.course": "course", "umkm.enrolment": "enrolment", "umkm.certificate": "certificate"}
 
 
 async def check_whole(pool: asyncpg.Pool) -> None:
@@ -273,4 +137,4 @@ async def check_whole(pool: asyncpg.Pool) -> None:
         assert row["seated"] == row["held"] <= row["quota"], dict(row)
         assert row["enrolments"] == row["arrivals"] == (row["last"] or 0), dict(row)
     assert await pool.fetch(DOUBLES) == []
-    assert await pool.fetch(GAPS) == []
+    await check_without_gaps(pool, TABLES)

@@ -21,7 +21,8 @@ from shared.contracts.registry import OwnerContactChanged, OwnerPersonal
 from shared.contracts.training import SessionTime
 from shared.sealing import seal
 from shared.wita import WITA
-from tests.training.office import Caller, Member, Office
+from tests.desk import Caller, Member
+from tests.training.office import Office
 from tests.training.test_api import batch_form, course_form
 
 

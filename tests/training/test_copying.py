@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.training.consumers import NAME, TOPICS, TYPES, copy_on_registry_facts
-from shared.consumer import Definition, apply_batch
-from shared.consumer.records import Item, read_item
+from services.training.consumers import NAME, READ, TOPICS, TYPES, copy_on_registry_facts
+from shared.consumer import Definition
 from shared.contracts.registry import (
     BusinessChanged,
     BusinessClass,
@@ -25,15 +24,10 @@ from shared.contracts.registry import (
 )
 from shared.envelope import Event
 from shared.sealing import seal
-from tests.notifications.records import Record
-from tests.training.office import PRAPATAN, Office
+from tests.desk import PRAPATAN, items
+from tests.training.office import Office
 
-DEFINITION = Definition(NAME, TYPES, copy_on_registry_facts)
-
-
-def items(*events: Event) -> list[Item]:
-    """Return the records that carry the events."""
-    return [read_item(Record.of(event, offset)) for offset, event in enumerate(events)]
+DEFINITION = Definition(NAME, TYPES, copy_on_registry_facts, READ)
 
 
 @pytest.fixture
@@ -41,11 +35,6 @@ async def auditor(office: Office) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(office.database.audit_dsn)
     yield connection
     await connection.close()
-
-
-async def deliver(office: Office, batch: Sequence[Item]) -> None:
-    async with office.pool.acquire() as connection:
-        await apply_batch(connection, DEFINITION, batch)
 
 
 async def copied(office: Office, business_id: UUID) -> Any:
@@ -81,7 +70,7 @@ async def test_the_copy_follows_every_fact_in_one_batch_or_in_many(office: Offic
         ),
         owner,
     ]
-    await deliver(office, items(*story))
+    await office.deliver(DEFINITION, items(*story))
     whole = await copied(office, business_id)
     assert (whole["kelurahan"], whole["kelas"], whole["status"], whole["version"]) == (
         PRAPATAN,
@@ -95,9 +84,9 @@ async def test_the_copy_follows_every_fact_in_one_batch_or_in_many(office: Offic
             BusinessMergeUndone(business_id=business_id, from_id=owner_id, status=BusinessStatus.TERVERIFIKASI)
         ),
     ]
-    await deliver(office, items(merged[0]))
+    await office.deliver(DEFINITION, items(merged[0]))
     assert (await copied(office, business_id))["status"] == "digabung"
-    await deliver(office, items(merged[1]))
+    await office.deliver(DEFINITION, items(merged[1]))
     row = await copied(office, business_id)
     assert (row["status"], row["version"], row["personal"]) == ("terverifikasi", 7, whole["personal"])
 
@@ -109,14 +98,14 @@ async def test_what_comes_twice_changes_nothing_and_what_comes_early_waits(
     business = office.business(owner.fact.aggregate_id, status=BusinessStatus.DIAJUKAN)
     verified = office.story.verified(business.fact.aggregate_id)
     # The business is heard of before its owner, and its verification before its registration.
-    await deliver(office, items(verified))
+    await office.deliver(DEFINITION, items(verified))
     assert await copied(office, business.fact.aggregate_id) is None
     assert [tuple(row) for row in await auditor.fetch("SELECT topic, events FROM audit.parked")] == [
         ("umkm.business", 1)
     ]
-    await deliver(office, items(business, owner))
+    await office.deliver(DEFINITION, items(business, owner))
     for _ in range(3):
-        await deliver(office, items(owner, business, verified))
+        await office.deliver(DEFINITION, items(owner, business, verified))
     row = await copied(office, business.fact.aggregate_id)
     assert (row["status"], row["version"]) == ("terverifikasi", 2)
     assert await auditor.fetch("TABLE audit.parked") == []
@@ -125,14 +114,18 @@ async def test_what_comes_twice_changes_nothing_and_what_comes_early_waits(
 async def test_the_audit_sees_source_positions_and_effects(office: Office, auditor: asyncpg.Connection) -> None:
     owner = office.story.owner()
     business = office.business(owner.fact.aggregate_id)
-    await deliver(office, items(owner, business))
+    await office.deliver(DEFINITION, items(owner, business))
     expected = {owner.fact.aggregate_id: 1, business.fact.aggregate_id: 1}
     for view in ("position", "effect"):
         rows = await auditor.fetch(f"SELECT aggregate_id, position FROM audit.{view}")
         assert {row[0]: row[1] for row in rows} == expected
     assert {tuple(row) for row in await auditor.fetch("TABLE audit.subscription")} == {(NAME, t) for t in TOPICS}
     declared = await auditor.fetch("SELECT effect, topic FROM audit.effect_declared")
-    assert {tuple(row) for row in declared} == {("owner_copy", "umkm.owner"), ("business_copy", "umkm.business")}
+    assert {tuple(row) for row in declared} == {
+        ("owner_copy", "umkm.owner"),
+        ("business_copy", "umkm.business"),
+        ("organisation_copy", "umkm.organisation"),
+    }
     await office.batch(5)
     sources = {(row[0], row[1]) for row in await auditor.fetch("SELECT topic, version FROM audit.source")}
     assert sources == {("umkm.course", 2)}
@@ -158,7 +151,7 @@ async def test_an_erasure_that_cannot_be_carried_out_is_parked_with_its_owner_on
             NAME,
             other.owner_id,
         )
-    await deliver(office, items(erased, renamed))
+    await office.deliver(DEFINITION, items(erased, renamed))
     parked = await office.pool.fetch("SELECT aggregate_id, kind, reason FROM parked_event")
     assert [(row["aggregate_id"], row["kind"]) for row in parked] == [(gone.owner_id, "poison")]
     assert "batch" in parked[0]["reason"]

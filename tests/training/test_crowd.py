@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -22,20 +20,17 @@ from services.training.commands import (
     Presence,
     RecordAttendance,
     RecordResults,
+    ReissueCertificate,
     WithdrawEnrolment,
 )
-from services.training.domain.refusals import RefusalError
 from services.training.handlers import certificates, courses, enrolling, results
 from services.training.handlers.ticking import Ticker
 from shared.auth import Role
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, RequirementKind
-from shared.database import create_pool
 from shared.identifiers import new_id
-from tests.training.office import DEADLINE, FIRST_SESSION, NOON, UNSERVED_FIRST, Member, Office, cause, sessions
+from tests.desk import CLIENTS, NOON, ZONES, Member, at_once, cause, crowded, database_zone, process_zone
+from tests.training.office import DEADLINE, FIRST_SESSION, UNSERVED_FIRST, Office, sessions
 
-CLIENTS = 200
-CONNECTIONS = 90
-"""As many as the server of the tests gives one test; the others wait for one, as behind an API's pool."""
 AFTER = FIRST_SESSION + timedelta(days=10)
 S = EnrolmentState
 
@@ -45,23 +40,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 async def crowd(office: Office) -> AsyncIterator[Office]:
     """The office with a connection for nearly every client."""
-    async with await create_pool(office.database.dsn, min_size=0, max_size=CONNECTIONS) as pool:
-        office.pool = office.app.state.pool = pool
+    async with crowded(office):
         yield office
-
-
-async def tried(work: Awaitable[Any]) -> str:
-    """Return ``ok``, or the rule that refused."""
-    try:
-        await work
-    except RefusalError as refusal:
-        return refusal.slug
-    return "ok"
-
-
-async def at_once(works: Iterable[Callable[[], Awaitable[Any]]]) -> Counter[str]:
-    """Start all of them together and return what came of them."""
-    return Counter(await asyncio.gather(*(tried(work()) for work in works)))
 
 
 async def withdraw(office: Office, enrolment_id: UUID, version: int) -> None:
@@ -203,24 +183,15 @@ async def test_an_offer_is_taken_or_runs_out_and_never_both(crowd: Office) -> No
     await crowd.check_whole()
 
 
-@pytest.fixture(params=["UTC", "America/New_York", "Asia/Tokyo"])
-def server_zone(request: pytest.FixtureRequest) -> Any:
-    """Let this process stand in another zone."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = request.param
-    time.tzset()
-    yield request.param
-    os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
-    time.tzset()
-
-
-async def test_the_deadline_parts_the_crowd_by_the_second_in_any_zone(crowd: Office, server_zone: str) -> None:
+@pytest.mark.parametrize("zone", ZONES)
+async def test_the_deadline_parts_the_crowd_by_the_second_in_any_zone(crowd: Office, zone: str) -> None:
     batch, members = await crowd.batch(CLIENTS), await crowd.members(CLIENTS)
-    await crowd.pool.execute(
-        f"ALTER ROLE CURRENT_USER IN DATABASE {crowd.database.name} SET TimeZone = '{server_zone}'"
-    )
+    await database_zone(crowd, zone)
     moments = [DEADLINE + timedelta(milliseconds=10 * (number - 100)) for number in range(CLIENTS)]
-    came = await at_once([lambda m=m, at=at: crowd.enrol(batch, m, at) for m, at in zip(members, moments, strict=True)])
+    with process_zone(zone):
+        came = await at_once(
+            [lambda m=m, at=at: crowd.enrol(batch, m, at) for m, at in zip(members, moments, strict=True)]
+        )
     # The whole of second 59 counts: 100 before it, and 100 within it.
     late = sum(1 for moment in moments if moment >= DEADLINE + timedelta(seconds=1))
     assert came == Counter({"ok": CLIENTS - late}) + Counter({"pendaftaran-ditutup": late})
@@ -285,4 +256,28 @@ async def test_one_certificate_and_one_number_however_often_it_is_asked_for(crow
     assert came == {"ok": CLIENTS - 1, "sertifikat-sudah-terbit": 1}
     numbers = [row["number"] for row in await crowd.pool.fetch("SELECT number FROM certificate ORDER BY number")]
     assert numbers == [f"{count:04}/P001/DKUMKMP/2026" for count in range(1, CLIENTS + 1)]
+    await crowd.check_whole()
+
+
+async def test_a_new_edition_asked_for_two_hundred_times_is_one_edition(crowd: Office) -> None:
+    batch, (enrolment,) = await trained(crowd, 1)
+    for session in (1, 2, 3):
+        present = RecordAttendance(batch, session, (Presence(enrolment, True),))
+        await crowd.do(lambda c, p=present: results.record_attendance(c, p, cause(AFTER)))
+    marks = RecordResults(batch, (Mark(enrolment, None),))
+    await crowd.do(lambda c: results.record_results(c, marks, cause(AFTER)))
+    issue = IssueCertificate(new_id(), enrolment, certificates.new_code())
+    made = (await crowd.do(lambda c: certificates.issue_certificate(c, issue, cause(AFTER)))).id
+
+    async def again(version: int) -> None:
+        command = ReissueCertificate(made, version)
+        await crowd.do(lambda c: certificates.reissue_certificate(c, command, cause(AFTER)))
+
+    assert await at_once([lambda: again(1)] * CLIENTS) == {"ok": 1, "versi-usang": CLIENTS - 1}
+    assert await at_once([lambda: again(2)] * CLIENTS) == {"ok": 1, "versi-usang": CLIENTS - 1}
+    row = await crowd.pool.fetchrow("SELECT number, edition FROM certificate WHERE id = $1", made)
+    assert row is not None
+    assert tuple(row) == ("0001/P001/DKUMKMP/2026", 3)
+    editions = await crowd.pool.fetch("SELECT edition FROM certificate_edition ORDER BY edition")
+    assert [found["edition"] for found in editions] == [1, 2, 3]
     await crowd.check_whole()

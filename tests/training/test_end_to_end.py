@@ -104,7 +104,7 @@ async def test_registered_there_trained_here_certified_and_erased(stack: Stack) 
     databases = {service: stack.dsn(service, "audit") for service in SERVICES}
     report = await audit(databases, stack.credentials("operator"), WAIT_SECONDS, lambda *_: None)
     assert (report.ok, report.findings) == (True, [])
-    assert report.consumers["training"].effects == {"owner_copy": 1, "business_copy": 1}
+    assert report.consumers["training"].effects == {"owner_copy": 1, "business_copy": 1, "organisation_copy": 0}
     logs = "".join(path.read_text(errors="replace") for path in stack.home.logs.glob("training-*.log"))
     assert "process_failed" not in logs
     assert NAME not in logs

@@ -33,18 +33,8 @@ from services.training.handlers.ticking import Ticker
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, RequirementKind, Selection
 from shared.identifiers import new_id
-from tests.training.office import (
-    DEADLINE,
-    FIRST_SESSION,
-    MANGGAR,
-    NOON,
-    PRAPATAN,
-    UNSERVED_FIRST,
-    Member,
-    Office,
-    cause,
-    sessions,
-)
+from tests.desk import MANGGAR, NOON, PRAPATAN, Member, cause
+from tests.training.office import DEADLINE, FIRST_SESSION, UNSERVED_FIRST, Office, sessions
 
 S = EnrolmentState
 ASKED = LeavingCause.PERMINTAAN_PESERTA

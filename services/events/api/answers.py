@@ -67,6 +67,7 @@ class ExhibitionOut(_Out):
     title: str
     held_by: str
     partner: str | None
+    partner_id: UUID | None
     place: str
     zone: str
     starts_on: date
@@ -132,6 +133,7 @@ class HistoryOut(_Out):
     kelas: BusinessClass
     trainings: int
     helped: int
+    licences: list[str]
 
 
 class ScoredOut(_Out):
@@ -152,7 +154,14 @@ class ApplicationDetail(ApplicationOut):
     @classmethod
     def of_shown(cls, shown: Shown) -> ApplicationDetail:
         """Return the answer for an application with what a curator looks at."""
-        history = HistoryOut(**{name: getattr(shown.history, name) for name in HistoryOut.model_fields})
+        seen = shown.history
+        history = HistoryOut(
+            status=seen.status,
+            kelas=seen.kelas,
+            trainings=seen.trainings,
+            helped=seen.helped,
+            licences=sorted(seen.licences),
+        )
         scored = [
             ScoredOut(curator=item.curator, criterion=item.criterion, score=item.score, given_at=item.given_at)
             for item in shown.scored
@@ -229,6 +238,7 @@ class OutletOut(_Out):
     title: str
     held_by: str
     partner: str | None
+    partner_id: UUID | None
     place: str
     stalls: int
 

@@ -69,7 +69,7 @@ class WaveForm(RequestModel):
 
 
 class CriterionForm(RequestModel):
-    """Satu kriteria kurasi: dinilai kurator (`juri`), atau dari riwayat usaha; `values` untuk kelas."""
+    """Satu kriteria kurasi: dinilai kurator (`juri`), atau dari riwayat usaha; `values` untuk kelas, atau jenis izin bagi `legalitas`."""
 
     code: Code
     kind: CriterionKind
@@ -78,11 +78,15 @@ class CriterionForm(RequestModel):
 
 
 class ExhibitionForm(RequestModel):
-    """Pameran atau bazar baru. Batas pendaftaran: hari (sampai 23.59.59 di zonanya), atau saat dengan zona."""
+    """Pameran atau bazar baru. Batas pendaftaran: hari (sampai 23.59.59 di zonanya), atau saat dengan zona.
+
+    Mitra disebut dengan `partner_id`, atau `partner` (nama) bila belum terdaftar.
+    """
 
     title: Title
     held_by: HeldBy = "dinas"
     partner: Title | None = None
+    partner_id: UUID | None = None
     place: Place
     zone: Zone = "Asia/Makassar"
     starts_on: Day
@@ -125,6 +129,7 @@ class ExhibitionForm(RequestModel):
             self.pass_score,
             self.curators,
             self.confirm_hours,
+            self.partner_id,
         )
 
 
@@ -221,17 +226,18 @@ class SalesForm(RequestModel):
 
 
 class OutletForm(RequestModel):
-    """Gerai tetap baru; `stalls` usaha pada setiap giliran."""
+    """Gerai tetap baru; `stalls` usaha pada setiap giliran. Mitra disebut dengan `partner_id`, atau `partner` (nama)."""
 
     title: Title
     held_by: HeldBy = "dinas"
     partner: Title | None = None
+    partner_id: UUID | None = None
     place: Place
     stalls: Annotated[int, Field(ge=-10_000, le=10_000, strict=True)]
 
     def to_command(self) -> OpenOutlet:
         """Return the command, with a fresh id."""
-        return OpenOutlet(new_id(), self.title, self.held_by, self.partner, self.place, self.stalls)
+        return OpenOutlet(new_id(), self.title, self.held_by, self.partner, self.place, self.stalls, self.partner_id)
 
 
 class MemberForm(RequestModel):

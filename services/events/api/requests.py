@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.events.domain import refusals
-from services.events.domain.refusals import RefusalError
 from services.events.handlers import Saved
 from shared.auth import Principal, Role, allow
+from shared.refusals import DeedRefusedError
+from shared.registry_copy import partners
 from shared.web.deeds import Deeds
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
@@ -20,12 +21,15 @@ Curator = Annotated[Principal, Depends(allow(Role.KURATOR, Role.PETUGAS_DINAS))]
 Reader = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.KURATOR, Role.PETUGAS_DINAS))]
 """Curators see every application, officers of a kelurahan their own."""
 
-STATUS: dict[type[RefusalError], int] = {
+STATUS: dict[type[DeedRefusedError], int] = {
     refusals.NotFoundError: 404,
     refusals.UnknownBusinessError: 409,
     refusals.StaleVersionError: 412,
     refusals.ExhibitionDatesError: 422,
     refusals.OrganiserError: 422,
+    partners.PartnerUnknownError: 409,
+    partners.PartnerEndedError: 409,
+    partners.PartnerRoleError: 409,
     refusals.WaveTimesError: 422,
     refusals.NoWavesError: 422,
     refusals.DeadlineError: 422,

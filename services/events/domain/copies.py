@@ -1,62 +1,27 @@
-"""A batch of facts of registry and trainings, folded into what it changes of the copy: owners, businesses, enrolments."""
+"""A batch of facts of registry and trainings, folded into what it changes of the copy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.registry import (
-    OWNER_TOPIC,
-    BusinessClass,
-    BusinessClassChanged,
-    BusinessClosed,
-    BusinessDeactivated,
-    BusinessMerged,
-    BusinessMergeUndone,
-    BusinessProfile,
-    BusinessReactivated,
-    BusinessRegistered,
-    BusinessRejected,
-    BusinessReturned,
-    BusinessStatus,
-    BusinessSubmitted,
-    BusinessVerified,
-    OwnerErased,
+from shared.contracts.licensing import (
+    LICENCE_TOPIC,
+    LicenceExpired,
+    LicenceExpiring,
+    LicenceKind,
+    LicenceRevoked,
+    LicenceVerified,
 )
+from shared.contracts.organisations import ORGANISATION_TOPIC
+from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.contracts.training import ENROLMENT_TOPIC, TrainingCompleted
 from shared.envelope import Event
-
-_STATUS: dict[type, BusinessStatus] = {
-    BusinessSubmitted: BusinessStatus.DIAJUKAN,
-    BusinessVerified: BusinessStatus.TERVERIFIKASI,
-    BusinessReturned: BusinessStatus.PERLU_PERBAIKAN,
-    BusinessRejected: BusinessStatus.DITOLAK,
-    BusinessDeactivated: BusinessStatus.NONAKTIF,
-    BusinessClosed: BusinessStatus.TUTUP,
-    BusinessMerged: BusinessStatus.DIGABUNG,
-}
-
-
-@dataclass(slots=True)
-class OwnerChange:
-    """What a batch says of one owner."""
-
-    version: int
-    erased: bool = False
-
-
-@dataclass(slots=True)
-class BusinessChange:
-    """What a batch says of one business. ``None`` means: not said."""
-
-    version: int
-    owner_ids: tuple[UUID, ...] | None = None
-    kelurahan: str | None = None
-    kelas: BusinessClass | None = None
-    status: BusinessStatus | None = None
+from shared.registry_copy.folding import RegistryChanges
+from shared.registry_copy.partners import PartnerChanges
 
 
 @dataclass(slots=True)
@@ -70,14 +35,53 @@ class EnrolmentChange:
 
 
 @dataclass(slots=True)
+class LicenceChange:
+    """What a batch says of one licence. ``None`` means: not said; days are days in WITA."""
+
+    version: int
+    business_id: UUID
+    kind: LicenceKind
+    verified: bool = False
+    valid_from: date | None = None
+    expires_on: date | None = None
+    """The last day it is valid."""
+    revoked_on: date | None = None
+
+
+@dataclass(slots=True)
 class Copies:
     """A batch, folded."""
 
-    owners: dict[UUID, OwnerChange] = field(default_factory=dict)
-    businesses: dict[UUID, BusinessChange] = field(default_factory=dict)
+    registry: RegistryChanges = field(default_factory=RegistryChanges)
+    organisations: PartnerChanges = field(default_factory=PartnerChanges)
     enrolments: dict[UUID, EnrolmentChange] = field(default_factory=dict)
-    erased: dict[UUID, Event] = field(default_factory=dict)
-    """Owners who were erased, each with the fact that says so."""
+    licences: dict[UUID, LicenceChange] = field(default_factory=dict)
+
+    def take_enrolment(self, event: Event) -> None:
+        """Fold one fact of an enrolment."""
+        fact: Any = event.fact  # every fact of an enrolment names owner and business
+        version = event.meta.sequence
+        change = self.enrolments.setdefault(
+            fact.aggregate_id, EnrolmentChange(version, fact.owner_id, fact.business_id)
+        )
+        change.version = version
+        if isinstance(fact, TrainingCompleted):
+            change.completed_on = fact.completed_on
+
+    def take_licence(self, event: Event) -> None:
+        """Fold one fact of a licence. What the applicant said of its days is not looked at until somebody verified it."""
+        fact: Any = event.fact  # every fact of a licence names business and kind
+        version = event.meta.sequence
+        change = self.licences.setdefault(fact.aggregate_id, LicenceChange(version, fact.business_id, fact.kind))
+        change.version = version
+        match fact:
+            case LicenceVerified():
+                change.verified = True
+                change.valid_from, change.expires_on = fact.valid_from, fact.expires_on
+            case LicenceExpiring() | LicenceExpired():
+                change.expires_on = fact.expires_on
+            case LicenceRevoked():
+                change.revoked_on = fact.revoked_on
 
 
 def fold(events: Sequence[Event]) -> Copies:
@@ -86,46 +90,13 @@ def fold(events: Sequence[Event]) -> Copies:
     Facts that say nothing we keep still move the version, and so do facts of a kind that is newer than this code.
     """
     copies = Copies()
+    take: dict[str, Callable[[Event], None]] = {
+        OWNER_TOPIC: copies.registry.take_owner,
+        BUSINESS_TOPIC: copies.registry.take_business,
+        ENROLMENT_TOPIC: copies.take_enrolment,
+        LICENCE_TOPIC: copies.take_licence,
+        ORGANISATION_TOPIC: copies.organisations.take,
+    }
     for event in events:
-        if event.fact.TOPIC == OWNER_TOPIC:
-            _fold_owner(copies, event.fact.aggregate_id, event)
-        elif event.fact.TOPIC == ENROLMENT_TOPIC:
-            _fold_enrolment(copies, event)
-        else:
-            _fold_business(copies, event)
+        take[event.fact.TOPIC](event)
     return copies
-
-
-def _fold_owner(copies: Copies, owner_id: UUID, event: Event) -> None:
-    change = copies.owners.setdefault(owner_id, OwnerChange(event.meta.sequence))
-    change.version = event.meta.sequence
-    if isinstance(event.fact, OwnerErased):
-        change.erased = True
-        copies.erased[owner_id] = event
-
-
-def _fold_business(copies: Copies, event: Event) -> None:
-    fact = event.fact
-    change = copies.businesses.setdefault(fact.aggregate_id, BusinessChange(event.meta.sequence))
-    change.version = event.meta.sequence
-    if isinstance(fact, BusinessProfile):
-        change.owner_ids, change.kelurahan = fact.owner_ids, fact.kelurahan
-    match fact:
-        case BusinessRegistered():
-            change.kelas, change.status = fact.kelas.kelas, fact.status
-        case BusinessClassChanged():
-            change.kelas = fact.current.kelas
-        case BusinessReactivated() | BusinessMergeUndone():
-            change.status = fact.status
-        case _:
-            change.status = _STATUS.get(type(fact), change.status)
-
-
-def _fold_enrolment(copies: Copies, event: Event) -> None:
-    fact: Any = event.fact  # every fact of an enrolment names owner and business
-    change = copies.enrolments.setdefault(
-        fact.aggregate_id, EnrolmentChange(event.meta.sequence, fact.owner_id, fact.business_id)
-    )
-    change.version = event.meta.sequence
-    if isinstance(fact, TrainingCompleted):
-        change.completed_on = fact.completed_on

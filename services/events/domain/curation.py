@@ -24,6 +24,7 @@ from shared.contracts.exhibitions import (
     CriterionKind,
     ScoreGiven,
 )
+from shared.contracts.licensing import LicenceKind
 from shared.contracts.registry import BusinessClass, BusinessStatus
 
 HIGHEST = 100
@@ -51,19 +52,32 @@ class Entry:
     """By criterion."""
 
 
+_TAKES: dict[CriterionKind, frozenset[str]] = {
+    K.KELAS: frozenset(BusinessClass) - {BusinessClass.TIDAK_DIKETAHUI},
+    K.LEGALITAS: frozenset(LicenceKind),
+}
+"""Kinds that take values, one or more of these, each once; all others take none."""
+
+
+def _values_fit(criterion: Criterion) -> bool:
+    values, takes = criterion.values, _TAKES.get(criterion.kind)
+    if takes is None:
+        return not values
+    return bool(values) and len(set(values)) == len(values) and takes.issuperset(values)
+
+
 def check_criteria(criteria: Sequence[Criterion]) -> None:
     """Raise ``CriteriaError`` for criteria that do not make a curation."""
     if not criteria:
         raise CriteriaError("-", "sekurang-kurangnya satu kriteria", 0)
     seen: set[str] = set()
-    classes = set(BusinessClass) - {BusinessClass.TIDAK_DIKETAHUI}
     for criterion in criteria:
         if criterion.code in seen:
             raise CriteriaError(criterion.code, "disebut dua kali", criterion.code)
         seen.add(criterion.code)
         if criterion.weight < 1:
             raise CriteriaError(criterion.code, "bobot sekurang-kurangnya 1", criterion.weight)
-        if (criterion.kind is K.KELAS) != bool(criterion.values) or not set(criterion.values) <= classes:
+        if not _values_fit(criterion):
             raise CriteriaError(criterion.code, f"isi tidak sesuai jenis {criterion.kind}", list(criterion.values))
 
 
@@ -105,10 +119,16 @@ def _rounded(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def _licensed(criterion: Criterion, history: History) -> int:
+    """Return the share of the wanted licences that are valid; a halal statement is not a certificate, and each counts alone."""
+    return _rounded(FULL * len(history.licences.intersection(criterion.values)), len(criterion.values))
+
+
 _FROM_HISTORY: dict[CriterionKind, Callable[[Criterion, History], int]] = {
     K.TERVERIFIKASI: lambda _, history: FULL * (history.status is BusinessStatus.TERVERIFIKASI),
     K.KELAS: lambda criterion, history: FULL * (history.kelas in criterion.values),
     K.PELATIHAN: lambda _, history: FULL * (history.trainings > 0),
+    K.LEGALITAS: _licensed,
     K.JARANG_DIBANTU: lambda _, history: FULL >> min(history.helped, 14),
 }
 """What the platform knows, as hundredths; who took part before has half as much for each time."""

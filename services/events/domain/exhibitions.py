@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from services.events.commands import ChangeCapacity, HeldBy, OpenBooth, OpenExhibition, Timing
+from services.events.commands import ChangeCapacity, OpenBooth, OpenExhibition, OpenOutlet, Timing
 from services.events.domain.clock import day_in
 from services.events.domain.curation import check_criteria
 from services.events.domain.models import Booth, Changed, Exhibition
@@ -32,6 +32,8 @@ from shared.contracts.exhibitions import (
     Wave,
 )
 from shared.contracts.fact import Fact
+from shared.contracts.organisations import OrganisationRole
+from shared.registry_copy.partners import Partner, names_one_holder, title_of
 
 
 def check_version(current: int, expected: int) -> None:
@@ -46,10 +48,14 @@ def check_held(exhibition: Exhibition) -> None:
         raise ExhibitionCancelledError(exhibition.id)
 
 
-def check_organiser(held_by: HeldBy, partner: str | None) -> None:
-    """Raise ``OrganiserError`` if they do not fit."""
-    if (held_by == "mitra") != (partner is not None):
-        raise OrganiserError(held_by, partner)
+def organiser_of(command: OpenExhibition | OpenOutlet, role: OrganisationRole, found: Partner | None) -> str | None:
+    """Return what the organiser is called, ``None`` for the office; ``found`` is what is known of the named organisation.
+
+    Raises ``OrganiserError``, and what ``title_of`` raises of the organisation.
+    """
+    if not names_one_holder(command.held_by, command.partner, command.partner_id):
+        raise OrganiserError(command.held_by, command.partner, command.partner_id)
+    return command.partner if command.partner_id is None else title_of(command.partner_id, found, role)
 
 
 def is_open(exhibition: Exhibition, now: datetime) -> bool:
@@ -102,16 +108,17 @@ def _waves(command: OpenExhibition) -> tuple[Wave, ...]:
     return waves
 
 
-def open_exhibition(command: OpenExhibition, actor: str) -> Changed[Exhibition]:
-    """Return a new exhibition, version 1."""
+def open_exhibition(command: OpenExhibition, actor: str, partner: Partner | None = None) -> Changed[Exhibition]:
+    """Return a new exhibition, version 1; ``partner`` is what is known of the organisation that it names."""
     if command.ends_on < command.starts_on:
         raise ExhibitionDatesError(command.starts_on, command.ends_on)
-    check_organiser(command.held_by, command.partner)
+    organiser = organiser_of(command, OrganisationRole.PAMERAN, partner)
     check_criteria(command.criteria)
     told: dict[str, Any] = {
         "title": command.title,
         "held_by": command.held_by,
-        "partner": command.partner,
+        "partner": organiser,
+        "partner_id": command.partner_id,
         "place": command.place,
         "zone": command.zone,
         "starts_on": command.starts_on,

@@ -47,6 +47,7 @@ class Exhibition:
     curated: bool
     cancelled: bool
     opened_by: str
+    partner_id: UUID | None = None
 
     @property
     def recorded(self) -> bool:
@@ -95,6 +96,8 @@ class History:
     """Trainings that one of its owners passed in the two years before the exhibition."""
     helped: int
     """Exhibitions that it took part in before."""
+    licences: frozenset[str] = frozenset()
+    """Kinds of its licences that are valid on the exhibition's first day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ class Outlet:
     place: str
     stalls: int
     opened_by: str
+    partner_id: UUID | None = None
 
 
 Thing = TypeVar("Thing", Exhibition, Application, Outlet)

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from services.events.commands import OpenOutlet, OpenTurn
-from services.events.domain.exhibitions import check_organiser
+from services.events.domain.exhibitions import organiser_of
 from services.events.domain.models import Changed, Member, Outlet, Turn
 from services.events.domain.refusals import (
     AlreadyMemberError,
@@ -31,6 +31,8 @@ from shared.contracts.exhibitions import (
     OutletTurnPassedOn,
 )
 from shared.contracts.fact import Fact
+from shared.contracts.organisations import OrganisationRole
+from shared.registry_copy.partners import Partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,16 @@ def _on(outlet: Outlet, *facts: Fact) -> Changed[Outlet]:
     return Changed(replace(outlet, version=outlet.version + len(facts)), facts)
 
 
-def open_outlet(command: OpenOutlet, actor: str) -> Changed[Outlet]:
-    """Return a new outlet, version 1."""
-    check_organiser(command.held_by, command.partner)
+def open_outlet(command: OpenOutlet, actor: str, partner: Partner | None = None) -> Changed[Outlet]:
+    """Return a new outlet, version 1; ``partner`` is what is known of the organisation that it names."""
+    organiser = organiser_of(command, OrganisationRole.TEMPAT_JUAL, partner)
     if command.stalls < 1:
         raise CapacityError(command.stalls)
     told: dict[str, Any] = {
         "title": command.title,
         "held_by": command.held_by,
-        "partner": command.partner,
+        "partner": organiser,
+        "partner_id": command.partner_id,
         "place": command.place,
         "stalls": command.stalls,
     }

@@ -87,7 +87,9 @@ async def show_application(pool: Pool, application_id: UUID, kelurahan: str | No
     exhibition = await exhibitions.find_exhibition(pool, application.exhibition_id)
     if exhibition is None:
         raise NotFoundError("Pameran", application.exhibition_id)
-    history = await store.history_of(pool, exhibition.id, application.business_id, trainings_since(exhibition))
+    history = await store.history_of(
+        pool, exhibition.id, application.business_id, trainings_since(exhibition), exhibition.starts_on
+    )
     if history is None:
         raise NotFoundError("Usaha", application.business_id)
     return Shown(application, history, await store.list_scores(pool, application_id))

@@ -12,6 +12,7 @@ from services.events.store import copies as store
 from shared.database import Connection
 from shared.envelope import Event
 from shared.outbox import Cause
+from shared.registry_copy.partner_table import save_partners
 
 ACTOR = "events"
 
@@ -25,10 +26,13 @@ def cause_by(event: Event, now: datetime) -> Cause:
 async def record_facts(connection: Connection, events: Sequence[Event], now: datetime) -> None:
     """Write what a batch says; owners who were erased leave what they have open."""
     copies = fold(events)
-    await store.save_owners(connection, copies.owners)
-    await store.save_businesses(connection, copies.businesses)
+    registry = copies.registry
+    await store.save_owners(connection, registry.owners)
+    await store.save_businesses(connection, registry.businesses)
     await store.save_enrolments(connection, copies.enrolments)
-    if copies.erased:
-        causes = {owner_id: cause_by(event, now) for owner_id, event in copies.erased.items()}
+    await store.save_licences(connection, copies.licences)
+    await save_partners(connection, copies.organisations.partners)
+    if registry.erased:
+        causes = {owner_id: cause_by(event, now) for owner_id, event in registry.erased.items()}
         await release_erased(connection, causes)
         await leave_erased(connection, causes)

@@ -74,7 +74,7 @@ async def curate(connection: Connection, exhibition_id: UUID, expected_version: 
     check_held(exhibition)
     if not exhibition.recorded and is_open(exhibition, cause.now):
         raise NotYetClosedError(exhibition.zone, exhibition.closes_at)
-    entries = await store.load_entries(connection, exhibition.id, trainings_since(exhibition))
+    entries = await store.load_entries(connection, exhibition.id, trainings_since(exhibition), exhibition.starts_on)
     lacking = rules.unscored(exhibition, entries)
     if lacking:
         raise UnscoredError(lacking, exhibition.curators)

@@ -17,13 +17,15 @@ from services.events.store import exhibitions as store
 from shared.contracts.exhibitions import ApplicationCause, BoothKind
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.registry_copy.partner_table import share_partner
 
 WHOLE_RESERVE = 100_000
 
 
 async def open_exhibition(connection: Connection, command: OpenExhibition, cause: Cause) -> Saved:
     """Store a new exhibition. Raises what the rules refuse."""
-    change = rules.open_exhibition(command, cause.actor)
+    partner = await share_partner(connection, command.partner_id)
+    change = rules.open_exhibition(command, cause.actor, partner)
     await publish(connection, [change], cause, store.new_exhibition(change.after))
     return Saved(change.after.id, change.after.version)
 

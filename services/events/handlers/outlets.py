@@ -16,6 +16,7 @@ from services.events.store import outlets as store
 from shared.contracts.exhibitions import ApplicationCause
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.registry_copy.partner_table import share_partner
 from shared.wita import WITA
 
 RECENT_TURNS = 50
@@ -30,8 +31,9 @@ async def _lock(connection: Connection, outlet_id: UUID) -> Outlet:
 
 
 async def open_outlet(connection: Connection, command: OpenOutlet, cause: Cause) -> Saved:
-    """Store a new outlet."""
-    change = rules.open_outlet(command, cause.actor)
+    """Store a new outlet. Raises what the rules refuse."""
+    partner = await share_partner(connection, command.partner_id)
+    change = rules.open_outlet(command, cause.actor, partner)
     await publish(connection, [change], cause, store.new_outlet(change.after))
     return Saved(change.after.id, change.after.version)
 

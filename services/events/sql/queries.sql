@@ -2,9 +2,9 @@
 
 -- name: insert_exhibition
 -- A new exhibition.
-INSERT INTO exhibition (id, version, title, held_by, partner, place, zone, starts_on, ends_on, closes_at, waves, criteria,
-                        pass_score, curators, confirm_hours, opened_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13, $14, $15, $16);
+INSERT INTO exhibition (id, version, title, held_by, partner, partner_id, place, zone, starts_on, ends_on, closes_at, waves,
+                        criteria, pass_score, curators, confirm_hours, opened_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16, $17);
 
 -- name: update_exhibition
 -- An exhibition after a deed.
@@ -150,8 +150,10 @@ WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') GROUP BY 1, 2;
 SELECT curator, criterion, score, given_at FROM score WHERE application_id = $1 ORDER BY criterion, curator;
 
 -- name: load_entries
--- Applications to be curated, each with the history of its business: trainings since $2, exhibitions before this one.
-SELECT a.*, b.status, b.kelas, coalesce(t.trainings, 0)::int AS trainings, coalesce(h.helped, 0)::int AS helped
+-- Applications to be curated, each with the history of its business: trainings since $2, exhibitions before this one, kinds of
+-- licences that are valid on day $3.
+SELECT a.*, b.status, b.kelas, coalesce(t.trainings, 0)::int AS trainings, coalesce(h.helped, 0)::int AS helped,
+       coalesce(l.licences, '{}') AS licences
 FROM application a
 JOIN business_copy b ON b.business_id = a.business_id
 LEFT JOIN (
@@ -166,14 +168,25 @@ LEFT JOIN (
     SELECT p.business_id, count(*) AS helped FROM application p
     WHERE p.state = 'ikut' AND p.exhibition_id <> $1 GROUP BY 1
 ) h ON h.business_id = a.business_id
+LEFT JOIN (
+    SELECT c.business_id, array_agg(DISTINCT c.kind ORDER BY c.kind) AS licences
+    FROM licence_copy c JOIN application x ON x.business_id = c.business_id AND x.exhibition_id = $1
+                        AND x.state IN ('diajukan', 'kurasi')
+    WHERE c.verified AND (c.valid_from IS NULL OR c.valid_from <= $3) AND (c.expires_on IS NULL OR c.expires_on >= $3)
+        AND (c.revoked_on IS NULL OR c.revoked_on > $3)
+    GROUP BY 1
+) l ON l.business_id = a.business_id
 WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') ORDER BY a.id;
 
 -- name: history_of
--- The history of one business ($2) as the curation of an exhibition ($1) reads it, trainings since $3.
+-- The history of one business ($2) as the curation of an exhibition ($1) reads it, trainings since $3, licences on day $4.
 SELECT b.status, b.kelas,
        (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $3)::int AS trainings,
        (SELECT count(*) FROM application p
-        WHERE p.business_id = b.business_id AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped
+        WHERE p.business_id = b.business_id AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
+       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = b.business_id AND c.verified
+             AND (c.valid_from IS NULL OR c.valid_from <= $4) AND (c.expires_on IS NULL OR c.expires_on >= $4)
+             AND (c.revoked_on IS NULL OR c.revoked_on > $4) ORDER BY 1) AS licences
 FROM business_copy b WHERE b.business_id = $2;
 
 -- name: find_sales
@@ -234,7 +247,8 @@ SELECT participants, reported, total, published_at FROM turnover WHERE exhibitio
 
 -- name: insert_outlet
 -- A new outlet.
-INSERT INTO outlet (id, version, title, held_by, partner, place, stalls, opened_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO outlet (id, version, title, held_by, partner, partner_id, place, stalls, opened_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: move_outlet
 -- An outlet after a deed.
@@ -315,7 +329,7 @@ WHERE owner_copy.version < EXCLUDED.version;
 -- name: save_businesses
 -- Businesses of which the batch tells the profile.
 INSERT INTO business_copy (business_id, owner_ids, kelurahan, kelas, status, version)
-SELECT u.id, ARRAY(SELECT jsonb_array_elements_text(u.owners::jsonb)::uuid), u.kelurahan, u.kelas, u.status, u.version
+SELECT u.id, u.owners::uuid[], u.kelurahan, u.kelas, u.status, u.version
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
      AS u(id, owners, kelurahan, kelas, status, version)
 ON CONFLICT (business_id) DO UPDATE SET
@@ -326,8 +340,7 @@ WHERE business_copy.version < EXCLUDED.version;
 -- name: change_businesses
 -- Businesses of which the batch tells a part: a NULL leaves what is there.
 UPDATE business_copy b SET
-    owner_ids = CASE WHEN u.owners IS NULL THEN b.owner_ids
-                     ELSE ARRAY(SELECT jsonb_array_elements_text(u.owners::jsonb)::uuid) END,
+    owner_ids = coalesce(u.owners::uuid[], b.owner_ids),
     kelurahan = coalesce(u.kelurahan, b.kelurahan), kelas = coalesce(u.kelas, b.kelas),
     status = coalesce(u.status, b.status), version = u.version
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -341,3 +354,14 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::bigint[
 ON CONFLICT (enrolment_id) DO UPDATE SET completed_on = coalesce(EXCLUDED.completed_on, enrolment_copy.completed_on),
                                          version = EXCLUDED.version
 WHERE enrolment_copy.version < EXCLUDED.version;
+
+-- name: save_licences
+-- Licences of which the batch tells something: from when to when they are valid, once they are verified.
+INSERT INTO licence_copy (licence_id, business_id, kind, verified, valid_from, expires_on, revoked_on, version)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::date[], $6::date[], $7::date[], $8::bigint[])
+ON CONFLICT (licence_id) DO UPDATE SET
+    verified = licence_copy.verified OR EXCLUDED.verified,
+    valid_from = coalesce(EXCLUDED.valid_from, licence_copy.valid_from),
+    expires_on = coalesce(EXCLUDED.expires_on, licence_copy.expires_on),
+    revoked_on = coalesce(EXCLUDED.revoked_on, licence_copy.revoked_on), version = EXCLUDED.version
+WHERE licence_copy.version < EXCLUDED.version;

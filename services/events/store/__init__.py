@@ -18,4 +18,7 @@ def queries() -> Queries:
 
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
-    return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("events", SQL / "migrations")]
+    return [
+        *kernel_migrations("outbox", "consumer", "idempotency", "partners"),
+        Migrations("events", SQL / "migrations"),
+    ]

@@ -54,7 +54,13 @@ def _application(row: asyncpg.Record) -> Application:
 
 
 def _history(row: asyncpg.Record) -> History:
-    return History(BusinessStatus(row["status"]), BusinessClass(row["kelas"]), row["trainings"], row["helped"])
+    return History(
+        BusinessStatus(row["status"]),
+        BusinessClass(row["kelas"]),
+        row["trainings"],
+        row["helped"],
+        frozenset(row["licences"]),
+    )
 
 
 async def share_owner(connection: Connection, owner_id: UUID) -> bool | None:
@@ -187,18 +193,23 @@ async def list_scores(pool: Pool, application_id: UUID) -> list[Scored]:
     return [Scored(**row) for row in await pool.fetch(queries().list_scores, application_id)]
 
 
-async def load_entries(connection: Connection, exhibition_id: UUID, since: date) -> list[Entry]:
-    """Return the applications to be curated, with their scores and the history of their businesses."""
+async def load_entries(connection: Connection, exhibition_id: UUID, since: date, first_day: date) -> list[Entry]:
+    """Return the applications to be curated, with their scores and the history of their businesses.
+
+    Trainings count from ``since`` on, licences that are valid on ``first_day``.
+    """
     given: dict[UUID, dict[str, Given]] = {}
     for row in await connection.fetch(queries().sum_scores, exhibition_id):
         given.setdefault(row["application_id"], {})[row["criterion"]] = Given(row["total"], row["curators"])
-    rows = await connection.fetch(queries().load_entries, exhibition_id, since)
+    rows = await connection.fetch(queries().load_entries, exhibition_id, since, first_day)
     return [Entry(_application(row), _history(row), given.get(row["id"], {})) for row in rows]
 
 
-async def history_of(pool: Pool, exhibition_id: UUID, business_id: UUID, since: date) -> History | None:
+async def history_of(
+    pool: Pool, exhibition_id: UUID, business_id: UUID, since: date, first_day: date
+) -> History | None:
     """Return the history of one business, as the curation of an exhibition reads it."""
-    row = await pool.fetchrow(queries().history_of, exhibition_id, business_id, since)
+    row = await pool.fetchrow(queries().history_of, exhibition_id, business_id, since, first_day)
     return None if row is None else _history(row)
 
 

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from services.events.domain.copies import BusinessChange, EnrolmentChange, OwnerChange
+from services.events.domain.copies import EnrolmentChange, LicenceChange
 from services.events.store import queries
-from shared.database import Connection
-
-
-async def _many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        await connection.execute(statement, *zip(*rows, strict=True))
+from shared.database import Connection, write_rows
+from shared.registry_copy.folding import BusinessChange, OwnerChange, in_order, uuids_text
 
 
 async def save_owners(connection: Connection, changes: Mapping[UUID, OwnerChange]) -> None:
     """Write what a batch says of owners, in the order of their ids."""
-    rows = [(key, item.erased, item.version) for key, item in sorted(changes.items())]
-    await _many(connection, queries().save_owners, rows)
-
-
-def _row(business_id: UUID, change: BusinessChange) -> tuple[Any, ...]:
-    owners = None if change.owner_ids is None else orjson.dumps([str(owner) for owner in change.owner_ids]).decode()
-    return (business_id, owners, change.kelurahan, change.kelas, change.status, change.version)
+    rows = [(key, item.erased, item.version) for key, item in in_order(changes)]
+    await write_rows(connection, queries().save_owners, rows)
 
 
 async def save_businesses(connection: Connection, changes: Mapping[UUID, BusinessChange]) -> None:
     """Write what a batch says of businesses: those that it tells whole, and those that it tells a part of."""
     whole: list[tuple[Any, ...]] = []
     parts: list[tuple[Any, ...]] = []
-    for business_id, change in sorted(changes.items()):
-        complete = None not in (change.owner_ids, change.kelurahan, change.kelas, change.status)
-        (whole if complete else parts).append(_row(business_id, change))
-    await _many(connection, queries().save_businesses, whole)
-    await _many(connection, queries().change_businesses, parts)
+    for key, item in in_order(changes):
+        row = (key, uuids_text(item.owner_ids), item.kelurahan, item.kelas, item.status, item.version)
+        (whole if item.whole else parts).append(row)
+    await write_rows(connection, queries().save_businesses, whole)
+    await write_rows(connection, queries().change_businesses, parts)
 
 
 async def save_enrolments(connection: Connection, changes: Mapping[UUID, EnrolmentChange]) -> None:
     """Write what a batch says of enrolments, in the order of their ids."""
+    rows = [(key, item.owner_id, item.business_id, item.completed_on, item.version) for key, item in in_order(changes)]
+    await write_rows(connection, queries().save_enrolments, rows)
+
+
+async def save_licences(connection: Connection, changes: Mapping[UUID, LicenceChange]) -> None:
+    """Write what a batch says of licences, in the order of their ids."""
     rows = [
-        (key, item.owner_id, item.business_id, item.completed_on, item.version) for key, item in sorted(changes.items())
+        (
+            key,
+            item.business_id,
+            item.kind,
+            item.verified,
+            item.valid_from,
+            item.expires_on,
+            item.revoked_on,
+            item.version,
+        )
+        for key, item in in_order(changes)
     ]
-    await _many(connection, queries().save_enrolments, rows)
+    await write_rows(connection, queries().save_licences, rows)

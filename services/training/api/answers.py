@@ -77,6 +77,7 @@ class CourseOut(_Out):
     title: str
     held_by: str
     partner: str | None
+    partner_id: UUID | None
     starts_on: date
     ends_on: date
     attendance_percent: int

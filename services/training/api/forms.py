@@ -67,12 +67,13 @@ class RequirementForm(RequestModel):
 
 
 class CourseForm(RequestModel):
-    """Pelatihan baru dari sebuah program."""
+    """Pelatihan baru dari sebuah program. Mitra disebut dengan `partner_id`, atau `partner` (nama) bila belum terdaftar."""
 
     programme_id: UUID
     title: Title
     held_by: Literal["dinas", "mitra"] = "dinas"
     partner: Title | None = None
+    partner_id: UUID | None = None
     starts_on: Day
     ends_on: Day
     attendance_percent: Annotated[int, Field(ge=1, le=100, strict=True)] = 80
@@ -92,6 +93,7 @@ class CourseForm(RequestModel):
             self.attendance_percent,
             self.pass_score,
             tuple(Requirement(kind=item.kind, values=item.values) for item in self.requirements),
+            self.partner_id,
         )
 
 

@@ -7,21 +7,25 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.training.domain import refusals
-from services.training.domain.refusals import RefusalError
 from shared.auth import Principal, Role, allow
+from shared.refusals import DeedRefusedError
+from shared.registry_copy import partners
 from shared.web.deeds import Deeds
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 """Officers of a kelurahan enrol and see businesses of their own; what is a course is the office's."""
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 
-STATUS: dict[type[RefusalError], int] = {
+STATUS: dict[type[DeedRefusedError], int] = {
     refusals.NotFoundError: 404,
     refusals.UnknownBusinessError: 409,
     refusals.StaleVersionError: 412,
     refusals.CodeTakenError: 409,
     refusals.CourseDatesError: 422,
     refusals.PartnerError: 422,
+    partners.PartnerUnknownError: 409,
+    partners.PartnerEndedError: 409,
+    partners.PartnerRoleError: 409,
     refusals.RequirementValuesError: 422,
     refusals.SessionTimesError: 422,
     refusals.NoSessionsError: 422,

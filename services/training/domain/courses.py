@@ -22,7 +22,9 @@ from services.training.domain.refusals import (
 )
 from services.training.domain.requirements import check_requirements
 from shared.contracts.fact import Fact
+from shared.contracts.organisations import OrganisationRole
 from shared.contracts.training import BatchOpened, CourseOpened, Selection, SessionMoved, SessionTime
+from shared.registry_copy.partners import Partner, names_one_holder, title_of
 from shared.wita import WITA
 
 
@@ -49,12 +51,25 @@ def is_open(batch: Batch, now: datetime) -> bool:
     return now.replace(microsecond=0) <= batch.closes_at
 
 
-def open_course(command: OpenCourse, programme: Programme, actor: str) -> Changed[Course]:
-    """Return a new course, version 1."""
+def _holder_of(command: OpenCourse, found: Partner | None) -> str | None:
+    """Return what the partner that holds a course is called, ``None`` for the office itself."""
+    if not names_one_holder(command.held_by, command.partner, command.partner_id):
+        raise PartnerError(command.held_by, command.partner, command.partner_id)
+    if command.partner_id is None:
+        return command.partner
+    return title_of(command.partner_id, found, OrganisationRole.PELATIHAN)
+
+
+def open_course(
+    command: OpenCourse, programme: Programme, actor: str, partner: Partner | None = None
+) -> Changed[Course]:
+    """Return a new course, version 1; ``partner`` is what is known of the organisation that it names.
+
+    Raises ``CourseDatesError``, ``PartnerError``, ``RequirementValuesError``, and what ``title_of`` raises.
+    """
     if command.ends_on < command.starts_on:
         raise CourseDatesError(command.starts_on, command.ends_on)
-    if (command.held_by == "mitra") != (command.partner is not None):
-        raise PartnerError(command.held_by, command.partner)
+    holder = _holder_of(command, partner)
     check_requirements(command.requirements)
     course = Course(
         id=command.course_id,
@@ -62,7 +77,8 @@ def open_course(command: OpenCourse, programme: Programme, actor: str) -> Change
         programme=programme,
         title=command.title,
         held_by=command.held_by,
-        partner=command.partner,
+        partner=holder,
+        partner_id=command.partner_id,
         starts_on=command.starts_on,
         ends_on=command.ends_on,
         attendance_percent=command.attendance_percent,
@@ -77,6 +93,7 @@ def open_course(command: OpenCourse, programme: Programme, actor: str) -> Change
         title=course.title,
         held_by=course.held_by,
         partner=course.partner,
+        partner_id=course.partner_id,
         starts_on=course.starts_on,
         ends_on=course.ends_on,
         attendance_percent=course.attendance_percent,

@@ -45,6 +45,7 @@ class Course:
     pass_score: int | None
     requirements: tuple[Requirement, ...]
     opened_by: str
+    partner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

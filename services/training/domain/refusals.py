@@ -21,7 +21,7 @@ class NotFoundError(RefusalError):
     slug, title = "tidak-ditemukan", "Tidak ditemukan"
 
     def __init__(self, what: str, identity: object) -> None:
-        super().__init__(f"{what} {identity} tidak ada.")
+        super().__init__(f"{what} {identity} tidak ada.", id=str(identity))
 
 
 class UnknownBusinessError(RefusalError):
@@ -66,13 +66,14 @@ class CourseDatesError(RefusalError):
 
 
 class PartnerError(RefusalError):
-    """Who holds a course and the named partner do not fit."""
+    """Who holds a course and the named partner do not fit: a partner is named once, by its id or its name."""
 
     slug, title = "penyelenggara-tidak-sesuai", "Penyelenggara tidak sesuai"
 
-    def __init__(self, held_by: str, partner: str | None) -> None:
-        text = "Pelatihan mitra harus menyebut mitranya; pelatihan dinas tidak menyebut mitra."
-        super().__init__(text, held_by=held_by, partner=partner)
+    def __init__(self, held_by: str, partner: str | None, partner_id: UUID | None) -> None:
+        text = "Pelatihan mitra menyebut mitranya sekali, dengan id atau namanya; pelatihan dinas tidak menyebut mitra."
+        named = None if partner_id is None else str(partner_id)
+        super().__init__(text, held_by=held_by, partner=partner, partner_id=named)
 
 
 class RequirementValuesError(RefusalError):
@@ -140,7 +141,7 @@ class BatchCancelledError(RefusalError):
     slug, title = "angkatan-dibatalkan", "Angkatan dibatalkan"
 
     def __init__(self, batch_id: UUID) -> None:
-        super().__init__(f"Angkatan {batch_id} dibatalkan.")
+        super().__init__(f"Angkatan {batch_id} dibatalkan.", batch_id=str(batch_id))
 
 
 class BatchBegunError(RefusalError):
@@ -188,7 +189,8 @@ class OwnerErasedError(RefusalError):
     slug, title = "pemilik-dihapus", "Data pemilik sudah dihapus"
 
     def __init__(self, owner_id: UUID) -> None:
-        super().__init__(f"Data pribadi pemilik {owner_id} sudah dihapus atas permintaannya.")
+        text = f"Data pribadi pemilik {owner_id} sudah dihapus atas permintaannya."
+        super().__init__(text, owner_id=str(owner_id))
 
 
 class AlreadyEnrolledError(RefusalError):

@@ -11,6 +11,7 @@ from services.training.store import copies as store
 from shared.database import Connection
 from shared.envelope import Event
 from shared.outbox import Cause
+from shared.registry_copy.partner_table import save_partners
 
 ACTOR = "training"
 
@@ -22,11 +23,13 @@ def cause_by(event: Event, now: datetime) -> Cause:
 
 
 async def record_facts(connection: Connection, events: Sequence[Event], now: datetime) -> None:
-    """Write what a batch says of owners and businesses; owners who were erased leave what they have open."""
+    """Write what a batch says; owners who were erased leave what they have open."""
     copies = fold(events)
-    await store.save_owners(connection, copies.owners)
-    await store.save_businesses(connection, copies.businesses)
-    if copies.erased:
-        await store.forget(connection, list(copies.erased))
-        causes = {owner_id: cause_by(event, now) for owner_id, event in copies.erased.items()}
+    registry = copies.registry
+    await store.save_owners(connection, registry.owners)
+    await store.save_businesses(connection, registry.businesses)
+    await save_partners(connection, copies.organisations.partners)
+    if registry.erased:
+        await store.forget(connection, list(registry.erased))
+        causes = {owner_id: cause_by(event, now) for owner_id, event in registry.erased.items()}
         await release_erased(connection, causes)

@@ -22,6 +22,7 @@ from services.training.store import courses as store
 from services.training.store import enrolments
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.registry_copy.partner_table import share_partner
 
 
 async def open_programme(connection: Connection, command: OpenProgramme, cause: Cause) -> Saved:
@@ -37,7 +38,8 @@ async def open_course(connection: Connection, command: OpenCourse, cause: Cause)
     programme = await store.find_programme(connection, command.programme_id)
     if programme is None:
         raise NotFoundError("Program", command.programme_id)
-    change = rules.open_course(command, programme, cause.actor)
+    partner = await share_partner(connection, command.partner_id)
+    change = rules.open_course(command, programme, cause.actor, partner)
     await publish(connection, [change], cause, store.new_course(change.after))
     return Saved(change.after.id, change.after.version)
 

@@ -14,9 +14,9 @@ SELECT id, code, title FROM programme WHERE id = $1;
 
 -- name: insert_course
 -- A new course.
-INSERT INTO course (id, version, programme_id, title, held_by, partner, starts_on, ends_on, attendance_percent, pass_score,
-                    requirements, opened_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12);
+INSERT INTO course (id, version, programme_id, title, held_by, partner, partner_id, starts_on, ends_on, attendance_percent,
+                    pass_score, requirements, opened_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13);
 
 -- name: move_course
 -- A course one version on: a batch of it was opened or changed.
@@ -233,8 +233,7 @@ WHERE owner_copy.version < EXCLUDED.version;
 -- name: save_businesses
 -- Businesses of which the batch tells the profile.
 INSERT INTO business_copy (business_id, owner_ids, personal, kelurahan, kelas, status, version)
-SELECT u.id, ARRAY(SELECT jsonb_array_elements_text(u.owners::jsonb)::uuid), u.personal, u.kelurahan, u.kelas, u.status,
-       u.version
+SELECT u.id, u.owners::uuid[], u.personal, u.kelurahan, u.kelas, u.status, u.version
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
      AS u(id, owners, personal, kelurahan, kelas, status, version)
 ON CONFLICT (business_id) DO UPDATE SET
@@ -245,8 +244,7 @@ WHERE business_copy.version < EXCLUDED.version;
 -- name: change_businesses
 -- Businesses of which the batch tells a part: a NULL leaves what is there.
 UPDATE business_copy b SET
-    owner_ids = CASE WHEN u.owners IS NULL THEN b.owner_ids
-                     ELSE ARRAY(SELECT jsonb_array_elements_text(u.owners::jsonb)::uuid) END,
+    owner_ids = coalesce(u.owners::uuid[], b.owner_ids),
     personal = coalesce(u.personal, b.personal), kelurahan = coalesce(u.kelurahan, b.kelurahan),
     kelas = coalesce(u.kelas, b.kelas), status = coalesce(u.status, b.status), version = u.version
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])

@@ -18,4 +18,7 @@ def queries() -> Queries:
 
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
-    return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("training", SQL / "migrations")]
+    return [
+        *kernel_migrations("outbox", "consumer", "idempotency", "partners"),
+        Migrations("training", SQL / "migrations"),
+    ]

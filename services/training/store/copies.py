@@ -6,46 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from services.training.domain.copies import BusinessChange, OwnerChange
 from services.training.store import queries
-from shared.database import Connection
-
-
-async def _many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        await connection.execute(statement, *zip(*rows, strict=True))
+from shared.database import Connection, write_rows
+from shared.registry_copy.folding import BusinessChange, OwnerChange, in_order, uuids_text
 
 
 async def save_owners(connection: Connection, changes: Mapping[UUID, OwnerChange]) -> None:
     """Write what a batch says of owners, in the order of their ids."""
-    rows = [(key, item.personal, item.erased, item.version) for key, item in sorted(changes.items())]
-    await _many(connection, queries().save_owners, rows)
-
-
-def _row(business_id: UUID, change: BusinessChange) -> tuple[Any, ...]:
-    owners = None if change.owner_ids is None else orjson.dumps([str(owner) for owner in change.owner_ids]).decode()
-    return (
-        business_id,
-        owners,
-        change.personal,
-        change.kelurahan,
-        change.kelas,
-        change.status,
-        change.version,
-    )
+    rows = [(key, item.personal, item.erased, item.version) for key, item in in_order(changes)]
+    await write_rows(connection, queries().save_owners, rows)
 
 
 async def save_businesses(connection: Connection, changes: Mapping[UUID, BusinessChange]) -> None:
     """Write what a batch says of businesses: those that it tells whole, and those that it tells a part of."""
     whole: list[tuple[Any, ...]] = []
     parts: list[tuple[Any, ...]] = []
-    for business_id, change in sorted(changes.items()):
-        complete = None not in (change.owner_ids, change.kelurahan, change.kelas, change.status)
-        (whole if complete else parts).append(_row(business_id, change))
-    await _many(connection, queries().save_businesses, whole)
-    await _many(connection, queries().change_businesses, parts)
+    for key, item in in_order(changes):
+        owners = uuids_text(item.owner_ids)
+        row = (key, owners, item.personal, item.kelurahan, item.kelas, item.status, item.version)
+        (whole if item.whole else parts).append(row)
+    await write_rows(connection, queries().save_businesses, whole)
+    await write_rows(connection, queries().change_businesses, parts)
 
 
 async def forget(connection: Connection, owner_ids: Sequence[UUID]) -> None:

@@ -22,13 +22,14 @@ class ExhibitionDatesError(RefusalError):
 
 
 class OrganiserError(RefusalError):
-    """Who holds it and the named partner do not fit."""
+    """Who holds it and the named partner do not fit: a partner is named once, by its id or its name, the office not at all."""
 
     slug, title = "penyelenggara-tidak-sesuai", "Penyelenggara tidak sesuai"
 
-    def __init__(self, held_by: str, partner: str | None) -> None:
-        text = "Penyelenggara mitra harus disebut namanya; yang diselenggarakan dinas tidak menyebut mitra."
-        super().__init__(text, held_by=held_by, partner=partner)
+    def __init__(self, held_by: str, partner: str | None, partner_id: UUID | None) -> None:
+        text = "Penyelenggara mitra disebut sekali, dengan id atau namanya; yang diselenggarakan dinas tidak menyebut mitra."
+        named = None if partner_id is None else str(partner_id)
+        super().__init__(text, held_by=held_by, partner=partner, partner_id=named)
 
 
 class WaveTimesError(RefusalError):

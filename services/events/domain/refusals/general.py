@@ -20,7 +20,7 @@ class NotFoundError(RefusalError):
     slug, title = "tidak-ditemukan", "Tidak ditemukan"
 
     def __init__(self, what: str, identity: object) -> None:
-        super().__init__(f"{what} {identity} tidak ada.")
+        super().__init__(f"{what} {identity} tidak ada.", id=str(identity))
 
 
 class UnknownBusinessError(RefusalError):
