@@ -61,7 +61,8 @@ class NotificationsSettings(ServiceSettings):
     """An approved template (utility) in ``id`` and ``en``, body parameters: subject, text."""
     whatsapp_announcement_template: str = Field(default="naikkelas_pengumuman", pattern=TEMPLATE_NAME)
     """An approved template (marketing), body parameters: subject, text, the link that stops the topic."""
-    whatsapp_timeout_seconds: float = Field(default=30.0, gt=0, le=60)
+    whatsapp_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
+    """With ten seconds more for the whole, a request ends before a container that is asked to stop is killed."""
     sms_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     """Where the SMS gateway takes messages."""
     sms_token: SecretStr | None = None
@@ -69,7 +70,7 @@ class NotificationsSettings(ServiceSettings):
     """What the telephone shows: up to 11 letters and digits, or a number."""
     sms_receipt_secret: SecretStr | None = None
     """What the gateway shows with its reports. Several, one a line: all are accepted, so that it can be changed."""
-    sms_timeout_seconds: float = Field(default=30.0, gt=0, le=60)
+    sms_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
     officer_address: str | None = None
     """Where digests go of officers that are not in the address book."""
     rate_email_per_minute: int = Field(default=600, ge=1)

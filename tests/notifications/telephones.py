@@ -70,7 +70,8 @@ class Telephones:
         return row["channel"], row["state"], row["reason"]
 
 
-def _settings(graph: GraphApi, gateway: Gateway, folder: Path) -> NotificationsSettings:
+def settings_of(graph: GraphApi, gateway: Gateway, folder: Path) -> NotificationsSettings:
+    """Return the settings of an API that takes the receipts of both."""
     values = environment(folder) | telephone_environment(graph, gateway)
     return NotificationsSettings(**{name.lower(): value for name, value in values.items()})  # type: ignore[arg-type]
 
@@ -93,7 +94,7 @@ async def open_telephones(workshop: Workshop, folder: Path) -> AsyncIterator[Tel
         workshop.further = {"whatsapp": lambda: WhatsAppChannel(account), "sms": lambda: SmsChannel(sms)}
         rates = {name: Rate(60_000) for name in ORDER}
         workshop.rules = replace(workshop.rules, rates=rates, fallback=ORDER)
-        app = create_app(_settings(graph, gateway, folder), workshop.pool)
+        app = create_app(settings_of(graph, gateway, folder), workshop.pool)
         async with served(app) as running:
             url = f"http://127.0.0.1:{running.port}"
             graph.callback, gateway.callback = f"{url}/receipts/whatsapp", f"{url}/receipts/sms"

@@ -222,3 +222,14 @@ def test_numbers_and_texts_go_to_no_provider_in_the_clear_in_production(
         monkeypatch.setenv(key, usual)
     with pytest.raises(SettingsError, match="SMS_URL must be https"):
         read_settings(NotificationsSettings)
+
+
+def test_an_empty_file_of_a_secret_means_that_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").write_text("")
+    for key, usual in environment(tmp_path, WHATSAPP_PHONE_NUMBER_ID="", SMS_URL="").items():
+        monkeypatch.setenv(key, usual)
+    for name in ("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "SMS_TOKEN", "SMS_RECEIPT_SECRET"):
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "empty"))
+    settings = read_settings(NotificationsSettings)
+    assert (settings.whatsapp_app_secret, settings.sms_receipt_secret, settings.sms_url) == (None, None, None)
+    assert settings.channel_names == ("email",)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations, permutations
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,15 +16,18 @@ import pytest
 
 from ops.providers.faults import Fault
 from ops.providers.provider import Taken
+from services.notifications.app import create_app
 from services.notifications.domain.receipts import AttemptState, Receipt, key_of
 from services.notifications.domain.routes import Routes
 from services.notifications.handlers.receiving import Effect, Keeping, take_receipts
 from shared.auth import Role
+from shared.database import create_pool
+from tests.kernel.web_client import client_of
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.processes import Start
 from tests.notifications.serving import Token
 from tests.notifications.story import Story
-from tests.notifications.telephones import ACCOUNT, ORDER, Telephones, telephone_environment
+from tests.notifications.telephones import ACCOUNT, ORDER, Telephones, settings_of, telephone_environment
 from tests.notifications.waiting import until
 from tests.notifications.workshop import Workshop
 
@@ -206,6 +210,18 @@ async def test_who_does_not_sign_is_a_stranger(workshop: Workshop, telephones: T
         assert (await post(telephones, "/receipts/sms", report, **shown)).status_code == 403
     assert await workshop.pool.fetchval("SELECT count(*) FROM receipt") == 0
     assert (await telephones.message())[1] == "sent"
+
+
+async def test_what_cannot_be_kept_is_to_be_told_again(telephones: Telephones, tmp_path: Path) -> None:
+    away = await create_pool("postgresql://notifications@127.0.0.1:1/notifications", min_size=0, max_size=1)
+    app = create_app(settings_of(telephones.graph, telephones.gateway, tmp_path), away)
+    taken = Taken("wamid.HBgN", "+6281200000009", str(uuid4()), ())
+    body, headers = telephones.graph.receipt(taken, "delivered")
+    async with client_of(app) as client:
+        answer = await client.post("/receipts/whatsapp", content=body, headers=headers)
+    await away.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_what_people_write_to_us_is_not_read(workshop: Workshop, telephones: Telephones) -> None:

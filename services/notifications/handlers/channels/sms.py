@@ -24,7 +24,7 @@ class SmsGateway:
     token: str = field(repr=False)
     sender: str
     """What the telephone shows."""
-    timeout_seconds: float = 30.0
+    timeout_seconds: float = 15.0
 
 
 class SmsChannel:

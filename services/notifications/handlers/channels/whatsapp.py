@@ -42,7 +42,7 @@ class WhatsAppAccount:
     """Body parameters: subject, text."""
     announcement_template: str
     """Body parameters: subject, text, the link that stops the topic."""
-    timeout_seconds: float = 30.0
+    timeout_seconds: float = 15.0
 
 
 class WhatsAppChannel:
