@@ -44,7 +44,14 @@ class Manner:
     """Our reference stands in receipts."""
     unreachable: set[str] = field(default_factory=set)
     """Numbers that a message is taken for and does not reach: the receipt says so."""
+    unreachable_end: str | None = None
+    """The same for all numbers that end so."""
 
     def next_fault(self) -> Fault | None:
         """Return what the next message is met with."""
         return self.faults.popleft() if self.faults else None
+
+    def reaches(self, number: str) -> bool:
+        """Tell whether a message to this number arrives."""
+        ended = self.unreachable_end is not None and number.endswith(self.unreachable_end)
+        return not ended and number not in self.unreachable

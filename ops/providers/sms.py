@@ -81,7 +81,7 @@ class Gateway(Provider):
 
     def statuses(self, taken: Taken) -> Sequence[str]:
         """Return what is told of a message by itself."""
-        return ("undeliverable",) if taken.to in self.manner.unreachable else self.manner.tells
+        return self.manner.tells if self.manner.reaches(taken.to) else ("undeliverable",)
 
     def receipt(self, taken: Taken, status: str) -> tuple[bytes, dict[str, str]]:
         """Return a report of one status, with the secret that the gateway shares with us."""

@@ -136,7 +136,7 @@ class GraphApi(Provider):
 
     def statuses(self, taken: Taken) -> Sequence[str]:
         """Return what is told of a message by itself."""
-        return ("failed",) if taken.to in self.manner.unreachable else self.manner.tells
+        return self.manner.tells if self.manner.reaches(taken.to) else ("failed",)
 
     def receipt(self, taken: Taken, status: str) -> tuple[bytes, dict[str, str]]:
         """Return a callback with one status, signed by the app's secret."""

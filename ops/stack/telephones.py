@@ -1,6 +1,7 @@
 """WhatsApp and an SMS gateway of the local stack: what they and the notifications are told of each other.
 
-They are served by the process of the mailbox, keep each message as a file and tell that it was delivered.
+They are served by the process of the mailbox, keep each message as a file and tell that it was delivered; WhatsApp tells of one
+number in a hundred that it cannot be reached, so that SMS stands in.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from ops.stack.processes import HOST
 
 NAME = "telephones"
 PORT = 11_026
+NOT_ON_WHATSAPP = "77"
+"""How the numbers end that WhatsApp does not reach."""
 _SECRETS = ("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "SMS_TOKEN", "SMS_RECEIPT_SECRET")
 
 
@@ -42,6 +45,7 @@ def make_providers(variables: Mapping[str, str], folder: Path, callback: str) ->
     account = Account(token, app_secret, verify_token)
     graph = GraphApi(account, f"{callback}/receipts/whatsapp", folder)
     gateway = Gateway(sms_token, sms_secret, f"{callback}/receipts/sms", folder)
+    graph.manner.unreachable_end = NOT_ON_WHATSAPP
     for provider in (graph, gateway):
         provider.manner.tells = ("sent", "delivered")
     return [graph, gateway]
