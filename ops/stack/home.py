@@ -38,6 +38,7 @@ class Home:
         self.logs = self.path / "logs"
         self.run = self.path / "run"
         self.mail = self.path / "mail"
+        self.telephones = self.path / "telephones"
         self.uploads = self.path / "uploads"
         self.kafka = self.path / "kafka"
         self.postgres = self.path / "postgres"
@@ -48,9 +49,9 @@ class Home:
     def prepare(self, needed_mb: int = NEEDED_MB) -> None:
         """Make the folders. Raises ``StackError`` if that is not possible or the disk is nearly full."""
         try:
-            for folder in (self.path, self.logs, self.run, self.mail, self.uploads):
+            for folder in (self.path, self.logs, self.run, self.mail, self.telephones, self.uploads):
                 folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.logs, self.run, self.mail, self.uploads):
+            for folder in (self.logs, self.run, self.mail, self.telephones, self.uploads):
                 folder.chmod(0o700)
             free = shutil.disk_usage(self.path).free // (1024 * 1024)
         except OSError as error:

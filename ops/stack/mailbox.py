@@ -1,6 +1,7 @@
 """The mailbox of the local stack: a real SMTP server that keeps each mail as a file and delivers none.
 
-Run as ``python -m ops.stack.mailbox FOLDER PORT``.
+Run as ``python -m ops.stack.mailbox FOLDER PORT``. With ``FOLDER PORT CALLBACK`` behind these, it serves WhatsApp and an
+SMS gateway too, whose messages go to a folder of their own and whose receipts to the API at that address.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from ops.providers.provider import serve as serve_providers
 from ops.stack.processes import HOST
+from ops.stack.telephones import make_providers
 from shared.process import run_process
 
 LARGEST_MAIL = 10 * 1024 * 1024
@@ -42,7 +46,18 @@ class Mailbox:
         return "250 OK"
 
 
-def serve(folder: Path, port: int) -> int:
+@asynccontextmanager
+async def telephones(arguments: Sequence[str]) -> AsyncIterator[None]:
+    """Serve the telephones until the block ends, if ``arguments`` (folder, port, callback) name any."""
+    if not arguments:
+        yield
+        return
+    folder, port, callback = Path(arguments[0]), int(arguments[1]), arguments[2]
+    async with serve_providers(*make_providers(os.environ, folder, callback), host=HOST, port=port):
+        yield
+
+
+def serve(folder: Path, port: int, further: Sequence[str] = ()) -> int:
     """Serve until a signal comes and return the exit code."""
     box = Mailbox(folder)
 
@@ -50,16 +65,17 @@ def serve(folder: Path, port: int) -> int:
         return SMTP(box, hostname="localhost", ident="naikkelas", data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True)
 
     def main(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
-        return _serve(session, port, stop)
+        return _serve(session, port, further, stop)
 
     return run_process(main)
 
 
-async def _serve(session: Any, port: int, stop: asyncio.Event) -> None:
-    server = await asyncio.get_running_loop().create_server(session, HOST, port)
-    async with server:
-        await stop.wait()
+async def _serve(session: Any, port: int, further: Sequence[str], stop: asyncio.Event) -> None:
+    async with telephones(further):
+        server = await asyncio.get_running_loop().create_server(session, HOST, port)
+        async with server:
+            await stop.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

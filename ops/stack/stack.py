@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import psutil
 
-from ops.stack import kafka, postgres, processes, tokens
+from ops.stack import kafka, postgres, processes, telephones, tokens
 from ops.stack.databases import owner_of
 from ops.stack.errors import StackError
 from ops.stack.home import NEEDED_MB, Home, Record
@@ -111,13 +111,16 @@ class Stack:
         return bool(embedded) and all(name in running and running[name].alive for name in embedded)
 
     def start_mailbox(self) -> None:
-        """Start the SMTP server that keeps mails in ``mail/``, unless it runs."""
+        """Start what keeps mails in ``mail/`` and messages to telephones in ``telephones/``, unless it runs."""
         running = self.home.read().processes.get(MAILBOX)
         if running is not None and running.alive:
             return
         port = self.servers.port(MAILBOX, MAILBOX_PORT)
+        phones, api = self.servers.port(telephones.NAME, telephones.PORT), find_process("notifications-api")
+        callback = f"http://{HOST}:{self.servers.port(api.name, api.port)}"
         command = [sys.executable, "-m", "ops.stack.mailbox", str(self.home.mail), str(port)]
-        self._launch(MAILBOX, command, inherited(), port)
+        command += [str(self.home.telephones), str(phones), callback]
+        self._launch(MAILBOX, command, inherited() | telephones.secrets_of(self.home.secret), port)
         if not wait_until(lambda: processes.accepts(port), READY_SECONDS):
             raise StackError(f"The mailbox did not start; its log is {self.home.logs / 'mailbox.log'}.")
 
@@ -345,13 +348,18 @@ class Stack:
         }
         if service == "training":
             return asking | {"PUBLIC_URL": f"http://{HOST}:{ports.get('training-api', 18_004)}"}
-        return asking | {
-            "SMTP_HOST": HOST,
-            "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
-            "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
-            "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
-            "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
-            "OFFICER_ADDRESS": "petugas@umkm.example",
-            "RATE_EMAIL_PER_MINUTE": "6000",
-            "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
-        }
+        phones = ports.get(telephones.NAME, telephones.PORT)
+        return (
+            asking
+            | telephones.notifications_settings(self.home.secret, phones)
+            | {
+                "SMTP_HOST": HOST,
+                "SMTP_PORT": str(ports.get(MAILBOX, MAILBOX_PORT)),
+                "MAIL_FROM": "DKUMKMP Balikpapan <naikkelas@umkm.example>",
+                "PUBLIC_URL": f"http://{HOST}:{ports.get('notifications-api', 18_003)}",
+                "UNSUBSCRIBE_KEY": self.home.secret("notifications.unsubscribe_key"),
+                "OFFICER_ADDRESS": "petugas@umkm.example",
+                "RATE_EMAIL_PER_MINUTE": "6000",
+                "QUIET_HOURS": "",  # who tries it at night wants to see the messages too
+            }
+        )

@@ -11,16 +11,29 @@ from time import monotonic
 from uuid import uuid4
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from services.notifications.api import routers
 from services.notifications.consumers import notify_on_registry_facts
+from services.notifications.domain.callbacks import ReceiptSecrets
 from services.notifications.domain.timing import Rate, parse_quiet_hours
 from services.notifications.domain.unsubscribing import UnsubscribeLinks
-from services.notifications.handlers.channels import Channel, ConsoleChannel, SmtpChannel, SmtpServer
+from services.notifications.handlers.channels import (
+    Channel,
+    ConsoleChannel,
+    SmsChannel,
+    SmsGateway,
+    SmtpChannel,
+    SmtpServer,
+    WhatsAppAccount,
+    WhatsAppChannel,
+)
 from services.notifications.handlers.composing import Composer
 from services.notifications.handlers.fanning import FanOut
+from services.notifications.handlers.pacing import SendingRules
+from services.notifications.handlers.receiving import Keeping
 from services.notifications.handlers.rendering import Renderer
-from services.notifications.handlers.sending import Sender, SendingRules
+from services.notifications.handlers.sending import Sender
 from services.notifications.reference import load_kelurahan
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store.facts import migrations
@@ -29,16 +42,18 @@ from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.process import Part, together
 from shared.service import Service, create_api, database_health, open_pool, purge_keys
-from shared.web import run_health, run_http
+from shared.web import Limits, run_health, run_http
 
 NAME = "notifications"
 PURPOSE = "notifikasi"
+LARGEST_CALLBACK = 3 * 1024 * 1024
+"""Bytes; Meta bundles receipts up to this."""
 STUCK_SECONDS = 300.0
 """A sender that has settled nothing and not come round in this time hangs: its waits are bounded far below that."""
 
 
 def _pool_size(settings: NotificationsSettings) -> int:
-    return 7 + 2 * settings.senders
+    return 8 + 2 * settings.senders
 
 
 def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
@@ -52,12 +67,29 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
             "Pesan kepada pemilik usaha dan petugas: apa yang dikirim, dan apa hasilnya; pengumuman kepada banyak pemilik."
         ),
         routers=routers(),
+        limits=Limits(body=LARGEST_CALLBACK),
     )
     app.state.pool = pool
     app.state.places = tuple(load_kelurahan())
     app.state.channels = frozenset(settings.channel_names)
     app.state.links = unsubscribe_links(settings)
+    app.state.routes = sending_rules(settings).routes
+    app.state.receipt_secrets = receipt_secrets(settings)
     return app
+
+
+def _lines(secret: SecretStr | None) -> list[bytes]:
+    return [] if secret is None else [line.encode() for line in secret.get_secret_value().split()]
+
+
+def receipt_secrets(settings: NotificationsSettings) -> ReceiptSecrets:
+    """Return what receipts are known by. A channel that is not run any more may still tell of what it took."""
+    return ReceiptSecrets(
+        whatsapp_number=settings.whatsapp_phone_number_id,
+        whatsapp_signing=_lines(settings.whatsapp_app_secret),
+        whatsapp_verify=next(iter(_lines(settings.whatsapp_verify_token)), None),
+        sms=_lines(settings.sms_receipt_secret),
+    )
 
 
 def unsubscribe_links(settings: NotificationsSettings) -> UnsubscribeLinks:
@@ -66,19 +98,45 @@ def unsubscribe_links(settings: NotificationsSettings) -> UnsubscribeLinks:
     return UnsubscribeLinks(settings.public_url, keys)
 
 
-def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
-    """Return the ways out of one sender, each with a connection of its own."""
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
+def _text(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
+
+
+def _smtp(settings: NotificationsSettings) -> Channel:
     server = SmtpServer(
         settings.smtp_host,
         settings.smtp_port,
         settings.smtp_username,
-        password,
+        _text(settings.smtp_password) or None,
         settings.smtp_starttls,
         settings.smtp_timeout_seconds,
     )
+    return SmtpChannel(server, parseaddr(settings.mail_from)[1])
+
+
+def _whatsapp(settings: NotificationsSettings) -> Channel:
+    account = WhatsAppAccount(
+        settings.whatsapp_url,
+        settings.whatsapp_phone_number_id or "",
+        _text(settings.whatsapp_token),
+        settings.whatsapp_template,
+        settings.whatsapp_announcement_template,
+        settings.whatsapp_timeout_seconds,
+    )
+    return WhatsAppChannel(account)
+
+
+def _sms(settings: NotificationsSettings) -> Channel:
+    token = _text(settings.sms_token)
+    return SmsChannel(SmsGateway(settings.sms_url or "", token, settings.sms_sender, settings.sms_timeout_seconds))
+
+
+def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
+    """Return the ways out of one sender, each with connections of its own."""
     made: dict[str, Callable[[], Channel]] = {
-        "email": lambda: SmtpChannel(server, parseaddr(settings.mail_from)[1]),
+        "email": lambda: _smtp(settings),
+        "whatsapp": lambda: _whatsapp(settings),
+        "sms": lambda: _sms(settings),
         "console": lambda: ConsoleChannel(sys.stdout),
     }
     return {name: made[name]() for name in settings.channel_names}
@@ -86,14 +144,21 @@ def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
 
 def sending_rules(settings: NotificationsSettings) -> SendingRules:
     """Return what all senders share."""
-    rates = {"email": Rate(settings.rate_email_per_minute), "console": Rate(settings.rate_console_per_minute)}
+    rates = {
+        "email": Rate(settings.rate_email_per_minute),
+        "whatsapp": Rate(settings.rate_whatsapp_per_minute),
+        "sms": Rate(settings.rate_sms_per_minute),
+        "console": Rate(settings.rate_console_per_minute),
+    }
     return SendingRules(
-        rates={name: rates[name] for name in settings.channel_names}, quiet=parse_quiet_hours(settings.quiet_hours)
+        rates={name: rates[name] for name in settings.channel_names},
+        quiet=parse_quiet_hours(settings.quiet_hours),
+        fallback=settings.fallback_order,
     )
 
 
 class Worker:
-    """The consumer, the fan-out and the senders of one worker process."""
+    """The consumer, the fan-out, the senders and the keeping of receipts of one worker process."""
 
     def __init__(self, settings: NotificationsSettings, pool: Pool) -> None:
         rules = sending_rules(settings)
@@ -102,6 +167,7 @@ class Worker:
         self.keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
         self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
         self.fan_out = FanOut(pool, rules.rates.keys())
+        self.keeping = Keeping(pool)
         life = uuid4().hex[:12]
         self.senders = [
             Sender(
@@ -119,13 +185,14 @@ class Worker:
 
     def parts(self) -> list[Part]:
         """Return what runs side by side."""
-        return [self.consumer.run, self.fan_out.run, *(sender.run for sender in self.senders)]
+        return [self.consumer.run, self.fan_out.run, self.keeping.run, *(sender.run for sender in self.senders)]
 
     def watch(self, health: Health) -> None:
         """Add the worker's checks: ready tells what is away, live only what a restart mends."""
         watch_consumer(health, self.consumer)
         health.add("senders", self._senders_cause)
         health.add("sender_loops", self._senders_stuck, live=True)
+        health.add("keeping", self.keeping.pulse.check, live=True)
 
     async def _senders_cause(self) -> str | None:
         away = {what: why for sender in self.senders for what, why in sender.problems.items()}

@@ -5,12 +5,22 @@ from __future__ import annotations
 from email.utils import parseaddr
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shared.settings import ServiceSettings
 
-CHANNELS = ("email", "console")
-"""The ways out that this service has. An owner may have chosen another one; then nobody is told, and the row says so."""
+CHANNELS = ("email", "whatsapp", "sms", "console")
+"""The ways out that this service has. An owner may have chosen one that is not run; then nobody is told, and the row says so."""
+NEEDED = {
+    "whatsapp": ("whatsapp_phone_number_id", "whatsapp_token", "whatsapp_app_secret", "whatsapp_verify_token"),
+    "sms": ("sms_url", "sms_token", "sms_receipt_secret"),
+}
+"""What a channel cannot be run without."""
+TEMPLATE_NAME = r"^[a-z0-9_]{1,512}$"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 class NotificationsSettings(ServiceSettings):
@@ -21,7 +31,9 @@ class NotificationsSettings(ServiceSettings):
     service_token_file: Path
     """A token of role ``layanan``; read again at each use, so that it can be rotated."""
     channels: str = "email"
-    """What this service runs, with commas: ``email``, or ``email,console`` on a developer's machine."""
+    """What this service runs, with commas: ``email,whatsapp,sms``; ``console`` on a developer's machine."""
+    fallback: str = "whatsapp,sms,email"
+    """Which channel stands in for one that failed for good: what comes after it here, and is run. Empty: none ever."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=25, ge=1, le=65_535)
     smtp_username: str | None = None
@@ -35,24 +47,62 @@ class NotificationsSettings(ServiceSettings):
     """Where owners reach this API from outside: links in announcements begin with it."""
     unsubscribe_key: SecretStr
     """Signs those links. Several, one a line: the first signs, all are accepted, so that old mails keep working."""
+    whatsapp_url: str = Field(default="https://graph.facebook.com/v23.0", pattern=r"^https?://[^\s?#]+/v\d+\.\d+$")
+    """Meta's Graph API with its version."""
+    whatsapp_phone_number_id: str | None = Field(default=None, pattern=r"^\d{5,30}$")
+    """Meta's id of the number that messages come from, not the number."""
+    whatsapp_token: SecretStr | None = None
+    """Of a system user with ``whatsapp_business_messaging``."""
+    whatsapp_app_secret: SecretStr | None = None
+    """Meta signs receipts with it. Several, one a line: all are accepted, so that it can be changed."""
+    whatsapp_verify_token: SecretStr | None = None
+    """What Meta shows when the address for receipts is entered."""
+    whatsapp_template: str = Field(default="naikkelas_pesan", pattern=TEMPLATE_NAME)
+    """An approved template (utility) in ``id`` and ``en``, body parameters: subject, text."""
+    whatsapp_announcement_template: str = Field(default="naikkelas_pengumuman", pattern=TEMPLATE_NAME)
+    """An approved template (marketing), body parameters: subject, text, the link that stops the topic."""
+    whatsapp_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
+    """With ten seconds more for the whole, a request ends before a container that is asked to stop is killed."""
+    sms_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    """Where the SMS gateway takes messages."""
+    sms_token: SecretStr | None = None
+    sms_sender: str = Field(default="DKUMKMP", pattern=r"^([A-Za-z0-9]{1,11}|\+?\d{3,15})$")
+    """What the telephone shows: up to 11 letters and digits, or a number."""
+    sms_receipt_secret: SecretStr | None = None
+    """What the gateway shows with its reports. Several, one a line: all are accepted, so that it can be changed."""
+    sms_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
     officer_address: str | None = None
     """Where digests go of officers that are not in the address book."""
     rate_email_per_minute: int = Field(default=600, ge=1)
+    rate_whatsapp_per_minute: int = Field(default=600, ge=1)
+    rate_sms_per_minute: int = Field(default=60, ge=1)
     rate_console_per_minute: int = Field(default=6_000, ge=1)
     senders: int = Field(default=2, ge=1, le=16)
-    """Sending loops in one worker, each with its own SMTP connection."""
+    """Sending loops in one worker, each with its own connections."""
 
     @property
     def channel_names(self) -> tuple[str, ...]:
         """The channels, in the order of the setting."""
-        return tuple(dict.fromkeys(name.strip() for name in self.channels.split(",") if name.strip()))
+        return _names(self.channels)
 
-    @field_validator("channels")
+    @property
+    def fallback_order(self) -> tuple[str, ...]:
+        """The channels, in the order in which one stands in for another."""
+        return _names(self.fallback)
+
+    @field_validator("channels", "fallback")
     @classmethod
-    def _known_channels(cls, value: str) -> str:
-        names = {name.strip() for name in value.split(",") if name.strip()}
-        if not names or not names <= set(CHANNELS):
+    def _known_channels(cls, value: str, info: ValidationInfo) -> str:
+        names = set(_names(value))
+        if not names <= set(CHANNELS) or (info.field_name == "channels" and not names):
             raise ValueError(f"channels are {', '.join(CHANNELS)}, with commas")
+        return value
+
+    @field_validator("whatsapp_app_secret", "sms_receipt_secret")
+    @classmethod
+    def _some_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().split():
+            raise ValueError("it holds nothing but blanks")
         return value
 
     @field_validator("unsubscribe_key")
@@ -79,6 +129,14 @@ class NotificationsSettings(ServiceSettings):
         return value
 
     @model_validator(mode="after")
+    def _all_of_a_channel(self) -> NotificationsSettings:
+        for channel in self.channel_names:
+            missing = [name.upper() for name in NEEDED.get(channel, ()) if getattr(self, name) is None]
+            if missing:
+                raise ValueError(f"the channel {channel} needs {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
     def _production_mail(self) -> NotificationsSettings:
         if self.profile == "production":
             if not self.public_url.startswith("https://"):
@@ -89,4 +147,6 @@ class NotificationsSettings(ServiceSettings):
                 raise ValueError("the console channel shows names, which production refuses")
             if self.smtp_password is not None and not self.smtp_starttls:
                 raise ValueError("SMTP_PASSWORD would travel in the clear: set SMTP_STARTTLS")
+            if any(url is not None and not url.startswith("https://") for url in (self.whatsapp_url, self.sms_url)):
+                raise ValueError("WHATSAPP_URL and SMS_URL must be https in production: numbers and texts travel there")
         return self

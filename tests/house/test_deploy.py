@@ -19,6 +19,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics"}
 SCALABLE = {name for name in SERVICES if name.endswith(("-api", "-worker", "-relay"))}
 FROM_OUTSIDE = {"jwks", "smtp_password", "service_token", "training_service_token"}
+FROM_OUTSIDE |= {"whatsapp_token", "whatsapp_app_secret", "sms_token"}
 PACKAGES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.notifications.app import create_app
 from services.notifications.domain.timing import Rate, RetrySchedule
-from services.notifications.handlers.sending import SendingRules
+from services.notifications.handlers.pacing import SendingRules
 from services.notifications.settings import NotificationsSettings
 from shared.auth import Role, assert_every_route_has_a_rule, new_signing_key, public_jwks, sign_token
 from shared.database import Pool, create_pool
@@ -23,8 +23,12 @@ from tests.notifications.mailbox import Mailbox, open_mailbox
 from tests.notifications.processes import KeyServer, Start, open_key_server, start_worker, worker_environment
 from tests.notifications.serving import AUDIENCE, ISSUER, Token, environment
 from tests.notifications.story import Registry, Story
+from tests.notifications.telephones import Telephones, open_telephones
 from tests.notifications.workshop import NOON, Clock, Workshop
 from tests.stack.servers import Database
+
+KNOWN_BY_WHAT_THEY_SHOW = frozenset({"/unsubscribe/{token}", "/receipts/whatsapp", "/receipts/sms"})
+"""POST routes of callers that send no key of theirs; sent twice, they change nothing."""
 
 
 @pytest.fixture
@@ -69,6 +73,13 @@ async def workshop(pool: Pool, registry: Registry, mailbox: Mailbox, clock: Cloc
     made = Workshop(pool, registry, mailbox, rules)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def telephones(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Telephones]:
+    """WhatsApp and an SMS gateway, and the API that takes their receipts; the workshop's senders use them."""
+    async with open_telephones(workshop, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -137,6 +148,6 @@ async def api(
         monkeypatch.setenv(name, value)
     app = create_app(read_settings(NotificationsSettings), workshop.pool)
     assert_every_route_has_a_rule(app)
-    assert_every_post_is_idempotent(app, except_paths=frozenset({"/unsubscribe/{token}"}))
+    assert_every_post_is_idempotent(app, except_paths=KNOWN_BY_WHAT_THEY_SHOW)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api") as client:
         yield client

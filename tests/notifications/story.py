@@ -113,10 +113,11 @@ class Story:
         language: Any = "id",
         origin: str = "command",
         owner_id: UUID | None = None,
+        phones: tuple[str, ...] = ("+6281200000001",),
     ) -> Event:
         """An owner is registered."""
         owner_id = owner_id or uuid4()
-        personal = OwnerPersonal(name=name, nik="6471014107809900", phones=("+6281200000001",), email=email)
+        personal = OwnerPersonal(name=name, nik="6471014107809900", phones=phones, email=email)
         fact = OwnerRegistered(
             owner_id=owner_id,
             personal=seal(self.registry.key(owner_id), owner_id, personal),

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -319,9 +319,9 @@ async def test_from_the_moment_of_the_cancel_no_sender_may_hand_over_what_it_has
     await finish(fan_out(workshop, clock))
     sender = workshop.sender()
     first, second = await sender._claim("email", clock())
-    assert await hand_over(workshop.pool, first.id, sender.name, clock(), LEASE)
+    assert await hand_over(workshop.pool, first.id, sender.name, clock(), LEASE, uuid4())
     await cancel(workshop.pool, made)
-    assert not await hand_over(workshop.pool, second.id, sender.name, clock(), LEASE)
+    assert not await hand_over(workshop.pool, second.id, sender.name, clock(), LEASE, uuid4())
     await finish(fan_out(workshop, clock))
     assert await outcomes(workshop, made) == {("sending", None): 1, ("suppressed", "announcement_cancelled"): 1}
 

@@ -165,8 +165,14 @@ async def test_a_recipient_is_shown_without_anything_personal(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("CHANNELS", "whatsapp"),
+        ("CHANNELS", "telegram"),
         ("CHANNELS", ","),
+        ("FALLBACK", "email,merpati"),
+        ("WHATSAPP_URL", "https://graph.facebook.com"),
+        ("WHATSAPP_PHONE_NUMBER_ID", "+62542"),
+        ("WHATSAPP_APP_SECRET", " "),
+        ("SMS_URL", "sms.example"),
+        ("SMS_SENDER", "Dinas Koperasi"),
         ("QUIET_HOURS", "malam"),
         ("QUIET_HOURS", "07:00-07:00"),
         ("MAIL_FROM", "tanpa alamat"),
@@ -186,3 +192,44 @@ def test_settings_that_cannot_work_stop_the_start(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         read_settings(NotificationsSettings)
+
+
+@pytest.mark.parametrize(
+    ("channel", "needed"),
+    [
+        ("whatsapp", "WHATSAPP_PHONE_NUMBER_ID, WHATSAPP_TOKEN, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN"),
+        ("sms", "SMS_URL, SMS_TOKEN, SMS_RECEIPT_SECRET"),
+    ],
+)
+def test_a_channel_is_run_only_with_all_that_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: str, needed: str
+) -> None:
+    for key, usual in environment(tmp_path, CHANNELS=f"email,{channel}").items():
+        monkeypatch.setenv(key, usual)
+    with pytest.raises(SettingsError, match=f"the channel {channel} needs {needed}"):
+        read_settings(NotificationsSettings)
+
+
+def test_numbers_and_texts_go_to_no_provider_in_the_clear_in_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "kunci-4f8a-acak-panjang"
+    production = environment(
+        tmp_path, PROFILE="production", UNSUBSCRIBE_KEY=secret, KAFKA_PASSWORD=secret, SMS_URL="http://sms.umkm.go.id/m"
+    )
+    production["DATABASE_DSN"] = f"postgresql://notifications:{secret}@127.0.0.1/notifications"
+    for key, usual in production.items():
+        monkeypatch.setenv(key, usual)
+    with pytest.raises(SettingsError, match="SMS_URL must be https"):
+        read_settings(NotificationsSettings)
+
+
+def test_an_empty_file_of_a_secret_means_that_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").write_text("")
+    for key, usual in environment(tmp_path, WHATSAPP_PHONE_NUMBER_ID="", SMS_URL="").items():
+        monkeypatch.setenv(key, usual)
+    for name in ("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "SMS_TOKEN", "SMS_RECEIPT_SECRET"):
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "empty"))
+    settings = read_settings(NotificationsSettings)
+    assert (settings.whatsapp_app_secret, settings.sms_receipt_secret, settings.sms_url) == (None, None, None)
+    assert settings.channel_names == ("email",)

@@ -11,31 +11,18 @@ from uuid import uuid4
 import pytest
 
 from services.notifications.consumers import TOPICS, TYPES, notify_on
-from shared.broker import KafkaSettings, make_producer
+from shared.broker import KafkaSettings
 from shared.consumer import Consumer
 from shared.database import Pool
-from shared.envelope import Event, to_kafka
+from shared.envelope import Event
 from shared.topology import Topic
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.processes import Start
+from tests.notifications.publishing import publish
 from tests.notifications.story import Story
 from tests.notifications.waiting import until
 from tests.notifications.workshop import Clock, Workshop
 from tests.stack.servers import Kafka
-
-
-async def publish(kafka: KafkaSettings, events: Sequence[Event], names: dict[str, str] | None = None) -> None:
-    """Publish events in order, to the topics that stand for theirs."""
-    producer = make_producer(kafka, "test")
-    await producer.start()
-    try:
-        for event in events:
-            key, value, headers = to_kafka(event)
-            topic = (names or {}).get(event.fact.TOPIC, event.fact.TOPIC)
-            await producer.send(topic, value, key=key, headers=headers)
-        await producer.flush()
-    finally:
-        await producer.stop()
 
 
 def a_day(story: Story, owners: int) -> list[Event]:

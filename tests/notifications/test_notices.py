@@ -96,11 +96,12 @@ def test_only_a_step_up_is_congratulated(story: Story) -> None:
 
 
 def test_receipts_only_move_forward() -> None:
-    assert not MOVES[State.DELIVERED]
+    assert MOVES[State.DELIVERED] == {State.READ}
+    assert not MOVES[State.READ]
     assert not MOVES[State.SUPPRESSED]
     assert State.SENDING not in MOVES[State.SENT] | MOVES[State.UNKNOWN] | MOVES[State.FAILED]
     assert State.QUEUED not in MOVES[State.SENT]
-    assert sources_of(State.SENT) == ["sending", "unknown"]
+    assert sources_of(State.SENT) == ["queued", "sending", "unknown"]
 
 
 @pytest.mark.parametrize(

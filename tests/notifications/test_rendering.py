@@ -91,7 +91,7 @@ def compose(renderer: Renderer, template: str, language: str, name: str, email: 
         {},
         {ANNOUNCEMENT: announced(name)} if template == TEMPLATE else {},
     )
-    return Composer(renderer, MAIL_FROM, None, LINKS).compose(message, surroundings, {owner_id: key}, NOW)[0]
+    return Composer(renderer, MAIL_FROM, None, LINKS).compose(message, surroundings, {owner_id: key}, NOW).mail
 
 
 @pytest.mark.parametrize("language", ["id", "en"])

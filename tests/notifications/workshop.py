@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notifications.domain.timing import QuietHours, Rate
 from services.notifications.domain.unsubscribing import UnsubscribeLinks
-from services.notifications.handlers.channels import SmtpChannel, SmtpServer
+from services.notifications.handlers.channels import Channel, SmtpChannel, SmtpServer
 from services.notifications.handlers.composing import Composer
+from services.notifications.handlers.pacing import SendingRules
 from services.notifications.handlers.recording import record_facts
 from services.notifications.handlers.rendering import Renderer
-from services.notifications.handlers.sending import Sender, SendingRules
+from services.notifications.handlers.sending import Sender
 from services.notifications.reference import load_kelurahan
 from shared.database import Pool
 from shared.envelope import Event
@@ -54,6 +55,8 @@ class Workshop:
         self.mailbox = mailbox
         self.rules = rules
         self.never = asyncio.Event()
+        self.further: dict[str, Callable[[], Channel]] = {}
+        """Channels beside e-mail, by what makes them; give each a rate, too."""
         self._senders: list[Sender] = []
         self._composer = Composer(Renderer(load_kelurahan()), MAIL_FROM, OFFICE, LINKS)
 
@@ -71,7 +74,7 @@ class Workshop:
             pool=self.pool,
             keys=self.registry.client(),
             composer=self._composer,
-            channels={"email": channel},
+            channels={"email": channel, **{name: make() for name, make in self.further.items()}},
             rules=self.rules,
             instance=instance,
             life=life,
@@ -80,10 +83,10 @@ class Workshop:
         self._senders.append(made)
         return made
 
-    async def apply(self, *events: Event, channels: frozenset[str] = frozenset({"email"})) -> None:
+    async def apply(self, *events: Event, channels: frozenset[str] | None = None) -> None:
         """Apply a batch as the consumer does."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await record_facts(connection, events, channels)
+            await record_facts(connection, events, channels or self.rules.rates.keys())
         # Rows are due at the database's time; the tests' clock is another one.
         await self.pool.execute(
             "UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state IN ('queued', 'waiting')",

@@ -21,20 +21,24 @@ class State(StrEnum):
     SENDING = "sending"  # a sender has it in hand
     SENT = "sent"  # the other side took it
     DELIVERED = "delivered"  # the other side says it arrived
+    READ = "read"  # the other side says it was opened
     FAILED = "failed"
     UNKNOWN = "unknown"  # it was handed over, and no answer came: it may have arrived or not
     SUPPRESSED = "suppressed"  # nobody is told: no consent, no address, no channel, erased
 
 
+_ARRIVED = frozenset({State.DELIVERED, State.READ})
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.QUEUED, State.SUPPRESSED}),
-    State.QUEUED: frozenset({State.SENDING, State.SUPPRESSED}),
-    State.SENDING: frozenset({State.QUEUED, State.SENT, State.FAILED, State.UNKNOWN, State.SUPPRESSED}),
+    # A receipt may come of an earlier try that was taken for refused: then it is not sent again.
+    State.QUEUED: frozenset({State.SENDING, State.SUPPRESSED, State.SENT, State.FAILED, *_ARRIVED}),
+    State.SENDING: frozenset({State.QUEUED, State.SENT, State.FAILED, State.UNKNOWN, State.SUPPRESSED, *_ARRIVED}),
     # A late answer may still tell what became of it. Sending it again is an operator's decision.
-    State.UNKNOWN: frozenset({State.SENT, State.DELIVERED, State.FAILED, State.QUEUED}),
-    State.SENT: frozenset({State.DELIVERED, State.FAILED}),
-    State.FAILED: frozenset({State.QUEUED}),
-    State.DELIVERED: frozenset(),
+    State.UNKNOWN: frozenset({State.SENT, State.FAILED, State.QUEUED, *_ARRIVED}),
+    State.SENT: frozenset({State.FAILED, *_ARRIVED}),
+    State.FAILED: frozenset({State.QUEUED, *_ARRIVED}),
+    State.DELIVERED: frozenset({State.READ}),
+    State.READ: frozenset(),
     State.SUPPRESSED: frozenset(),
 }
 """State to what it may become: receipts only move forward."""
@@ -110,12 +114,13 @@ def decide(recipient: Recipient, available: AbstractSet[str], topic: str | None 
     return Decision(state, suppression, recipient.language, recipient.channel)
 
 
-OFFICER_CHANNEL = "email"
+OFFICER_CHANNELS = ("email", "console")
+"""Officers have a work address and no number with us."""
 
 
 def decide_for_officer(available: AbstractSet[str]) -> Decision:
     """Decide how an officer is told: by e-mail, or by the console where that is the only channel."""
-    channel = OFFICER_CHANNEL if OFFICER_CHANNEL in available else next(iter(sorted(available)), None)
+    channel = next((name for name in OFFICER_CHANNELS if name in available), None)
     if channel is None:
         return Decision(State.SUPPRESSED, Suppression.NO_CHANNEL, "id", None)
     return Decision(State.QUEUED, None, "id", channel)
@@ -138,6 +143,8 @@ class Claimed:
     attempt: int
     """Counts this try; the claim holds as long as it is the newest."""
     occurred_at: datetime
+    failed_channels: Collection[str] = ()
+    """Channels that have failed for good for this message."""
 
 
 class NotResendableError(ValueError):

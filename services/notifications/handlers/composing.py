@@ -1,9 +1,9 @@
-"""From a claimed message to a mail: keys fetched, personal fields opened, text rendered. Nothing opened is stored."""
+"""From a claimed message to what goes out: keys fetched, personal fields opened, text rendered. Nothing opened is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.errors import HeaderParseError, MessageError
 from email.headerregistry import Address
@@ -18,9 +18,11 @@ from jinja2 import TemplateError
 from services.notifications.domain.announcements import TEMPLATE, TOPIC_NAMES, Announced
 from services.notifications.domain.messages import Claimed, Recipient, State, Suppression
 from services.notifications.domain.notices import RecipientKind
+from services.notifications.domain.phones import reachable
 from services.notifications.domain.text import lines, one_line
 from services.notifications.domain.unsubscribing import ONE_CLICK, UnsubscribeLinks
-from services.notifications.handlers.rendering import Renderer
+from services.notifications.handlers.channels import Parcel
+from services.notifications.handlers.rendering import Rendered, Renderer
 from services.notifications.store import announcements, facts, messages
 from shared.contracts.fact import PersonalFields
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPersonal
@@ -35,7 +37,7 @@ PersonalT = TypeVar("PersonalT", bound=PersonalFields)
 
 
 class NotComposedError(Exception):
-    """There is no mail to send, and what becomes of the message: ``queued`` means that a later try may do."""
+    """There is nothing to send, and what becomes of the message: ``queued`` means that a later try may do."""
 
     def __init__(self, state: State, reason: str) -> None:
         super().__init__(f"{state}: {reason}")
@@ -51,6 +53,12 @@ class Surroundings:
     businesses: Mapping[UUID, str | None]
     officers: Mapping[str, tuple[str, str]]
     announcements: Mapping[UUID, Announced] = field(default_factory=dict)
+
+    def chosen_by(self, message: Claimed) -> str | None:
+        """Return the channel that an owner chose; ``None`` for an officer, who has no choice."""
+        if message.recipient_kind is RecipientKind.OFFICER:
+            return None
+        return self.recipients[UUID(message.recipient_id)].channel
 
     def sealed(self, message: Claimed) -> list[str]:
         """Return the sealed texts that this message needs."""
@@ -92,7 +100,7 @@ def _open(sealed: str | None, model: type[PersonalT], keys: Mapping[UUID, Answer
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Makes mails. ``fallback`` is where digests go of officers that are not in the address book."""
+    """Makes parcels. ``fallback`` is where digests go of officers that are not in the address book."""
 
     renderer: Renderer
     mail_from: str
@@ -106,12 +114,12 @@ class Composer:
 
     def compose(
         self, message: Claimed, surroundings: Surroundings, keys: Mapping[UUID, Answer], now: datetime
-    ) -> tuple[EmailMessage, str]:
-        """Return the mail and the address that it goes to. Raises ``NotComposedError``."""
+    ) -> Parcel:
+        """Return the message with the address that it goes to. Raises ``NotComposedError``."""
         try:
             if message.recipient_kind is RecipientKind.OFFICER:
                 address, language = surroundings.officers.get(message.recipient_id, (self.fallback, "id"))
-                return self._mail(message, language, message.params, address, now)
+                return self._parcel(message, language, message.params, address, now)
             return self._to_owner(message, surroundings, keys, now)
         except UnreadableError:
             raise NotComposedError(State.FAILED, "unreadable") from None
@@ -121,14 +129,14 @@ class Composer:
 
     def _to_owner(
         self, message: Claimed, surroundings: Surroundings, keys: Mapping[UUID, Answer], now: datetime
-    ) -> tuple[EmailMessage, str]:
+    ) -> Parcel:
         recipient = surroundings.recipients[UUID(message.recipient_id)]
         if recipient.personal is None or keys.get(recipient.owner_id) is Gone.ERASED:
             raise NotComposedError(State.SUPPRESSED, Suppression.ERASED)
         owner = _open(recipient.personal, OwnerPersonal, keys)
         if owner is None:
             raise NotComposedError(State.QUEUED, "key_unknown")
-        address = owner.email if message.channel == "email" else message.channel
+        address = _address_of(owner, message.channel)
         announced = surroundings.announcements.get(message.event_id)
         if announced is not None:
             return self._announcement(message, announced, recipient, one_line(owner.name), address, now)
@@ -142,7 +150,7 @@ class Composer:
             "reason": lines(reason.reason) if reason else None,
             "occurred_at": message.occurred_at,
         }
-        return self._mail(message, recipient.language, values, address, now)
+        return self._parcel(message, recipient.language, values, address, now)
 
     def _announcement(
         self,
@@ -152,8 +160,8 @@ class Composer:
         name: str,
         address: str | None,
         now: datetime,
-    ) -> tuple[EmailMessage, str]:
-        """Return the mail of an announcement, with the link that stops its topic (RFC 2369, RFC 8058)."""
+    ) -> Parcel:
+        """Return an announcement, with the link that stops its topic (in mails RFC 2369, RFC 8058)."""
         language, text = announced.told_in(recipient.language)
         link = self.links.url(recipient.owner_id, announced.topic)
         values = {
@@ -163,19 +171,29 @@ class Composer:
             "topic": TOPIC_NAMES[announced.topic][language],
             "link": link,
         }
-        mail, to = self._mail(message, language, values, address, now)
-        mail["List-Unsubscribe"] = f"<{link}>"
-        mail["List-Unsubscribe-Post"] = ONE_CLICK
-        return mail, to
+        parcel = self._parcel(message, language, values, address, now)
+        if parcel.mail is not None:
+            parcel.mail["List-Unsubscribe"] = f"<{link}>"
+            parcel.mail["List-Unsubscribe-Post"] = ONE_CLICK
+        return replace(parcel, link=link)
 
-    def _mail(
+    def _parcel(
         self, message: Claimed, language: str, values: Mapping[str, Any], address: str | None, now: datetime
-    ) -> tuple[EmailMessage, str]:
+    ) -> Parcel:
         rendered = self.renderer.render(message.template, language, values)
+        if message.channel == "email":
+            mail = self._mail(message, language, rendered, _checked(address), now)
+            return Parcel(_checked(address), language, rendered.subject, rendered.text, mail=mail)
+        if message.channel == "console":
+            address = address or message.channel
+        if not address:
+            raise NotComposedError(State.SUPPRESSED, Suppression.NO_ADDRESS)
+        return Parcel(address, language, rendered.subject, rendered.text)
+
+    def _mail(self, message: Claimed, language: str, rendered: Rendered, address: str, now: datetime) -> EmailMessage:
         mail = EmailMessage()
         mail["From"] = self.mail_from
-        if message.channel == "email":
-            mail["To"] = address = _checked(address)
+        mail["To"] = address
         mail["Subject"] = rendered.subject
         mail["Date"] = format_datetime(now.astimezone(WITA))
         # The same at every try, so that a mailbox which keeps only one copy of a message can do so.
@@ -184,7 +202,17 @@ class Composer:
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
         mail["Content-Language"] = language  # last: content headers that are there before go into the first part
-        return mail, address or message.channel
+        return mail
+
+
+def _address_of(owner: OwnerPersonal, channel: str) -> str | None:
+    """Return where an owner is reached by a channel; ``None``: nowhere, or by none that has addresses."""
+    match channel:
+        case "email":
+            return owner.email
+        case "whatsapp" | "sms":
+            return reachable(owner.phones)
+    return None
 
 
 def _checked(address: str | None) -> str:

@@ -8,11 +8,9 @@ leaves its messages ``sending``; whoever looks next makes them ``queued``, or ``
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from random import random
 from time import monotonic
 from uuid import UUID
 
@@ -21,8 +19,8 @@ import structlog
 
 from services.notifications.domain.messages import Claimed, Priority, State, Suppression, decide
 from services.notifications.domain.notices import RecipientKind
-from services.notifications.domain.timing import QuietHours, Rate, RetrySchedule
-from services.notifications.handlers.channels import Channel, ChannelAwayError, Delivery, Result
+from services.notifications.domain.receipts import AttemptState
+from services.notifications.handlers.channels import Channel, ChannelAwayError
 from services.notifications.handlers.composing import (
     Composer,
     NotComposedError,
@@ -30,10 +28,15 @@ from services.notifications.handlers.composing import (
     key_owners,
     look_around,
 )
+from services.notifications.handlers.outcomes import Outcomes
+from services.notifications.handlers.pacing import Pause, SendingRules
+from services.notifications.handlers.receiving import take_early
 from services.notifications.handlers.recording import complete_waiting
 from services.notifications.store import messages as store
-from services.notifications.store.messages import Outcome
+from services.notifications.store.messages import Ended, Outcome
+from services.notifications.store.receipts import lock_provider_key
 from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
+from shared.identifiers import new_id
 from shared.keys import Answer, KeyClient, KeysAwayError
 
 BATCH = 20
@@ -42,45 +45,8 @@ BULK_BATCH = 5
 LEASE = timedelta(minutes=2)
 IDLE_SECONDS = 0.5
 RECOVER_SECONDS = 10.0
-MAX_PAUSE_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SendingRules:
-    """What all senders of a process share."""
-
-    rates: Mapping[str, Rate]
-    """Channel to rate; its keys are the channels that this service runs."""
-    quiet: QuietHours | None
-    schedule: RetrySchedule = field(default_factory=RetrySchedule)
-    clock: Callable[[], datetime] | None = None
-    """``None``: the database's, so that senders agree on what is due and a wrong clock of a machine moves nothing."""
-    chance: Callable[[], float] = random
-
-
-class Pause:
-    """Waiting that doubles while something is away, from one second to one minute."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.until = 0.0
-
-    @property
-    def over(self) -> bool:
-        """Whether it may be tried again."""
-        return monotonic() >= self.until
-
-    def longer(self) -> timedelta:
-        """Wait twice as long as last time and return how long."""
-        self.seconds = min(max(1.0, self.seconds * 2), MAX_PAUSE_SECONDS)
-        self.until = monotonic() + self.seconds
-        return timedelta(seconds=self.seconds)
-
-    def end(self) -> None:
-        """It is back."""
-        self.seconds = self.until = 0.0
 
 
 class Sender:
@@ -104,6 +70,7 @@ class Sender:
         self._composer = composer
         self._channels = channels
         self._rules = rules
+        self._outcomes = Outcomes(rules.schedule, rules.chance, rules.routes)
         self._instance = instance.replace("/", "_")
         self._life = life
         self.name = f"{self._instance}/{life}/{number}"
@@ -201,10 +168,12 @@ class Sender:
             if stop.is_set() or (message.recipient_kind is RecipientKind.OWNER and self._is_quiet(self._now())):
                 await self._give_back([message], None, timedelta())
                 continue
+            attempt = new_id()
             try:
-                await self._send(channel, message, surroundings, keys)
+                await self._send(channel, message, surroundings, keys, attempt)
             except ChannelAwayError as error:
-                await self._note_away(channel, str(error), wanted[index:])
+                refused = Ended(attempt, AttemptState.REFUSED, str(error))
+                await self._note_away(channel, str(error), wanted[index:], error.retry_after, refused)
                 return
             self._pauses[channel].end()
             self.problems.pop(channel, None)
@@ -221,10 +190,19 @@ class Sender:
         decision = decide(recipient, self._rules.rates.keys(), announced.topic if announced else None)
         if decision.state is State.SUPPRESSED:
             await self._settle(message, Outcome(State.SUPPRESSED, decision.reason, uncounted=True))
-        elif decision.channel != message.channel:
-            await self._settle(message, Outcome(State.QUEUED, None, channel=decision.channel, uncounted=True))
         else:
+            return await self._is_on_its_channel(message, decision.channel)
+        return False
+
+    async def _is_on_its_channel(self, message: Claimed, chosen: str | None) -> bool:
+        """Tell whether the message goes by this channel; else move it to the one that it goes by now."""
+        channel = self._rules.routes.next_channel(chosen, message.failed_channels)
+        if channel == message.channel:
             return True
+        if channel is None:
+            await self._settle(message, Outcome(State.FAILED, "no_channel_left", uncounted=True))
+        else:
+            await self._settle(message, Outcome(State.QUEUED, None, channel=channel, uncounted=True))
         return False
 
     async def _fetch_keys(self, claimed: Sequence[Claimed], surroundings: Surroundings) -> Mapping[UUID, Answer] | None:
@@ -240,56 +218,55 @@ class Sender:
             self.problems.pop("registry", None)
         return keys
 
-    async def _note_away(self, what: str, why: str, claimed: Sequence[Claimed]) -> None:
+    async def _note_away(
+        self,
+        what: str,
+        why: str,
+        claimed: Sequence[Claimed],
+        retry_after: timedelta | None = None,
+        refused: Ended | None = None,
+    ) -> None:
+        """Give all back. ``refused`` is the attempt at the first of them; what its provider asks for counts for all senders."""
         self.problems[what] = why
-        wait = self._pauses[what].longer()
+        wait = self._pauses[what].longer(retry_after)
         log.warning("sender_waits", away=what, error=why, seconds=wait.total_seconds())
-        await self._give_back(claimed, f"{what}_away", wait)
+        await self._give_back(claimed, f"{what}_away", wait, refused)
+        if retry_after is not None:
+            await store.close_channel(self._pool, what, self._now() + retry_after)
 
-    async def _give_back(self, claimed: Sequence[Claimed], reason: str | None, wait: timedelta) -> None:
+    async def _give_back(
+        self, claimed: Sequence[Claimed], reason: str | None, wait: timedelta, refused: Ended | None = None
+    ) -> None:
         due = self._now() + wait
         for message in claimed:
-            await self._settle(message, Outcome(State.QUEUED, reason, next_attempt_at=due, uncounted=True))
+            outcome = Outcome(State.QUEUED, reason, next_attempt_at=due, uncounted=True, ended=refused)
+            await self._settle(message, outcome)
+            refused = None
 
     async def _send(
-        self, channel: str, message: Claimed, surroundings: Surroundings, keys: Mapping[UUID, Answer]
+        self,
+        channel: str,
+        message: Claimed,
+        surroundings: Surroundings,
+        keys: Mapping[UUID, Answer],
+        attempt: UUID,
     ) -> None:
+        chosen = surroundings.chosen_by(message)
         if message.attempt > self._rules.schedule.attempts:
-            await self._settle(message, Outcome(State.FAILED, "gave_up"))
+            await self._settle(message, self._outcomes.of_too_many(message, chosen, self._now()))
             return
         try:
-            mail, address = self._composer.compose(message, surroundings, keys, self._now())
+            parcel = self._composer.compose(message, surroundings, keys, self._now())
         except NotComposedError as error:
-            retry = error.state is State.QUEUED
-            await self._settle(
-                message, self._retry(message, error.reason) if retry else Outcome(error.state, error.reason)
-            )
+            await self._settle(message, self._outcomes.of_refusal(message, chosen, error, self._now()))
             return
 
         async def hand_over() -> bool:
-            return await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE)
+            return await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE, attempt)
 
-        delivery = await self._channels[channel].deliver(mail, address, hand_over)
-        await self._settle(message, self._outcome(message, delivery, str(mail["Content-Language"])))
-
-    def _retry(self, message: Claimed, reason: str | None) -> Outcome:
-        delay = self._rules.schedule.delay(message.attempt, self._rules.chance())
-        if delay is None:
-            return Outcome(State.FAILED, f"gave_up_{reason}")
-        return Outcome(State.QUEUED, reason, next_attempt_at=self._now() + delay)
-
-    def _outcome(self, message: Claimed, delivery: Delivery, language: str) -> Outcome | None:
-        match delivery.result:
-            case Result.SENT:
-                return Outcome(State.SENT, language=language)
-            case Result.RETRY:
-                return self._retry(message, delivery.reason)
-            case Result.FAILED:
-                return Outcome(State.FAILED, delivery.reason, language=language)
-            case Result.UNKNOWN:
-                return Outcome(State.UNKNOWN, delivery.reason, language=language)
-            case Result.NOT_OURS:
-                return None
+        delivery = await self._channels[channel].deliver(parcel, attempt, hand_over)
+        outcome = self._outcomes.of_delivery(message, chosen, delivery, parcel.language, attempt, self._now())
+        await self._settle(message, outcome)
 
     async def _settle(self, message: Claimed, outcome: Outcome | None) -> None:
         if outcome is None:
@@ -298,13 +275,26 @@ class Sender:
         # The outcome of a mail that is out already is worth more than one try: without it the mail becomes unknown.
         async for attempt in stamina.retry_context(on=is_infrastructure_error, attempts=6, timeout=30):
             with attempt:
-                settled = await store.settle(self._pool, message.id, self.name, outcome, self._now())
+                settled = await self._write(message, outcome)
         self.progress_at = monotonic()
         log.info(
             "message_settled" if settled else "message_not_ours",
             message_id=str(message.id),
             template=message.template,
+            channel=message.channel,
             state=outcome.state.value,
             reason=outcome.reason,
             attempt=message.attempt,
         )
+
+    async def _write(self, message: Claimed, outcome: Outcome) -> bool:
+        """Write an outcome, and with the provider's id what was told under that id before."""
+        ended = outcome.ended
+        if ended is None or ended.provider_key is None:
+            return await store.settle(self._pool, message.id, self.name, outcome, self._now())
+        async with self._pool.acquire() as connection, connection.transaction():
+            await lock_provider_key(connection, message.channel, ended.provider_key)
+            settled = await store.settle(connection, message.id, self.name, outcome, self._now())
+            found = (message.channel, ended.provider_key, ended.attempt_id, message.id)
+            await take_early(connection, *found, self._rules.routes)
+        return settled

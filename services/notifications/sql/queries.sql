@@ -105,6 +105,11 @@ SELECT tokens, refilled_at FROM rate_bucket WHERE channel = $1 FOR UPDATE;
 -- What is left.
 UPDATE rate_bucket SET tokens = $2, refilled_at = $3 WHERE channel = $1;
 
+-- name: close_bucket
+-- The provider asks for a pause until $2: nothing of the channel is taken in hand before.
+INSERT INTO rate_bucket AS b (channel, tokens, refilled_at) VALUES ($1, 0, $2)
+ON CONFLICT (channel) DO UPDATE SET tokens = 0, refilled_at = greatest(b.refilled_at, EXCLUDED.refilled_at);
+
 -- name: read_clock
 -- What time it is, for all senders alike.
 SELECT clock_timestamp();
@@ -119,27 +124,47 @@ FROM (SELECT id FROM message
       ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS due
 WHERE m.id = due.id
 RETURNING m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text, m.sealed_reason,
-          m.attempts, m.occurred_at;
+          m.attempts, m.occurred_at, m.failed_channels;
 
 -- name: hand_over
 -- Just before the body goes out: true only for the sender that still has the message in hand, and if its announcement,
--- where there is one, goes on.
-UPDATE message SET handed_over_at = $3, lease_until = $4, updated_at = $3
-WHERE id = $1 AND leased_by = $2 AND state = 'sending' AND handed_over_at IS NULL
-  AND NOT EXISTS (SELECT FROM announcement a WHERE a.id = message.event_id AND a.state IN ('cancelling', 'cancelled'))
-RETURNING true;
+-- where there is one, goes on. From here there is an attempt ($5), of which the provider may tell.
+WITH handed AS (
+    UPDATE message SET handed_over_at = $3, lease_until = $4, current_attempt = $5, updated_at = $3
+    WHERE id = $1 AND leased_by = $2 AND state = 'sending' AND handed_over_at IS NULL
+      AND NOT EXISTS (SELECT FROM announcement a
+                      WHERE a.id = message.event_id AND a.state IN ('cancelling', 'cancelled'))
+    RETURNING id, channel, attempts
+), noted AS (
+    INSERT INTO message_attempt (id, message_id, channel, number, state, handed_over_at, changed_at)
+    SELECT $5, id, channel, attempts, 'handed_over', $3, $3 FROM handed
+)
+SELECT true FROM handed;
 
 -- name: settle
--- What became of a message that this sender has, or had, in hand. $9 gives the try back: nobody was asked.
+-- What became of a message that this sender has, or had, in hand. $9 gives the try back: nobody was asked. $11 is a channel
+-- that failed for good: the next one begins anew. $12 keeps the sealed reason, as long as another channel may need it.
+-- Whoever has the message now, the sender says what it knows of its attempt ($13), of which a receipt may have told more
+-- ($17: the states that are less).
 WITH moved AS (
     UPDATE message SET
         state = $3, reason = $4, next_attempt_at = coalesce($5, next_attempt_at), language = coalesce($6, language),
-        channel = coalesce($7, channel), attempts = attempts - $9::int, lease_until = NULL, updated_at = $8,
+        channel = coalesce($7, channel),
+        attempts = CASE WHEN $11::text IS NULL THEN attempts - $9::int ELSE 0 END,
+        failed_channels = CASE WHEN $11 IS NULL THEN failed_channels ELSE array_append(failed_channels, $11) END,
+        current_attempt = CASE WHEN $11 IS NULL THEN current_attempt END,
+        lease_until = NULL, updated_at = $8,
         leased_by = CASE WHEN $3 = 'unknown' THEN leased_by END,
         handed_over_at = CASE WHEN $3 = 'queued' THEN NULL ELSE handed_over_at END,
-        sealed_reason = CASE WHEN $3 IN ('sent', 'suppressed') THEN NULL ELSE sealed_reason END
+        sealed_reason = CASE WHEN $3 = 'suppressed' OR ($3 = 'sent' AND NOT $12::boolean) THEN NULL ELSE sealed_reason END
     WHERE id = $1 AND leased_by = $2 AND state = ANY ($10::text[])
     RETURNING id, attempts + $9::int AS attempt
+), ended AS (
+    UPDATE message_attempt SET
+        state = CASE WHEN state = ANY ($17::text[]) THEN $14 ELSE state END,
+        reason = CASE WHEN state = ANY ($17::text[]) THEN $15 ELSE reason END,
+        provider_key = coalesce(provider_key, $16), changed_at = $8
+    WHERE id = $13::uuid
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
 SELECT id, $8, $3, $4, attempt, $2 FROM moved RETURNING true;
@@ -153,10 +178,13 @@ WITH lost AS (
         leased_by = CASE WHEN handed_over_at IS NULL THEN NULL ELSE leased_by END
     WHERE state = 'sending'
       AND (lease_until < $1 OR (split_part(leased_by, '/', 1) = $2 AND split_part(leased_by, '/', 2) <> $3))
-    RETURNING id, state, reason, attempts
+    RETURNING id, state, reason, attempts, current_attempt
 ), noted AS (
     INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
     SELECT id, $1, state, reason, attempts, $2 FROM lost
+), left_open AS (
+    UPDATE message_attempt a SET state = 'unknown', reason = 'sender_lost', changed_at = $1
+    FROM lost WHERE a.id = lost.current_attempt AND a.state = 'handed_over'
 )
 SELECT state, count(*) AS messages FROM lost GROUP BY state;
 
@@ -168,7 +196,8 @@ SELECT state FROM message WHERE id = $1 FOR UPDATE;
 -- An operator sends it again: counted from the first try, by a sender that has nothing to do with the last one.
 WITH moved AS (
     UPDATE message SET state = 'queued', reason = 'resend', attempts = 0, next_attempt_at = $2, updated_at = $2,
-                       leased_by = NULL, lease_until = NULL, handed_over_at = NULL
+                       leased_by = NULL, lease_until = NULL, handed_over_at = NULL, failed_channels = '{}',
+                       current_attempt = NULL
     WHERE id = $1 RETURNING id
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)

@@ -12,9 +12,20 @@ import orjson
 
 from services.notifications.domain.messages import Claimed, Decision, Priority, Recipient, State, sources_of
 from services.notifications.domain.notices import RecipientKind
+from services.notifications.domain.receipts import AttemptState, below
 from services.notifications.domain.timing import Rate
 from services.notifications.store.facts import QUERIES
 from shared.database import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a sender knows of an attempt when it has ended."""
+
+    attempt_id: UUID
+    state: AttemptState
+    reason: str | None = None
+    provider_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,12 @@ class Outcome:
     channel: str | None = None
     uncounted: bool = False
     """The try is given back: the other side was not asked."""
+    failed_channel: str | None = None
+    """The channel that failed for good; ``channel`` is the one that stands in for it."""
+    keeps_reason: bool = False
+    """Receipts may still send it by another channel, which then needs the sealed reason."""
+    ended: Ended | None = None
+    """The attempt of this try, if it came to one."""
 
 
 async def find_completable(connection: Connection, limit: int) -> list[tuple[UUID, Recipient]]:
@@ -83,6 +100,7 @@ def _claimed(row: asyncpg.Record) -> Claimed:
         sealed_reason=row["sealed_reason"],
         attempt=row["attempts"],
         occurred_at=row["occurred_at"],
+        failed_channels=tuple(row["failed_channels"]),
     )
 
 
@@ -98,14 +116,19 @@ async def load_officers(connection: Connection, subs: Iterable[str]) -> Mapping[
     return {row["sub"]: (row["address"], row["language"]) for row in rows}
 
 
-async def hand_over(pool: Pool, message_id: UUID, sender: str, now: datetime, lease: timedelta) -> bool:
-    """Note that the body goes out now. ``False``: the message is no longer this sender's, do not send it."""
-    return bool(await pool.fetchval(QUERIES.hand_over, message_id, sender, now, now + lease))
+async def hand_over(
+    pool: Pool, message_id: UUID, sender: str, now: datetime, lease: timedelta, attempt_id: UUID
+) -> bool:
+    """Note that the body goes out now, as an attempt. ``False``: the message is no longer this sender's, do not send it."""
+    return bool(await pool.fetchval(QUERIES.hand_over, message_id, sender, now, now + lease, attempt_id))
 
 
-async def settle(pool: Pool, message_id: UUID, sender: str, outcome: Outcome, now: datetime) -> bool:
-    """Write what became of a message. ``False``: it is no longer this sender's, nothing changed."""
-    done = await pool.fetchval(
+async def settle(source: Pool | Connection, message_id: UUID, sender: str, outcome: Outcome, now: datetime) -> bool:
+    """Write what became of a message and of its attempt.
+
+    ``False``: the message is no longer this sender's, only the attempt was written.
+    """
+    done = await source.fetchval(
         QUERIES.settle,
         message_id,
         sender,
@@ -117,8 +140,22 @@ async def settle(pool: Pool, message_id: UUID, sender: str, outcome: Outcome, no
         now,
         int(outcome.uncounted),
         sources_of(outcome.state),
+        outcome.failed_channel,
+        outcome.keeps_reason,
+        *_ending(outcome.ended),
     )
     return bool(done)
+
+
+def _ending(ended: Ended | None) -> tuple[UUID | None, str | None, str | None, str | None, list[str]]:
+    if ended is None:
+        return (None, None, None, None, [])
+    return (ended.attempt_id, ended.state.value, ended.reason, ended.provider_key, below(ended.state))
+
+
+async def close_channel(pool: Pool, channel: str, until: datetime) -> None:
+    """Let no sender take messages of a channel in hand before ``until``: its provider asked for that."""
+    await pool.execute(QUERIES.close_bucket, channel, until)
 
 
 async def recover(pool: Pool, now: datetime, instance: str, life: str) -> dict[str, int]:

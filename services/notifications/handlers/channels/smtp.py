@@ -1,22 +1,15 @@
-"""The ways out: one small port, and behind it SMTP and the console.
-
-A delivery that raises nothing says what became of it. The one moment that counts is ``hand_over``: before it nothing
-has left, after it the other side may have the message even if no answer comes.
-"""
+"""E-mail by SMTP. The recipient is named before the hand-over, so a refusal of the address costs no attempt."""
 
 from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
 from email.policy import EmailPolicy
-from enum import Enum
-from typing import Any, Protocol, TextIO
+from typing import Any
+from uuid import UUID
 
-import structlog
 from aiosmtplib import (
     SMTP,
     SMTPDataError,
@@ -27,42 +20,7 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-log = structlog.get_logger(__name__)
-
-HandOver = Callable[[], Awaitable[bool]]
-"""Notes that the body goes out now; ``False`` means: it is not ours any more, do not send."""
-
-
-class Result(Enum):
-    """What became of one delivery."""
-
-    SENT = "sent"
-    RETRY = "retry"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    NOT_OURS = "not_ours"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A result, with a reason that holds no address: servers love to repeat it in their answers."""
-
-    result: Result
-    reason: str | None = None
-
-
-class ChannelAwayError(ConnectionError):
-    """The channel takes nothing from us now, whatever the message: wait, then try again."""
-
-
-class Channel(Protocol):
-    """A way out. One instance per sender, because it holds a connection."""
-
-    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
-        """Deliver one message. Raises ``ChannelAwayError`` if nothing was handed over and nothing can be."""
-
-    async def close(self) -> None:
-        """Let the connection go."""
+from services.notifications.handlers.channels.port import ChannelAwayError, Delivery, HandOver, Parcel, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +72,13 @@ class SmtpChannel:
         self._sender_address = sender_address
         self._client: SMTP | None = None
 
-    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
+    async def deliver(self, parcel: Parcel, attempt: UUID, hand_over: HandOver) -> Delivery:
         """Deliver one mail to one address."""
+        if parcel.mail is None:
+            raise TypeError("a mail server is handed mails")
         client = await self._ready()
         try:
-            await client.rcpt(address, timeout=self._server.timeout_seconds)
+            await client.rcpt(parcel.address, timeout=self._server.timeout_seconds)
         except SMTPRecipientRefused as error:
             await self.close()
             return _refused(error.code, error.message)
@@ -128,7 +88,7 @@ class SmtpChannel:
         if not await hand_over():
             await self.close()
             return Delivery(Result.NOT_OURS)
-        return await self._send(client, mail.as_bytes(policy=SMTP_POLICY))
+        return await self._send(client, parcel.mail.as_bytes(policy=SMTP_POLICY))
 
     async def _send(self, client: SMTP, body: bytes) -> Delivery:
         """Send the body. Without an answer it is unknown whether the server has it."""
@@ -190,23 +150,3 @@ def _away(error: BaseException) -> ChannelAwayError:
     if isinstance(error, SMTPServerDisconnected):
         return ChannelAwayError("connection_lost")
     return ChannelAwayError(type(error).__name__)
-
-
-class ConsoleChannel:
-    """Writes messages to a stream. For a developer's machine: it shows names, so it runs only where it is named."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    async def deliver(self, mail: EmailMessage, address: str, hand_over: HandOver) -> Delivery:
-        """Write one message."""
-        if not await hand_over():
-            return Delivery(Result.NOT_OURS)
-        body = mail.get_body(("plain",))
-        text = body.get_content() if body is not None else ""
-        self._stream.write(f"--- {address}: {mail['Subject']}\n{text}\n")
-        self._stream.flush()
-        return Delivery(Result.SENT)
-
-    async def close(self) -> None:
-        """Nothing is held."""
