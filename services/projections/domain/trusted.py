@@ -69,7 +69,8 @@ def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
             continue
         kind = _kind(field.annotation)
         fields.append((name, kind) if field.is_required() else (name, kind, field.default))
-    namespace = {"NAME": model.NAME} if issubclass(model, Fact) else {}
+    told = ("NAME", "TOPIC", "AGGREGATE") if issubclass(model, Fact) else ()
+    namespace = {name: getattr(model, name) for name in told}
     return msgspec.defstruct(model.__name__, fields, namespace=namespace, kw_only=True, frozen=True, gc=False)
 
 
