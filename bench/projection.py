@@ -17,9 +17,9 @@ from bench.rig import PARTITIONS, Rig
 from services.projections.commands import Projection
 from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, fold
+from services.projections.domain.making import TYPES
 from services.projections.domain.timeline import timeline_row
 from services.projections.handlers.projecting import project_batch
-from services.projections.handlers.rebuilding import TYPES
 from services.projections.store import batches
 from services.projections.store.batches import migrations
 from shared.consumer import Definition, apply_records

@@ -17,8 +17,9 @@ from bench.harness import Result, Size, VoidRunError, by_turns
 from bench.projection import _batches as batches_of
 from bench.rig import Rig
 from services.projections.commands import Projection, RebuildProjections
-from services.projections.consumers.projecting import project_on_business_facts
+from services.projections.consumers.projecting import project_on_facts
 from services.projections.consumers.replay import open_log
+from services.projections.domain.making import MAKINGS
 from services.projections.handlers.rebuilding import Rebuild, RebuildResult
 from services.projections.store.batches import migrations
 from services.projections.store.generations import connect
@@ -94,7 +95,7 @@ async def _read(dsn: str, seen: list[bool], stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def _consuming(rig: Rig, pool: Pool) -> AsyncIterator[Consumer]:
-    stop, consumer = asyncio.Event(), project_on_business_facts(pool, rig.kafka, "bench")
+    stop, consumer = asyncio.Event(), project_on_facts(pool, rig.kafka, "bench")
     task = asyncio.create_task(consumer.run(stop))
     try:
         yield consumer
@@ -118,9 +119,9 @@ async def _steady(consumer: Consumer, facts: int) -> float:
 
 
 async def _rebuild(rig: Rig, dsn: str) -> RebuildResult:
-    chosen = tuple(Projection)
+    chosen = tuple(name for name in Projection if MAKINGS[name].topics == (BUSINESS_TOPIC,))
     owner = await connect(rig.owner_dsn("projections", dsn))
-    async with open_log(rig.kafka, BUSINESS_TOPIC) as log:
+    async with open_log(rig.kafka, (BUSINESS_TOPIC,)) as log:
         result = await Rebuild(owner, log, chosen, "projections").rebuild(RebuildProjections(chosen))
     await owner.close()
     if not (result.equal and result.swapped):

@@ -153,8 +153,9 @@ class Load:
         await self._read_registry(client, officer, key)
         url = f"{self._projections()}/businesses/{key}/timeline?limit=500"
         answer = await self._get(client, url)
-        if answer is not None and answer["entries"]:
-            self._note_read(officer, "timeline", key, answer["entries"][-1]["sequence"])
+        own = [entry["sequence"] for entry in answer["entries"] if entry["stream_id"] == key] if answer else []
+        if own:
+            self._note_read(officer, "timeline", key, own[-1])
 
     async def _read_registry(self, client: httpx2.AsyncClient, officer: _Officer, key: str) -> int | None:
         answer = await self._get(client, f"{officer.dice.choice(self._registries())}/businesses/{key}")

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("ops.cli.audit", "Prove that nothing is lost, doubled, reordered or missing."),
     "rebuild": Entry("ops.cli.rebuild", "Rebuild a projection without downtime."),
     "dashboard": Entry("ops.cli.dashboard", "Show the dashboard in the terminal."),
+    "figures": Entry("ops.cli.figures", "Trainings, exhibitions, mentoring, and who was never helped."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

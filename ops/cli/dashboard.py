@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import httpx2
 import typer
 
-from ops.cli.output import Json, fail, print_json, print_line, print_table
-from ops.stack import Stack
+from ops.cli.asking import ask_projections
+from ops.cli.output import Json, print_json, print_line, print_table
 from services.projections.domain.counting import Dimension
-from shared.auth import Role
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,20 +19,7 @@ def dashboard(
     json: Json = False,
 ) -> None:
     """Show how many businesses there are; buckets and unknown are the total, always."""
-    stack = Stack()
-    try:
-        url = stack.api_url("projections")
-    except KeyError:
-        fail("The stack is not up: `naikkelas up` starts it.", as_json=json)
-    headers = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}"}
-    try:
-        answer = httpx2.get(f"{url}/dashboard", params={"by": by.value}, headers=headers, timeout=10.0)
-    except httpx2.HTTPError as error:
-        fail(f"{url} does not answer ({type(error).__name__}): `naikkelas status` tells why.", as_json=json)
-    if answer.status_code != 200:
-        detail = answer.json().get("detail", "") if "json" in answer.headers.get("content-type", "") else ""
-        fail(f"{url} answers {answer.status_code}. {detail}".strip(), as_json=json)
-    counts = answer.json()
+    counts, url = ask_projections("/dashboard", {"by": by.value}, as_json=json)
     if json:
         print_json(counts)
         return

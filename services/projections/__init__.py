@@ -1,10 +1,13 @@
-"""Projections: what others read. Business timeline, district dashboard, class history.
+"""Projections: what others read. Timelines, dashboard, classes, and what came of trainings, exhibitions and mentoring.
 
-Owns      the tables ``business_timeline``, ``district_dashboard``, ``class_history``, and their generations.
-Consumes  ``umkm.business``, every fact of it, as the consumer ``projections``.
+Owns      the tables ``business_timeline``, ``district_dashboard``, ``class_history``, ``service_timeline``,
+          ``training_outcome``, ``exhibition_turnover``, ``mentoring_activity``, and their generations.
+Consumes  as the consumer ``projections`` the topics of ``domain/making.py``: of the registry (businesses, licences,
+          brands, mentors), of the trainings and of the exhibitions. Each row is made of one stream (decision 24).
 Emits     nothing, so that a rebuild can have no side effect.
-Reads     over HTTP: ``GET /`` (page), ``/dashboard``, ``/businesses/{id}/timeline``, ``/businesses/{id}/classes``.
+Reads     over HTTP: ``GET /`` (page), ``/dashboard``, ``/businesses/{id}/timeline``, ``/businesses/{id}/classes``,
+          ``/trainings/outcome``, ``/exhibitions/turnover``, ``/mentoring/activity``, ``/equity``.
 Rebuild   ``naikkelas rebuild PROJECTION``: a second generation beside the live one, compared, then swapped.
 
-No personal field is copied: the sealed part of a fact is left where it is.
+No personal field is copied, and no amount that one business sold: the sealed part of a fact is left where it is.
 """

@@ -10,18 +10,20 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.projections.api.figures import router as figures_router
 from services.projections.api.page import page_router
 from services.projections.api.routes import router
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
-from services.projections.consumers.projecting import project_on_business_facts
+from services.projections.consumers.projecting import project_on_facts
 from services.projections.consumers.replay import open_log
+from services.projections.domain.making import topics_of
 from services.projections.handlers.answering import Answers
+from services.projections.handlers.figures import Figures
 from services.projections.handlers.rebuilding import Progress, Rebuild, RebuildResult
 from services.projections.reference import load_places
 from services.projections.settings import ProjectionsSettings
 from services.projections.store import generations
 from services.projections.store.batches import migrations
-from shared.contracts.registry import BUSINESS_TOPIC
 from shared.database import Pool
 from shared.health import watch_consumer
 from shared.process import together
@@ -39,10 +41,12 @@ def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:
         settings,
         pool,
         title="Proyeksi Naik Kelas",
-        description="Dasbor, riwayat usaha dan riwayat kelas: yang dibaca, bukan yang dicatat.",
-        routers=[router, page_router()],
+        description="Dasbor, riwayat usaha dan kelas, hasil pelatihan, pameran, pendampingan, pemerataan: yang dibaca, bukan yang dicatat.",
+        routers=[router, figures_router, page_router()],
     )
-    app.state.answers = Answers(pool, load_places(), lambda: datetime.now(UTC))
+    places = load_places()
+    app.state.figures = Figures(pool, places)
+    app.state.answers = Answers(pool, places, lambda: datetime.now(UTC))
     return app
 
 
@@ -55,7 +59,7 @@ async def run_api(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
 async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
     """Consume until ``stop`` is set; on HTTP_PORT nothing but health."""
     async with await open_pool(settings, POOL_SIZE) as pool:
-        consumer = project_on_business_facts(pool, settings.kafka(), settings.instance)
+        consumer = project_on_facts(pool, settings.kafka(), settings.instance)
         health = database_health(NAME, settings, pool)
         watch_consumer(health, consumer)
         await together(stop, consumer.run, partial(run_health, health, settings))
@@ -65,7 +69,7 @@ async def run_all(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
     """API and worker in one process, with one health for both."""
     async with await open_pool(settings, POOL_SIZE) as pool:
         app = create_app(settings, pool)
-        consumer = project_on_business_facts(pool, settings.kafka(), settings.instance)
+        consumer = project_on_facts(pool, settings.kafka(), settings.instance)
         watch_consumer(app.state.health, consumer)
         await together(stop, consumer.run, partial(run_http, app, settings))
 
@@ -89,7 +93,7 @@ async def _prepare(
     dsn = settings.owner_dsn("rebuild")
     connection = await generations.connect(dsn)
     try:
-        async with open_log(settings.kafka(), BUSINESS_TOPIC) as log:
+        async with open_log(settings.kafka(), topics_of(projections)) as log:
             yield Rebuild(connection, log, projections, settings.running_login() or NAME, progress)
     finally:
         connection.terminate()

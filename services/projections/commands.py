@@ -12,6 +12,10 @@ class Projection(StrEnum):
     DISTRICT_DASHBOARD = "district_dashboard"
     BUSINESS_TIMELINE = "business_timeline"
     CLASS_HISTORY = "class_history"
+    SERVICE_TIMELINE = "service_timeline"
+    TRAINING_OUTCOME = "training_outcome"
+    EXHIBITION_TURNOVER = "exhibition_turnover"
+    MENTORING_ACTIVITY = "mentoring_activity"
 
     @property
     def standby(self) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from services.projections.domain.making import TOPICS
 from services.projections.handlers.rebuilding import Offsets
 from shared.consumer.records import Item, KafkaRecord, RawHeaders, read_item
 from shared.envelope import Event, to_kafka
 from shared.partitioning import digests_of
-
-TOPIC = "umkm.business"
 
 Happening = Callable[[], Awaitable[None]]
 
@@ -28,10 +27,10 @@ class Record:
 
 
 class MemoryLog:
-    """Partitions by key, as the relay's; ``grow`` adds some."""
+    """Topics with partitions by key, as the relay's; ``grow`` adds some to each."""
 
     def __init__(self, partitions: int = 3) -> None:
-        self._partitions: list[list[Record]] = [[] for _ in range(partitions)]
+        self._partitions: dict[str, list[list[Record]]] = {topic: [[] for _ in range(partitions)] for topic in TOPICS}
         self.order: list[Record] = []
 
     def publish(self, events: Iterable[Event], *, spoil: frozenset[tuple[str, int]] = frozenset()) -> None:
@@ -40,27 +39,34 @@ class MemoryLog:
             key, value, headers = to_kafka(each)
             if (each.meta.subject, each.meta.sequence) in spoil:
                 value = b'{"spoiled": true}'
-            partition = digests_of([each.meta.subject])[0] % len(self._partitions)
-            record = Record(TOPIC, partition, len(self._partitions[partition]), key, value, headers)
-            self._partitions[partition].append(record)
+            topic = each.fact.TOPIC
+            partitions = self._partitions[topic]
+            partition = digests_of([each.meta.subject])[0] % len(partitions)
+            record = Record(topic, partition, len(partitions[partition]), key, value, headers)
+            partitions[partition].append(record)
             self.order.append(record)
 
     def grow(self, partitions: int) -> None:
         """Add partitions: keys whose home is another one now go on there."""
-        self._partitions += [[] for _ in range(partitions)]
+        for topic in self._partitions.values():
+            topic += [[] for _ in range(partitions)]
 
     def items(self, start: int = 0, end: int | None = None) -> list[Item]:
         """Return the records in the order they were published, as the live consumer may see them."""
         return [read_item(record) for record in self.order[start:end]]
 
     async def ends(self) -> Offsets:
-        """Return where each partition ends now."""
-        return {number: len(records) for number, records in enumerate(self._partitions)}
+        """Return where each partition of each topic ends now."""
+        return {
+            (topic, number): len(records)
+            for topic, partitions in self._partitions.items()
+            for number, records in enumerate(partitions)
+        }
 
     async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
         """Yield chunks of seven records."""
-        for number, start in starts.items():
-            records = self._partitions[number][start : ends[number]]
+        for (topic, number), start in starts.items():
+            records = self._partitions[topic][number][start : ends[topic, number]]
             for first in range(0, len(records), 7):
                 yield list(records[first : first + 7])
 

@@ -9,12 +9,16 @@ from typing import Any
 import asyncpg
 
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
+from services.projections.domain.making import MAKINGS
 from services.projections.handlers.rebuilding import Rebuild, RebuildResult
 from shared.consumer import apply_batch
+from shared.contracts.registry import BUSINESS_TOPIC
 from tests.projections.logs import MemoryLog
 from tests.projections.test_batches import LIVE
 
 ALL = tuple(Projection)
+BUSINESS = tuple(name for name in ALL if MAKINGS[name].topics == (BUSINESS_TOPIC,))
+"""The projections that are made of the facts of businesses alone."""
 
 
 @dataclass
@@ -36,11 +40,11 @@ class Bench:
         self.applied += len(items)
 
     async def rebuild(self, *projections: Projection, **options: Any) -> RebuildResult:
-        chosen = projections or ALL
+        chosen = projections or BUSINESS
         return await Rebuild(self.owner, self.log, chosen, "projections").rebuild(RebuildProjections(chosen, **options))
 
     async def roll_back(self, *projections: Projection) -> RebuildResult:
-        chosen = projections or ALL
+        chosen = projections or BUSINESS
         return await Rebuild(self.owner, self.log, chosen, "projections").roll_back(RollBackProjections(chosen))
 
     async def states(self, projection: Projection = Projection.CLASS_HISTORY) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.contracts import progress
 from shared.contracts import registry as r
 from shared.contracts.fact import Fact
 from shared.contracts.registry import BusinessClass, BusinessStatus, ClassBasis, ClassRecord, Kbli, Workers
@@ -114,6 +115,27 @@ def _next(dice: random.Random, business_id: UUID, owner: UUID) -> Fact:
             r.BusinessDuplicateProposed(**only, other_id=other, grounds=("name_birth_date",)),
             r.BusinessMerged(**only, into_id=other),
             r.BusinessMergeUndone(**only, from_id=other, status=BusinessStatus.DRAF),
+            progress.BusinessAssessed(
+                **only,
+                assessment_id=other,
+                method="lima_aspek",
+                method_version=1,
+                scores=tuple(
+                    progress.AspectScore(aspect=aspect, score=dice.randrange(1, 6)) for aspect in progress.Aspect
+                ),
+                assessor="pendamping-1",
+                assessed_on=date(2026, 6, 1),
+            ),
+            progress.BusinessExportReadinessRecorded(
+                **only,
+                checklist_version=1,
+                items=(
+                    progress.ChecklistItem(code="nib", met=True),
+                    progress.ChecklistItem(code="kapasitas", met=dice.choice([None, False])),
+                ),
+                ready=False,
+                as_of=date(2026, 6, 2),
+            ),
         ]
     )
 

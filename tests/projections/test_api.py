@@ -53,7 +53,14 @@ async def test_the_timeline_is_read_page_by_page(office: Office) -> None:
             await client.get(f"/businesses/{BUSINESS}/timeline", params={"limit": 2, "after": first["next_after"]})
         ).json()
     assert [entry["sequence"] for page in (first, rest) for entry in page["entries"]] == [1, 2, 3]
-    assert (first["next_after"], rest["next_after"]) == (2, None)
+    assert (first["next_after"] is None, rest["next_after"]) == (False, None)
+
+
+@pytest.mark.parametrize("after", ["2", "kemarin~0~0", "2026-03-01T00:00:00~0192f0c0-0000-7000-8000-000000009900~1"])
+async def test_a_place_in_the_timeline_that_nobody_gave_is_a_problem(office: Office, after: str) -> None:
+    async with office.client(Role.OPERATOR) as client:
+        answer = await client.get(f"/businesses/{BUSINESS}/timeline", params={"after": after})
+    assert (answer.status_code, answer.json()["title"]) == (422, "Halaman tidak dikenal")
 
 
 async def test_the_class_history_names_the_step_up(office: Office) -> None:

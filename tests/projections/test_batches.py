@@ -10,9 +10,9 @@ import pytest
 
 from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, fold
+from services.projections.domain.making import MAKINGS, TOPICS, TYPES
 from services.projections.domain.timeline import timeline_row
 from services.projections.handlers.projecting import project_batch
-from services.projections.handlers.rebuilding import TYPES
 from shared.consumer import Definition, apply_batch
 from shared.envelope import Event
 from tests.projections.logs import MemoryLog
@@ -137,8 +137,10 @@ async def test_a_damaged_row_shows_in_the_audit(
 
 
 async def test_the_audit_sees_what_was_expected_and_no_personal_data(auditor: asyncpg.Connection) -> None:
-    declared = await auditor.fetch("SELECT effect FROM audit.effect_declared")
-    assert {row["effect"] for row in declared} == set(TABLES)
+    declared = await auditor.fetch("SELECT effect, topic FROM audit.effect_declared")
+    assert {tuple(row) for row in declared} == {(name, topic) for name in MAKINGS for topic in MAKINGS[name].topics}
+    subscribed = await auditor.fetch("SELECT consumer, topic FROM audit.subscription")
+    assert {tuple(row) for row in subscribed} == {("projections", topic) for topic in TOPICS}
     await auditor.execute("SET ROLE audit")
     assert await auditor.fetchval("SELECT count(*) FROM audit.effect") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
@@ -16,16 +17,19 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.projections.consumers.projecting import project_on_business_facts
+from services.projections.commands import Projection
+from services.projections.consumers.projecting import project_on_facts
 from services.projections.domain.dashboard import DashboardRow, fold
+from services.projections.domain.making import MAKINGS
 from shared.broker import make_producer
 from shared.database import Pool
 from shared.envelope import Event, to_kafka
 from tests.projections.conftest import ROOT, StartWorker
+from tests.projections.service_stories import service_streams
 from tests.projections.stories import interleaved, random_story
+from tests.projections.test_services import NEW, rows_after
 from tests.stack.servers import Database, Kafka
 
-TOPIC = "umkm.business"
 SEEDS = count(int.from_bytes(os.urandom(5)))
 """Lives that no other test has told: the topic is shared, its facts stay."""
 
@@ -46,7 +50,7 @@ async def publish(producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
     sent = []
     for each in events:
         key, value, headers = to_kafka(each)
-        sent.append(await producer.send(TOPIC, key=key, value=value, headers=headers))
+        sent.append(await producer.send(each.fact.TOPIC, key=key, value=value, headers=headers))
     await asyncio.gather(*sent)
 
 
@@ -97,7 +101,7 @@ async def test_facts_reach_the_tables_and_a_second_consumer_does_them_no_harm(
 ) -> None:
     events = new_lives(150)
     stop = asyncio.Event()
-    consumers = [project_on_business_facts(pool, kafka.credentials("projections"), f"test-{n}") for n in (1, 2)]
+    consumers = [project_on_facts(pool, kafka.credentials("projections"), f"test-{n}") for n in (1, 2)]
     running = [asyncio.create_task(consumer.run(stop)) for consumer in consumers]
     await publish(producer, events)
     await eventually(arrived(pool, events))
@@ -194,3 +198,55 @@ async def test_a_rebuild_without_a_generation_to_go_back_to_says_so(environment:
     code, lines = await run_rebuild(environment, "class_history", "--rollback")
     assert (code, len(lines)) == (1, 1)
     assert "no other generation" in lines[0]["error"]
+
+
+async def test_what_all_services_tell_arrives_through_a_kill_and_is_rebuilt_equal(
+    kafka: Kafka,
+    pool: Pool,
+    projections_db: Database,
+    start_worker: StartWorker,
+    environment: dict[str, str],
+) -> None:
+    lives = [random_story(next(SEEDS), 4) for _ in range(12)]
+    businesses = [life[0].fact.aggregate_id for life in lives]
+    streams = [*lives, *(stream for _ in range(10) for stream in service_streams(next(SEEDS), businesses))]
+    events = list(interleaved(streams, 5))
+    office = make_producer(kafka.credentials("operator"), "test-office")
+    await office.start()
+    worker = await start_worker()
+    await publish(office, events[: len(events) // 2])
+    ids = [stream[0].fact.aggregate_id for stream in streams]
+    positions = (
+        "SELECT sum(position)::bigint FROM stream_position WHERE consumer = 'projections' AND aggregate_id = ANY ($1)"
+    )
+
+    def reached(facts: int) -> Callable[[], Awaitable[bool]]:
+        async def check() -> bool:
+            return int(await pool.fetchval(positions, ids) or 0) >= facts
+
+        return check
+
+    await eventually(reached(1))
+    worker.kill()
+    await worker.wait()
+    worker = await start_worker()
+    await publish(office, events[len(events) // 2 :])
+    await office.stop()
+    await eventually(reached(len(events)))
+    worker.terminate()
+    await worker.wait()
+    assert await wrong_effects(projections_db, ids) == []
+    for name in NEW:
+        key = MAKINGS[name].stream
+        rows = await pool.fetch(f"SELECT {key}, count(*) FROM {name.value} WHERE {key} = ANY ($1) GROUP BY 1", ids)
+        expected = Counter(row[key_of(name)] for row in rows_after(name, [events]))
+        assert dict(map(tuple, rows)) == expected
+    code, lines = await run_rebuild(environment, *(name.value for name in NEW))
+    assert (code, lines[-1]["result"]["equal"], lines[-1]["result"]["swapped"]) == (0, True, True)
+    assert {found["differing"] for found in lines[-1]["result"]["comparisons"].values()} == {0}
+    assert await wrong_effects(projections_db, ids) == []
+
+
+def key_of(name: Projection) -> int:
+    """Return the column of a row that names its stream."""
+    return 1 if name is Projection.SERVICE_TIMELINE else 0

@@ -12,7 +12,7 @@ from services.projections.commands import Projection, RebuildProjections
 from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
 from shared.consumer import discard
 from tests.projections.logs import MemoryLog
-from tests.projections.rebuilds import ALL, Bench
+from tests.projections.rebuilds import BUSINESS, Bench
 from tests.projections.stories import random_story
 from tests.projections.test_batches import SOUND, TABLES, effects, tables
 
@@ -92,7 +92,7 @@ async def test_a_row_that_was_tampered_with_is_found_and_nothing_is_swapped(benc
     assert await bench.live.fetchval("SELECT count(*) FROM district_dashboard WHERE kelas = 'besar'") == 0
 
 
-@pytest.mark.parametrize("projection", ALL)
+@pytest.mark.parametrize("projection", BUSINESS)
 async def test_a_lost_row_is_named_by_the_comparison(bench: Bench, projection: Projection) -> None:
     await bench.go_on()
     await bench.auditor.execute(
@@ -161,7 +161,7 @@ async def test_a_rebuild_that_was_killed_can_be_started_again(bench: Bench) -> N
             victim.terminate()
 
     with pytest.raises((asyncpg.InterfaceError, OSError)):
-        await Rebuild(victim, bench.log, ALL, "projections", die).rebuild(RebuildProjections(ALL))
+        await Rebuild(victim, bench.log, BUSINESS, "projections", die).rebuild(RebuildProjections(BUSINESS))
     assert await tables(bench.auditor) == before
     await bench.until_unlocked()
     result = await bench.rebuild()

@@ -17,7 +17,7 @@ from services.projections.store import swapping
 from shared.consumer import apply_batch
 from shared.envelope import Event
 from tests.projections.logs import MemoryLog, TimedLog
-from tests.projections.rebuilds import ALL, Bench
+from tests.projections.rebuilds import BUSINESS, Bench
 from tests.projections.stories import random_story
 from tests.projections.test_batches import LIVE, SOUND, effects
 from tests.stack.servers import Database
@@ -64,7 +64,7 @@ class Office:
     async def check_books(self) -> None:
         """The generations that are not live must stand where the live consumer stands, as if all streams were looked at."""
         live = await self.bench.positions()
-        for projection in ALL:
+        for projection in BUSINESS:
             assert await self.bench.positions(projection.consumer) == live
 
 
@@ -172,7 +172,7 @@ async def test_a_rebuild_that_is_killed_at_its_swap_leaves_no_watch_behind(offic
     come = partial(office.publish_later, [0, 3, 25], applied=True)
     office.log.plan({moment: die}, {LOOKED: come} if moment == LOCKED else {CATCH_UP: come})
     with pytest.raises((asyncpg.InterfaceError, OSError)):
-        await Rebuild(victim, office.log, ALL, "projections").rebuild(RebuildProjections(ALL))
+        await Rebuild(victim, office.log, BUSINESS, "projections").rebuild(RebuildProjections(BUSINESS))
     await bench.until_unlocked()
     noted = await bench.auditor.fetchval(NOTED)
     office.publish([1, 2, 27])
@@ -206,7 +206,7 @@ async def test_a_swap_that_a_reader_held_up_is_tried_again_and_loses_nothing(
 async def test_what_moves_is_noted_only_while_a_rebuild_watches(office: Office) -> None:
     bench = office.bench
     assert await bench.auditor.fetchval(NOTED) == 0
-    async with swapping.watching(bench.owner, ALL):
+    async with swapping.watching(bench.owner, BUSINESS):
         before = await bench.auditor.fetchval(NOTED)
         office.publish([4, 5])
         await bench.go_on()

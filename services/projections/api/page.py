@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, Response
 
+from services.projections.api.figure_views import EQUITY_SOURCE, TRAINING_SOURCE
+from services.projections.api.figures import Ask as AskFigures
 from services.projections.api.routes import Ask
 from services.projections.api.views import SOURCE
 from services.projections.domain.counting import UNIT, Bucket, Dashboard, Dimension
+from services.projections.domain.figures import WITHHELD, OutcomeDimension
 from services.projections.domain.names import CLASS_NAMES, day, moment, number, percent
 from services.projections.handlers.answering import Overview
+from services.projections.handlers.figures import Figures
 from shared.auth import public
 from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
 from shared.web_pages.charts import stacked_bars
@@ -21,6 +27,7 @@ from shared.web_pages.charts import stacked_bars
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = {**CLASS_NAMES, "tidak_diketahui": "Belum diketahui"}
 CACHE_SECONDS = 5
+NEWEST_FAIRS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,8 @@ def page_router() -> APIRouter:
     router = APIRouter(tags=["halaman"], dependencies=[Depends(public())], include_in_schema=False)
 
     @router.get("/")
-    async def dashboard_page(answers: Ask) -> Response:
-        html = render(environment, await answers.overview())
+    async def dashboard_page(answers: Ask, figures: AskFigures) -> Response:
+        html = render(environment, await answers.overview(), await _services(figures))
         return HTMLResponse(html, headers={**PAGE_HEADERS, "Cache-Control": f"public, max-age={CACHE_SECONDS}"})
 
     @router.get(STYLE_PATH)
@@ -58,11 +65,27 @@ def page_router() -> APIRouter:
 def _environment() -> Environment:
     environment = page_environment(TEMPLATES)
     environment.filters |= {"number": number, "day": day, "moment": moment}
-    environment.globals |= {"percent": percent, "kinds": KINDS}
+    environment.globals |= {
+        "percent": percent,
+        "kinds": KINDS,
+        "withheld": WITHHELD,
+        "training_source": TRAINING_SOURCE,
+        "equity_source": EQUITY_SOURCE,
+    }
     return environment
 
 
-def render(environment: Environment, overview: Overview) -> str:
+async def _services(figures: Figures) -> dict[str, Any]:
+    """Return what the page tells of trainings, exhibitions and help."""
+    return {
+        "outcome": (await figures.outcomes())[OutcomeDimension.KECAMATAN],
+        "programmes": (await figures.outcomes())[OutcomeDimension.PROGRAMME],
+        "equity": await figures.equity(),
+        "fairs": await figures.newest_fairs(NEWEST_FAIRS),
+    }
+
+
+def render(environment: Environment, overview: Overview, services: Mapping[str, Any]) -> str:
     """Return the page."""
     dashboard = overview.dashboard
     places = dashboard.breakdowns[Dimension.KECAMATAN]
@@ -79,6 +102,7 @@ def render(environment: Environment, overview: Overview) -> str:
         matrix=[_matrix_row(dashboard, bucket, bucket is places.unknown) for bucket in rows],
         columns=[sum(_cells(dashboard, bucket)[kind] for bucket in rows) for kind in KINDS],
         caption=_caption(dashboard),
+        **services,
     )
 
 

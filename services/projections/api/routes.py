@@ -17,6 +17,7 @@ from services.projections.api.views import (
     dashboard_view,
 )
 from services.projections.domain.counting import Dimension
+from services.projections.domain.timeline import BEFORE_ALL, TimelinePlace, read_place
 from services.projections.handlers.answering import Answers, BusinessUnknownError
 from shared.auth import Principal, Role, allow
 from shared.problems import Problem
@@ -66,18 +67,36 @@ async def timeline(
     business_id: UUID,
     answers: Ask,
     principal: Officer,
-    after: Annotated[int, Query(ge=0, description="Urutan terakhir yang sudah dibaca.")] = 0,
+    after: Annotated[str | None, Query(max_length=120, description="`next_after` dari halaman sebelumnya.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Timeline:
-    """Peristiwa berurutan, masing-masing dengan kalimat dalam bahasa Indonesia, tanpa data pribadi."""
+    """Peristiwa dari semua layanan menurut waktu, masing-masing dengan kalimat, tanpa data pribadi.
+
+    Peristiwa dari satu aliran selalu menurut urutannya sendiri, juga bila jam pernah mundur.
+    """
     place = await _place(answers, principal, business_id)
-    rows = await answers.timeline(business_id, after, limit)
+    rows = await answers.timeline(business_id, _timeline_place(after), limit)
+    last = rows[-1] if len(rows) == limit else None
     return Timeline(
         business_id=business_id,
         kelurahan=place,
         entries=[TimelineEntry(**row) for row in rows],
-        next_after=rows[-1]["sequence"] if len(rows) == limit else None,
+        next_after=TimelinePlace(last["moment"], last["stream_id"], last["sequence"]).write() if last else None,
     )
+
+
+def _timeline_place(after: str | None) -> TimelinePlace:
+    if after is None:
+        return BEFORE_ALL
+    try:
+        return read_place(after)
+    except (ValueError, OverflowError):
+        raise Problem(
+            422,
+            "halaman-tidak-dikenal",
+            "Halaman tidak dikenal",
+            "Nilai `after` harus disalin utuh dari `next_after` halaman sebelumnya.",
+        ) from None
 
 
 @router.get("/businesses/{business_id}/classes", summary="Riwayat kelas satu usaha", tags=["usaha"])

@@ -20,7 +20,8 @@ class _View(BaseModel):
 class TimelineEntry(_View):
     """Satu peristiwa, dengan kalimatnya."""
 
-    sequence: int = Field(examples=[2])
+    stream_id: UUID = Field(description="Aliran peristiwanya: usaha itu sendiri, pendaftaran, izin, pendampingan, …")
+    sequence: int = Field(examples=[2], description="Urutan di dalam alirannya.")
     event_id: UUID
     name: str = Field(examples=["business.verified"])
     at: datetime
@@ -35,7 +36,7 @@ class Timeline(_View):
     business_id: UUID
     kelurahan: str = Field(examples=["64.71.01.1001"])
     entries: list[TimelineEntry]
-    next_after: int | None = Field(
+    next_after: str | None = Field(
         default=None, description="Nilai `after` untuk halaman berikutnya; null: sudah habis."
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.projections.handlers.rebuilding import Offsets
+from services.projections.handlers.rebuilding import Offsets, Place
 from shared.broker import KafkaSettings, make_reader, partitions_of
 from shared.consumer.records import KafkaRecord
 
@@ -18,47 +18,45 @@ BROKER_WAIT_MS = 5
 
 
 class KafkaLog:
-    """One topic of Kafka."""
+    """Some topics of Kafka."""
 
-    def __init__(self, reader: AIOKafkaConsumer, topic: str, partitions: Iterable[int]) -> None:
+    def __init__(self, reader: AIOKafkaConsumer, places: Iterable[Place]) -> None:
         self._reader = reader
-        self._places = [TopicPartition(topic, number) for number in partitions]
+        self._places = {place: TopicPartition(*place) for place in places}
 
     async def ends(self) -> Offsets:
-        """Return where each partition ends now."""
-        found = await self._reader.end_offsets(self._places)
-        return {place.partition: offset for place, offset in found.items()}
+        """Return where each partition of each topic ends now."""
+        found = await self._reader.end_offsets(list(self._places.values()))
+        return {(place.topic, place.partition): offset for place, offset in found.items()}
 
     async def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
-        """Yield the records of the partitions in ``starts``, each partition's in order, in chunks of up to 2,000, up to ``ends``.
+        """Yield the records of the places in ``starts``, each partition's in order, in chunks of up to 2,000, up to ``ends``.
 
         Of records that were deleted from the log nothing is yielded: the gap shows in the sequences.
         """
-        open_places = {place for place in self._places if starts.get(place.partition, 0) < ends.get(place.partition, 0)}
+        upto = {kafka: ends.get(place, 0) for place, kafka in self._places.items()}
+        begin = {kafka: starts.get(place, 0) for place, kafka in self._places.items()}
+        open_places = {place for place, end in upto.items() if begin[place] < end}
         if open_places:
             self._reader.assign(sorted(open_places))
         for place in open_places:
-            self._reader.seek(place, starts.get(place.partition, 0))
+            self._reader.seek(place, begin[place])
         while open_places:
             found = await self._reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
             # What came of several partitions is one chunk: a few records in each are one batch to apply, not one in each.
-            wanted = [
-                record
-                for place, records in found.items()
-                for record in records
-                if record.offset < ends[place.partition]
-            ]
+            wanted = [record for place, records in found.items() for record in records if record.offset < upto[place]]
             if wanted:
                 yield wanted
-            open_places = {p for p in open_places if await self._reader.position(p) < ends[p.partition]}
+            open_places = {place for place in open_places if await self._reader.position(place) < upto[place]}
 
 
 @asynccontextmanager
-async def open_log(kafka: KafkaSettings, topic: str) -> AsyncIterator[KafkaLog]:
-    """Connect to the topic, with all partitions that it has, declared or not. Raises aiokafka's errors."""
+async def open_log(kafka: KafkaSettings, topics: Sequence[str]) -> AsyncIterator[KafkaLog]:
+    """Connect to the topics, with all partitions that they have, declared or not. Raises aiokafka's errors."""
     reader = make_reader(kafka, "projections-rebuild", BROKER_WAIT_MS)
     await reader.start()
     try:
-        yield KafkaLog(reader, topic, await partitions_of(reader, topic))
+        places = [(topic, number) for topic in topics for number in await partitions_of(reader, topic)]
+        yield KafkaLog(reader, places)
     finally:
         await reader.stop()

@@ -10,9 +10,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.projections.domain import keeping
 from services.projections.domain.trusted import AnyEvent
 from services.projections.reference import UNKNOWN, kecamatan_of
-from shared.contracts import registry
+from shared.contracts import progress, registry
 from shared.contracts.registry import BusinessClass, BusinessProfile, BusinessStatus, Workers
 from shared.envelope import Event
 
@@ -113,6 +114,8 @@ _STEPS: dict[str, Callable[[DashboardRow, Any], dict[str, Any]]] = {
     registry.BusinessDuplicateProposed.NAME: lambda _row, _fact: {},
     registry.BusinessMerged.NAME: _merged,
     registry.BusinessMergeUndone.NAME: _merge_undone,
+    progress.BusinessAssessed.NAME: lambda _row, _fact: {},
+    progress.BusinessExportReadinessRecorded.NAME: lambda _row, _fact: {},
 }
 
 
@@ -130,11 +133,4 @@ def evolve(row: DashboardRow | None, event: AnyEvent) -> DashboardRow:
 
 def fold(rows: Mapping[str, DashboardRow], events: Iterable[Event]) -> dict[str, DashboardRow]:
     """Return the rows that ``events`` change, folded onto ``rows``; both by the id of the business as text."""
-    folded: dict[str, DashboardRow] = {}
-    for event in events:
-        key = event.meta.subject
-        before = folded.get(key) or rows.get(key)
-        after = evolve(before, event)
-        if after is not before:
-            folded[key] = after
-    return folded
+    return keeping.fold(rows, events, evolve)

@@ -31,6 +31,53 @@ FIELD_NAMES = {
     "founded_year": "tahun berdiri",
     "flags": "tanda periksa",
 }
+LICENCE_NAMES = {
+    "nib": "NIB",
+    "p_irt": "P-IRT",
+    "bpom": "Izin edar BPOM",
+    "halal_pernyataan": "Pernyataan halal",
+    "halal_sertifikat": "Sertifikat halal",
+    "sni": "Sertifikat SNI",
+    "laik_higiene": "Sertifikat laik higiene",
+}
+ASPECT_NAMES = {
+    "produksi": "produksi",
+    "sdm": "SDM",
+    "kelembagaan": "kelembagaan",
+    "pemasaran": "pemasaran",
+    "keuangan": "keuangan",
+}
+EVIDENCE_NAMES = {
+    "laporan_keuangan": "laporan keuangan",
+    "spt_tahunan": "SPT tahunan",
+    "neraca": "neraca",
+    "oss": "data OSS",
+    "survei_lapangan": "survei lapangan",
+    "pernyataan_pemilik": "pernyataan pemilik",
+}
+CAUSE_NAMES = {
+    "permintaan_peserta": "atas permintaan peserta",
+    "permintaan_pemilik": "atas permintaan pemilik",
+    "menolak_tawaran": "menolak tawaran",
+    "tidak_memenuhi_syarat": "tidak memenuhi syarat",
+    "angkatan_dibatalkan": "angkatan dibatalkan",
+    "pameran_dibatalkan": "pameran dibatalkan",
+    "pemilik_dihapus": "data pemilik dihapus",
+    "usaha_tidak_aktif": "usaha tidak aktif",
+    "usaha_tutup": "usaha tutup",
+    "tidak_konfirmasi": "tidak mengonfirmasi",
+    "nilai": "nilai belum cukup",
+    "salah_data": "salah data",
+    "kecurangan": "kecurangan",
+    "dokumen_tidak_sesuai": "dokumen tidak sesuai",
+    "nomor_tidak_ditemukan": "nomor tidak ditemukan",
+    "dicabut_penerbit": "dicabut penerbit",
+    "ditolak_djki": "ditolak DJKI",
+    "dibatalkan": "dibatalkan",
+    "selesai": "selesai",
+    "lainnya": "alasan lain",
+}
+"""Why something ended, for all services; a test holds it against the causes in the contracts."""
 
 
 def sector_name(code: str) -> str:

@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from services.projections.domain.names import (
+    ASPECT_NAMES,
     BASIS_NAMES,
     CLASS_NAMES,
+    EVIDENCE_NAMES,
     FIELD_NAMES,
     SOURCE_NAMES,
     STATUS_NAMES,
@@ -16,6 +18,7 @@ from services.projections.domain.names import (
     number,
     sector_name,
 )
+from services.projections.domain.service_sentences import WRITERS as SERVICE_WRITERS
 from services.projections.reference import Places
 
 Detail = Mapping[str, Any]
@@ -30,10 +33,12 @@ _PLAIN = {
 
 
 def sentence(name: str, detail: Detail | None, places: Places) -> str:
-    """Return what happened, as an officer reads it. ``name`` and ``detail`` as in ``business_timeline``."""
+    """Return what happened, as an officer reads it. ``name`` and ``detail`` as in the two tables of the timeline."""
     plain = _PLAIN.get(name)
     if plain is not None:
         return plain
+    if (service_writer := SERVICE_WRITERS.get(name)) is not None:
+        return service_writer(detail or {})
     writer = _WRITERS.get(name)
     return writer(detail or {}, places) if writer else f"Peristiwa tercatat ({name})."
 
@@ -74,7 +79,24 @@ def _class_changed(detail: Detail, _: Places) -> str:
     basis = BASIS_NAMES.get(detail.get("basis") or "", "dasar tidak disebut")
     year = f", tahun {detail['year']}" if detail.get("year") else ""
     note = " Perlu diperiksa: data bertentangan." if detail.get("flags") else ""
-    return f"{'Naik kelas' if rises else 'Kelas dicatat ulang'}: dari {_kelas(before)} ke {_kelas(after)} ({basis}{year}).{note}"
+    shown = [EVIDENCE_NAMES.get(code, code) for code in detail.get("evidence") or ()]
+    proof = f" Bukti: {', '.join(shown)}." if shown else ""
+    what = "Naik kelas" if rises else "Kelas dicatat ulang"
+    return f"{what}: dari {_kelas(before)} ke {_kelas(after)} ({basis}{year}).{proof}{note}"
+
+
+def _assessed(detail: Detail, _: Places) -> str:
+    scores = [
+        f"{ASPECT_NAMES.get(each['aspect'], each['aspect'])} {each['score']}" for each in detail.get("scores", ())
+    ]
+    told = f": {', '.join(scores)} (skala 1 sampai 5)" if scores else ""
+    return f"Usaha dinilai pada {_day(detail.get('assessed_on'))}{told}."
+
+
+def _export(detail: Detail, _: Places) -> str:
+    ready = "siap ekspor" if detail.get("ready") else "belum siap ekspor"
+    met, items = detail.get("met", 0), detail.get("items", 0)
+    return f"Kesiapan ekspor diperiksa per {_day(detail.get('as_of'))}: {ready} ({met} dari {items} butir terpenuhi)."
 
 
 def _workers(detail: Detail, _: Places) -> str:
@@ -96,6 +118,8 @@ _WRITERS: dict[str, Callable[[Detail, Places], str]] = {
     "business.changed": _changed,
     "business.class_changed": _class_changed,
     "business.workers_recorded": _workers,
+    "business.assessed": _assessed,
+    "business.export_readiness_recorded": _export,
     "business.reactivated": lambda d, _: f"Usaha aktif kembali dengan status {_status(d.get('status'))}.",
     "business.closed": lambda d, _: f"Usaha tutup pada {_day(d.get('closed_on'))}.",
     "business.duplicate_proposed": lambda d, _: (

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.projections.domain.counting import Dashboard, count
 from services.projections.domain.sentences import sentence
+from services.projections.domain.timeline import TimelinePlace
 from services.projections.reference import Places
 from services.projections.store import reads
 from shared.database import Pool
@@ -64,8 +65,8 @@ class Answers:
             raise BusinessUnknownError(str(business_id))
         return place
 
-    async def timeline(self, business_id: UUID, after: int, limit: int) -> list[dict[str, Any]]:
-        """Return what happened to a business after a sequence, in order, each with its sentence."""
+    async def timeline(self, business_id: UUID, after: TimelinePlace, limit: int) -> list[dict[str, Any]]:
+        """Return what all services told of a business after a place in the order, each with its sentence."""
         rows = await reads.timeline_page(self._pool, business_id, after, limit)
         return [{**row, "sentence": sentence(row["name"], row["detail"], self._places)} for row in rows]
 

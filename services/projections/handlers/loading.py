@@ -10,9 +10,8 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from services.projections.commands import Projection
-from services.projections.domain.classes import class_row
-from services.projections.domain.dashboard import DashboardRow, evolve
-from services.projections.domain.timeline import timeline_row
+from services.projections.domain.keeping import stream_of
+from services.projections.domain.making import MAKINGS, TYPES, Columns
 from services.projections.domain.trusted import AnyEvent, Trusted, read_trusted
 from services.projections.store import generations
 from shared.consumer.ordering import Streams
@@ -42,12 +41,12 @@ def at_home(records: Sequence[KafkaRecord], partition: int, partitions: int) -> 
 
 
 class PartitionLoader:
-    """Takes the records of one partition in order. Memory: a row per business of the partition, and one chunk.
+    """Takes the records of one partition of a topic in order. Memory: a kept row per stream of it, and one chunk.
 
     Records that were published before their key moved to another partition are passed over and noted in ``strayed``.
 
     ``turn`` is held for each use of the connection, which the loaders of a rebuild share. ``live`` are the positions
-    of the live consumer: what it applied is not validated a second time.
+    of the live consumer: what it applied is not validated a second time. ``projections`` are made of this topic.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class PartitionLoader:
         connection: Connection,
         turn: asyncio.Lock,
         projections: Collection[Projection],
-        types: frozenset[str],
+        topic: str,
         discarded: set[tuple[str, int]],
         live: Mapping[str, int],
         partition: int = 0,
@@ -68,14 +67,14 @@ class PartitionLoader:
         self._connection = connection
         self._turn = turn
         self._projections = projections
-        self._types = types
+        self._topic = topic
         self._discarded = discarded
         self._odd = {subject for subject, _ in discarded}
         self._live = live
         self._streams = Streams({})
         self._positions: dict[str, int] = {}
         self._parkings: list[Parking] = []
-        self._dashboard: dict[UUID, DashboardRow] = {}
+        self._kept: dict[Projection, dict[UUID, Any]] = {name: {} for name in projections if MAKINGS[name].evolve}
         self._copying: asyncio.Task[None] | None = None
         self._events = 0
 
@@ -94,12 +93,11 @@ class PartitionLoader:
     async def finish(self) -> int:
         """Write what was folded and the positions, and return how many facts that were."""
         await self._copied()
-        if Projection.DISTRICT_DASHBOARD in self._projections:
-            await self._copy({Projection.DISTRICT_DASHBOARD: [astuple(row) for row in self._dashboard.values()]})
+        await self._copy({name: [astuple(row) for row in rows.values()] for name, rows in self._kept.items()})
         waiting = [parking for parking in self._parkings if self._still_waits(parking)]
         for projection in self._projections:
             async with self._turn:
-                await generations.copy_positions(self._connection, projection, self._positions)
+                await generations.copy_positions(self._connection, projection, self._topic, self._positions)
                 if waiting:
                     await park(self._connection, projection.consumer, waiting)
         return self._events
@@ -123,7 +121,7 @@ class PartitionLoader:
         try:
             subject, sequence = headers[SUBJECT].decode("ascii"), int(headers[SEQUENCE])  # type: ignore[union-attr, arg-type]
             type_name = headers[TYPE].decode("ascii")  # type: ignore[union-attr]
-            applied_live = sequence <= self._live[subject] and type_name in self._types
+            applied_live = sequence <= self._live[subject] and type_name in TYPES
             if not applied_live or subject in self._odd or (subject, sequence) in self._discarded:
                 return None
             if sequence != self._positions.get(subject, 0) + 1:
@@ -140,7 +138,7 @@ class PartitionLoader:
             item.address = address._replace(type=PASSED_OVER)
         if address is not None:
             self._streams.stored[address.subject] = self._positions.get(address.subject, 0)
-        plan: Plan = make_plan(self._types, self._streams, [item])
+        plan: Plan = make_plan(TYPES, self._streams, [item])
         plan.settle({})
         self._positions.update(plan.moved)
         self._parkings += plan.parkings
@@ -148,20 +146,20 @@ class PartitionLoader:
         self._odd.update(parking.item.address.subject for parking in plan.parkings if parking.item.address)
         return plan.events
 
-    def _rows_of(self, events: Sequence[AnyEvent]) -> dict[Projection, list[tuple[Any, ...]]]:
-        rows: dict[Projection, list[tuple[Any, ...]]] = {}
-        if Projection.BUSINESS_TIMELINE in self._projections:
-            rows[Projection.BUSINESS_TIMELINE] = [timeline_row(event) for event in events]
-        if Projection.CLASS_HISTORY in self._projections:
-            rows[Projection.CLASS_HISTORY] = [row for event in events if (row := class_row(event)) is not None]
-        if Projection.DISTRICT_DASHBOARD in self._projections:
-            dashboard = self._dashboard
-            for event in events:
-                fact: Any = event.fact
-                dashboard[fact.business_id] = evolve(dashboard.get(fact.business_id), event)
+    def _rows_of(self, events: Sequence[AnyEvent]) -> dict[Projection, list[Columns]]:
+        """Return the rows that never change, and fold into those that do."""
+        rows: dict[Projection, list[Columns]] = {}
+        for projection in self._projections:
+            if (tell := MAKINGS[projection].tell) is not None:
+                rows[projection] = tell(events)
+        for projection, kept in self._kept.items():
+            if (evolve := MAKINGS[projection].evolve) is not None:
+                for event in events:
+                    stream_id = stream_of(event.fact)
+                    kept[stream_id] = evolve(kept.get(stream_id), event)
         return rows
 
-    async def _copy(self, rows: dict[Projection, list[tuple[Any, ...]]]) -> None:
+    async def _copy(self, rows: dict[Projection, list[Columns]]) -> None:
         for projection, chunk in rows.items():
             async with self._turn:
                 await generations.copy_rows(self._connection, projection, chunk)

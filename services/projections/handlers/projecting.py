@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import astuple
 
 from services.projections.commands import Projection
-from services.projections.domain.classes import class_row
-from services.projections.domain.dashboard import DashboardRow, fold
-from services.projections.domain.timeline import timeline_row
+from services.projections.domain.keeping import fold
+from services.projections.domain.making import MAKINGS, Columns, Making, belonging, by_topic
 from services.projections.store import batches
 from shared.database import Connection
 from shared.envelope import Event
@@ -29,15 +28,14 @@ async def write_batch(
     connection: Connection, events: Sequence[Event], projections: Collection[Projection], *, standby: bool
 ) -> None:
     """Apply ``events`` to the given projections of one generation. Facts that it holds already change nothing."""
-    before: dict[str, DashboardRow] = {}
-    if Projection.DISTRICT_DASHBOARD in projections and (known := _begun_earlier(events)):
-        before = await batches.load_dashboard(connection, known, standby=standby)
+    parts = by_topic(events)
+    work = [(name, making, mine) for name, making in MAKINGS.items() if (mine := belonging(making, parts))]
+    work = [part for part in work if part[0] in projections]
+    before = {name: await _load(connection, name, making, mine, standby) for name, making, mine in work if making.row}
     writing: asyncio.Task[None] | None = None
     try:
-        for projection, rows_of in _ROWS:
-            if projection not in projections:
-                continue
-            rows = rows_of(events, before)
+        for projection, making, mine in work:
+            rows = _rows(making, mine, before.get(projection, {}))
             if writing is not None:
                 await writing
             writing = asyncio.create_task(batches.save(connection, projection, rows, standby=standby))
@@ -48,15 +46,19 @@ async def write_batch(
             await writing
 
 
-def _begun_earlier(events: Sequence[Event]) -> set[str]:
-    """Return the businesses that may have a row from an earlier batch: those whose first fact is not among these."""
-    return {event.meta.subject for event in events} - {e.meta.subject for e in events if e.meta.sequence == 1}
+async def _load(
+    connection: Connection, projection: Projection, making: Making, events: Sequence[Event], standby: bool
+) -> dict[str, Any]:
+    """Return the rows that the events may change: of a stream whose first fact is among them there is none."""
+    known = {event.meta.subject for event in events} - {e.meta.subject for e in events if e.meta.sequence == 1}
+    if not known or making.row is None:
+        return {}
+    return await batches.load(connection, projection, making.row, known, standby=standby)
 
 
-RowsOf = Callable[[Sequence[Event], dict[str, DashboardRow]], Sequence[tuple[Any, ...]]]
-
-_ROWS: tuple[tuple[Projection, RowsOf], ...] = (
-    (Projection.BUSINESS_TIMELINE, lambda events, _: [timeline_row(event) for event in events]),
-    (Projection.CLASS_HISTORY, lambda events, _: [row for event in events if (row := class_row(event)) is not None]),
-    (Projection.DISTRICT_DASHBOARD, lambda events, before: [astuple(row) for row in fold(before, events).values()]),
-)
+def _rows(making: Making, events: Sequence[Event], before: Mapping[str, Any]) -> Sequence[Columns]:
+    if making.tell is not None:
+        return making.tell(events)
+    if making.evolve is None:
+        return ()
+    return [astuple(row) for row in fold(before, events, making.evolve).values()]

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
+from services.projections.domain.making import MAKINGS, TYPES, topics_of
 from services.projections.handlers.loading import PartitionLoader, at_home
 from services.projections.handlers.projecting import write_batch
 from services.projections.store import generations, swapping
@@ -24,16 +25,14 @@ from services.projections.store.generations import Comparison
 from services.projections.store.swapping import SwapBusyError
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
-from shared.contracts import CONTRACTS
-from shared.contracts.registry import BUSINESS_TOPIC
 from shared.database import Connection
 from shared.envelope import Event
 
-TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC == BUSINESS_TOPIC)
-"""The CloudEvents types that the projections are made of."""
+Place = tuple[str, int]
+"""Topic and partition."""
 
-Offsets = dict[int, int]
-"""Partition → offset of the next record."""
+Offsets = dict[Place, int]
+"""Offset of the next record of each place."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and of how much."""
@@ -45,14 +44,14 @@ CATCH_UPS = 20
 
 
 class Log(Protocol):
-    """The topic of the facts, as a rebuild reads it: without a group, committing nothing."""
+    """The topics of the facts, as a rebuild reads them: without a group, committing nothing."""
 
     async def ends(self) -> Offsets:
-        """Return where each partition ends now."""
+        """Return where each partition of each topic ends now."""
         ...
 
     def read(self, starts: Offsets, ends: Offsets) -> AsyncIterator[list[KafkaRecord]]:
-        """Yield the records of the partitions in ``starts``, in chunks, up to ``ends``."""
+        """Yield the records of the places in ``starts``, in chunks, up to ``ends``."""
         ...
 
 
@@ -93,9 +92,10 @@ class Rebuild:
         self._connection = connection
         self._log = log
         self._projections = tuple(projections)
+        self._topics = topics_of(projections)
         self._running_login = running_login
         self._progress = progress
-        self._definitions = [_definition(projection) for projection in self._projections]
+        self._definitions = [(MAKINGS[name].topics, _definition(name)) for name in self._projections]
         self._offsets: Offsets = {}
         self._events = 0
         self._load_seconds = 0.0
@@ -108,7 +108,7 @@ class Rebuild:
         for projection in self._projections:
             await generations.begin(self._connection, projection, self._running_login)
         await self._load()
-        await self._catch_up(await self._log.ends(), "catch up")
+        await self._catch_up(await self._ends(), "catch up")
         comparisons = await self._compare()
         result = self._result(comparisons, swapped=False)
         for projection in self._projections:
@@ -124,7 +124,7 @@ class Rebuild:
         for projection in command.projections:
             if await generations.standby_state(self._connection, projection) is None:
                 raise RebuildRefusedError(f"{projection.value}: there is no other generation to go back to")
-        ends = await self._log.ends()
+        ends = await self._ends()
         self._offsets = dict.fromkeys(ends, 0)
         await self._catch_up(ends, "catch up")
         await self._swap()
@@ -136,21 +136,28 @@ class Rebuild:
                 raise RebuildRefusedError(f"{projection.value}: another rebuild runs; wait for it")
 
     async def _load(self) -> None:
-        ends = await self._log.ends()
+        ends = await self._ends()
         total, done = sum(ends.values()), 0
         discarded = await generations.discarded(self._connection)
-        live = await generations.live_positions(self._connection)
-        turn, finishing, strayed = asyncio.Lock(), list[asyncio.Task[int]](), list[int]()
+        live = await generations.live_positions(self._connection, self._topics)
+        turn, finishing, strayed = asyncio.Lock(), list[asyncio.Task[int]](), list[Place]()
         try:
-            for partition, end in sorted(ends.items()):
+            for place, end in sorted(ends.items()):
                 loader = PartitionLoader(
-                    self._connection, turn, self._projections, TYPES, discarded, live, partition, len(ends)
+                    self._connection,
+                    turn,
+                    self._made_of(place[0]),
+                    place[0],
+                    discarded,
+                    live,
+                    place[1],
+                    _size(ends, place),
                 )
-                async for records in self._log.read({partition: 0}, {partition: end}):
+                async for records in self._log.read({place: 0}, {place: end}):
                     await loader.take(records)
                     done += len(records)
                     self._progress("load", done, total)
-                strayed += [partition] if loader.strayed else []
+                strayed += [place] if loader.strayed else []
                 # Written while the next partition is read; the lock gives one of them at a time the connection.
                 finishing.append(asyncio.create_task(loader.finish()))
             self._events = sum([await task for task in finishing])
@@ -163,27 +170,40 @@ class Rebuild:
         self._offsets = ends
         self._load_seconds = monotonic() - self._started
 
-    async def _apply_strays(self, strayed: Sequence[int], ends: Offsets) -> None:
+    async def _ends(self) -> Offsets:
+        """Return where the partitions of the topics that these projections are made of end now."""
+        return {place: end for place, end in (await self._log.ends()).items() if place[0] in self._topics}
+
+    def _made_of(self, topic: str) -> list[Projection]:
+        return [projection for projection in self._projections if topic in MAKINGS[projection].topics]
+
+    async def _apply_strays(self, strayed: Sequence[Place], ends: Offsets) -> None:
         """Apply what was published before its key moved to another partition, as the topic grew.
 
         What came after it in the other partition has been parked as a gap, and is released by it.
         """
-        for partition in strayed:
-            async for records in self._log.read({partition: 0}, {partition: ends[partition]}):
-                home = at_home(records, partition, len(ends))
-                items = [read_item(record) for record, ours in zip(records, home, strict=True) if not ours]
-                plans = [await apply_batch(self._connection, definition, items) for definition in self._definitions]
-                self._events += len(plans[0].events)
+        for place in strayed:
+            async for records in self._log.read({place: 0}, {place: ends[place]}):
+                home = at_home(records, place[1], _size(ends, place))
+                self._events += await self._apply(
+                    [record for record, ours in zip(records, home, strict=True) if not ours]
+                )
+
+    async def _apply(self, records: Sequence[KafkaRecord]) -> int:
+        """Apply records by the consumer layer, each to the projections that are made of its topic; return how many facts."""
+        facts, items = 0, [read_item(record) for record in records]
+        for topics, definition in self._definitions:
+            if mine := [item for item in items if item.topic in topics]:
+                facts = max(facts, len((await apply_batch(self._connection, definition, mine)).events))
+        return facts
 
     async def _catch_up(self, ends: Offsets, stage: str, deadline: float | None = None) -> int:
         """Apply what the log holds up to ``ends``, and return how many records that were."""
         total = sum(ends.values()) - sum(self._offsets.values())
         done = 0
         async for records in self._log.read(self._offsets, ends):
-            items = [read_item(record) for record in records]
-            for definition in self._definitions:
-                await apply_batch(self._connection, definition, items)
-            done += len(items)
+            await self._apply(records)
+            done += len(records)
             self._progress(stage, done, total)
             if deadline is not None and monotonic() > deadline:
                 raise SwapBusyError("catching up took too long")
@@ -217,13 +237,13 @@ class Rebuild:
                 await swapping.keep_vacuum_away(self._connection, self._projections)
                 # What came while all streams were looked at is applied before the batches wait, not while they do.
                 for _ in range(CATCH_UPS):
-                    if not await self._catch_up(await self._log.ends(), "catch up"):
+                    if not await self._catch_up(await self._ends(), "catch up"):
                         break
                 await swapping.stop_batches(self._connection)
                 stopped = monotonic()
                 # What the live consumer has not applied yet it will apply to the new generation.
                 if await swapping.behind(self._connection, self._projections):
-                    await self._catch_up(await self._log.ends(), "swap", stopped + SWAP_SECONDS)
+                    await self._catch_up(await self._ends(), "swap", stopped + SWAP_SECONDS)
                     await self._refuse_if_behind()
                 await swapping.swap(self._connection, self._projections)
         except SwapBusyError:
@@ -234,7 +254,7 @@ class Rebuild:
     async def _refuse_if_behind(self) -> None:
         if behind := await swapping.behind(self._connection, self._projections):
             raise RebuildRefusedError(
-                "not swapped: businesses could not be brought as far as the live generation, "
+                "not swapped: streams could not be brought as far as the live generation, "
                 + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
                 + "; see the parked events of these consumers"
             )
@@ -251,6 +271,11 @@ class Rebuild:
             swap_seconds=round(self._swap_seconds, 3),
             seconds=round(monotonic() - self._started, 3),
         )
+
+
+def _size(ends: Offsets, place: Place) -> int:
+    """Return how many partitions the topic of a place has."""
+    return sum(1 for topic, _ in ends if topic == place[0])
 
 
 def _definition(projection: Projection) -> Definition:

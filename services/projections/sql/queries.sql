@@ -44,11 +44,65 @@ ON CONFLICT (business_id, sequence) DO UPDATE SET
     before = EXCLUDED.before, after = EXCLUDED.after, basis = EXCLUDED.basis, year = EXCLUDED.year,
     source = EXCLUDED.source, as_of = EXCLUDED.as_of, naik_kelas = EXCLUDED.naik_kelas, at = EXCLUDED.at;
 
--- name: save_positions
--- How far the other generation has come, per aggregate.
-INSERT INTO stream_position (consumer, topic, aggregate_id, position)
-SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[])
-ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
+-- name: save_service_timeline
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO service_timeline (business_id, stream_id, sequence, topic, event_id, name, at, origin, detail)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
+                     $8::text[], $9::jsonb[])
+ON CONFLICT (business_id, stream_id, sequence) DO UPDATE SET
+    topic = EXCLUDED.topic, event_id = EXCLUDED.event_id, name = EXCLUDED.name, at = EXCLUDED.at,
+    origin = EXCLUDED.origin, detail = EXCLUDED.detail;
+
+-- name: load_training_outcome
+-- The rows of some streams.
+SELECT stream_id, topic, course_id, batch_id, enrolment_id, business_id, programme_id, programme, title, batches, state,
+       seated, present, year, facts, version, changed_at
+FROM training_outcome WHERE stream_id = ANY ($1::uuid[]);
+
+-- name: save_training_outcome
+-- Rows of a batch, a column an array. A row that is further already stays as it is.
+INSERT INTO training_outcome (stream_id, topic, course_id, batch_id, enrolment_id, business_id, programme_id, programme,
+                              title, batches, state, seated, present, year, facts, version, changed_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
+                     $9::text[], $10::jsonb[], $11::text[], $12::boolean[], $13::jsonb[], $14::int[], $15::bigint[],
+                     $16::bigint[], $17::timestamptz[])
+ON CONFLICT (stream_id) DO UPDATE SET
+    course_id = EXCLUDED.course_id, batch_id = EXCLUDED.batch_id, enrolment_id = EXCLUDED.enrolment_id,
+    business_id = EXCLUDED.business_id, programme_id = EXCLUDED.programme_id, programme = EXCLUDED.programme,
+    title = EXCLUDED.title, batches = EXCLUDED.batches, state = EXCLUDED.state, seated = EXCLUDED.seated,
+    present = EXCLUDED.present, year = EXCLUDED.year, facts = EXCLUDED.facts, version = EXCLUDED.version,
+    changed_at = EXCLUDED.changed_at
+WHERE training_outcome.version < EXCLUDED.version;
+
+-- name: load_exhibition_turnover
+-- The rows of some streams.
+SELECT stream_id, topic, exhibition_id, business_id, title, place, starts_on, ends_on, cancelled, participants, reports,
+       total, state, placed, days_reported, facts, version, changed_at
+FROM exhibition_turnover WHERE stream_id = ANY ($1::uuid[]);
+
+-- name: save_exhibition_turnover
+-- Rows of a batch, a column an array. A row that is further already stays as it is.
+INSERT INTO exhibition_turnover (stream_id, topic, exhibition_id, business_id, title, place, starts_on, ends_on, cancelled,
+                                 participants, reports, total, state, placed, days_reported, facts, version, changed_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::date[], $8::date[],
+                     $9::boolean[], $10::int[], $11::int[], $12::bigint[], $13::text[], $14::boolean[], $15::int[],
+                     $16::bigint[], $17::bigint[], $18::timestamptz[])
+ON CONFLICT (stream_id) DO UPDATE SET
+    exhibition_id = EXCLUDED.exhibition_id, business_id = EXCLUDED.business_id, title = EXCLUDED.title,
+    place = EXCLUDED.place, starts_on = EXCLUDED.starts_on, ends_on = EXCLUDED.ends_on, cancelled = EXCLUDED.cancelled,
+    participants = EXCLUDED.participants, reports = EXCLUDED.reports, total = EXCLUDED.total, state = EXCLUDED.state,
+    placed = EXCLUDED.placed, days_reported = EXCLUDED.days_reported, facts = EXCLUDED.facts,
+    version = EXCLUDED.version, changed_at = EXCLUDED.changed_at
+WHERE exhibition_turnover.version < EXCLUDED.version;
+
+-- name: save_mentoring_activity
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO mentoring_activity (stream_id, sequence, topic, name, mentor_id, business_id, day, weekly_target, at)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::date[], $8::int[],
+                     $9::timestamptz[])
+ON CONFLICT (stream_id, sequence) DO UPDATE SET
+    topic = EXCLUDED.topic, name = EXCLUDED.name, mentor_id = EXCLUDED.mentor_id, business_id = EXCLUDED.business_id,
+    day = EXCLUDED.day, weekly_target = EXCLUDED.weekly_target, at = EXCLUDED.at;
 
 -- name: count_businesses
 -- Every count of the dashboard in one pass, so that all of them speak of the same moment. A merged business is
@@ -76,9 +130,19 @@ WHERE naik_kelas AND at >= $1;
 SELECT kelurahan FROM district_dashboard WHERE business_id = $1;
 
 -- name: business_timeline_page
--- What happened to a business after a place in its order.
-SELECT sequence, event_id, name, at, origin, detail FROM business_timeline
-WHERE business_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3;
+-- What happened to a business after a place in its order, of all services. Within a stream the order is that of its
+-- sequence, also where a clock was set back: what came later is told as no earlier than what came before.
+WITH fact AS (
+    SELECT business_id AS stream_id, sequence, event_id, name, at, origin, detail FROM business_timeline
+    WHERE business_id = $1
+    UNION ALL
+    SELECT stream_id, sequence, event_id, name, at, origin, detail FROM service_timeline
+    WHERE business_id = $1 AND stream_id <> $1
+), told AS (
+    SELECT *, max(at) OVER (PARTITION BY stream_id ORDER BY sequence) AS moment FROM fact
+)
+SELECT moment, stream_id, sequence, event_id, name, at, origin, detail FROM told
+WHERE (moment, stream_id, sequence) > ($2, $3, $4) ORDER BY moment, stream_id, sequence LIMIT $5;
 
 -- name: business_classes
 -- The classes of a business, oldest first.

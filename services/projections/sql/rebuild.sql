@@ -1,5 +1,6 @@
 -- Statements of a rebuild, run by the migrating login. live_table, other_table, leaving_table and running_login stand
--- for the names of the projection at hand and of the login of the service.
+-- for the names of the projection at hand and of the login of the service, row_key and stream_key for the columns of its
+-- key and for the one with the stream that a row comes of.
 
 -- name: lock_rebuild
 -- One rebuild of a projection at a time; held by the session. False if another one runs.
@@ -25,6 +26,22 @@ ALTER TABLE other_table ADD PRIMARY KEY (business_id), SET (fillfactor = 85);
 -- The indexes of the migration, made after the load.
 ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
 
+-- name: index_service_timeline
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, stream_id, sequence);
+
+-- name: index_training_outcome
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (stream_id), SET (fillfactor = 85);
+
+-- name: index_exhibition_turnover
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (stream_id), SET (fillfactor = 85);
+
+-- name: index_mentoring_activity
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (stream_id, sequence);
+
 -- name: index_class_history
 -- The indexes of the migration, made after the load.
 ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
@@ -42,59 +59,27 @@ DELETE FROM stream_position WHERE consumer = $1;
 -- What generations that are taken away, or become the live ones, could not apply. $1: their consumers.
 DELETE FROM parked_event WHERE consumer = ANY ($1::text[]);
 
--- name: compare_district_dashboard
--- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
+-- name: compare_generations
+-- Rows of both generations, of the streams that both have brought equally far. ids: some that differ. $2: topics.
 WITH even AS (
     SELECT l.aggregate_id FROM stream_position l
     JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
-    WHERE l.consumer = 'projections' AND l.topic = $2
+    WHERE l.consumer = 'projections' AND l.topic = ANY ($2::text[])
 ), pair AS (
-    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
-           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
-    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id
+    SELECT coalesce(l.stream_key, s.stream_key) AS stream_id, l.stream_key IS NULL AS extra,
+           s.stream_key IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
+    FROM live_table l FULL JOIN other_table s USING (row_key)
 )
 SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
        count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
-       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
-FROM pair JOIN even ON even.aggregate_id = pair.business_id;
-
--- name: compare_business_timeline
--- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
-WITH even AS (
-    SELECT l.aggregate_id FROM stream_position l
-    JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
-    WHERE l.consumer = 'projections' AND l.topic = $2
-), pair AS (
-    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
-           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
-    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id AND s.sequence = l.sequence
-)
-SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
-       count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
-       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
-FROM pair JOIN even ON even.aggregate_id = pair.business_id;
-
--- name: compare_class_history
--- Rows of both generations, of the aggregates that both have brought equally far. ids: some that differ.
-WITH even AS (
-    SELECT l.aggregate_id FROM stream_position l
-    JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id AND s.position = l.position
-    WHERE l.consumer = 'projections' AND l.topic = $2
-), pair AS (
-    SELECT coalesce(l.business_id, s.business_id) AS business_id, l.business_id IS NULL AS extra,
-           s.business_id IS NULL AS missing, ROW(l.*) IS DISTINCT FROM ROW(s.*) AS differs
-    FROM live_table l FULL JOIN other_table s ON s.business_id = l.business_id AND s.sequence = l.sequence
-)
-SELECT (SELECT count(*) FROM even) AS aggregates, count(*) AS rows, count(*) FILTER (WHERE differs) AS differing,
-       count(*) FILTER (WHERE missing) AS missing, count(*) FILTER (WHERE extra) AS extra,
-       (array_agg(business_id) FILTER (WHERE differs))[1:20] AS ids
-FROM pair JOIN even ON even.aggregate_id = pair.business_id;
+       (array_agg(stream_id) FILTER (WHERE differs))[1:20] AS ids
+FROM pair JOIN even ON even.aggregate_id = pair.stream_id;
 
 -- name: count_behind
--- Aggregates that the live generation has brought further than the other one.
+-- Streams that the live generation has brought further than the other one. $2: its topics.
 SELECT count(*) FROM stream_position l
 LEFT JOIN stream_position s ON s.consumer = $1 AND s.aggregate_id = l.aggregate_id
-WHERE l.consumer = 'projections' AND l.topic = $2 AND l.position > coalesce(s.position, 0);
+WHERE l.consumer = 'projections' AND l.topic = ANY ($2::text[]) AND l.position > coalesce(s.position, 0);
 
 -- name: watch
 -- Waits until every position that was moved unnoted is committed; from now on all are noted, those of this session too.
@@ -109,10 +94,12 @@ SELECT pg_advisory_unlock($1), set_config('projections.watching', 'off', false);
 DELETE FROM moved_stream;
 
 -- name: note_uneven
--- Notes every stream in which the live generation and another one stand differently. $1: consumers of the other ones.
+-- Notes every stream in which the live generation and another one stand differently. $1: the consumer of that one, $2: its
+-- topics.
 INSERT INTO moved_stream
 SELECT coalesce(l.aggregate_id, s.aggregate_id)
-FROM (SELECT aggregate_id, position FROM stream_position WHERE consumer = 'projections' AND topic = $2) l
+FROM (SELECT aggregate_id, position FROM stream_position
+      WHERE consumer = 'projections' AND topic = ANY ($2::text[])) l
 FULL JOIN (SELECT aggregate_id, position FROM stream_position WHERE consumer = $1) s USING (aggregate_id)
 WHERE l.position IS DISTINCT FROM s.position;
 
@@ -122,10 +109,10 @@ ANALYZE moved_stream;
 
 -- name: moved_behind
 -- Of the streams that were noted: those that the live generation has brought further than another one, by the consumer
--- of that one, if there are any. $1: consumers of the other ones.
+-- of that one, if there are any. $1, $2: consumers of the other ones, each with each of its topics.
 SELECT o.consumer, count(*) AS streams FROM (SELECT DISTINCT aggregate_id FROM moved_stream) m
-CROSS JOIN unnest($1::text[]) AS o(consumer)
-JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = $2
+CROSS JOIN unnest($1::text[], $2::text[]) AS o(consumer, topic)
+JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = o.topic
 LEFT JOIN stream_position s ON s.consumer = o.consumer AND s.aggregate_id = m.aggregate_id
 WHERE l.position > coalesce(s.position, 0)
 GROUP BY o.consumer ORDER BY o.consumer;
@@ -143,7 +130,8 @@ ALTER TABLE leaving_table RENAME TO other_table;
 
 -- name: adopt_positions
 -- After the swap the other generation is the one that was live: it stands where the live consumer stands, and knows
--- nothing of a stream that the live consumer has not come to. What was not noted stood there before. $1: consumers.
+-- nothing of a stream that the live consumer has not come to. What was not noted stood there before. $1, $2: consumers, each
+-- with each of its topics.
 WITH m AS (
     SELECT DISTINCT aggregate_id FROM moved_stream
 ), unknown AS (
@@ -153,15 +141,16 @@ WITH m AS (
 )
 INSERT INTO stream_position (consumer, topic, aggregate_id, position)
 SELECT o.consumer, l.topic, l.aggregate_id, l.position FROM m
-CROSS JOIN unnest($1::text[]) AS o(consumer)
-JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = $2
+CROSS JOIN unnest($1::text[], $2::text[]) AS o(consumer, topic)
+JOIN stream_position l ON l.consumer = 'projections' AND l.aggregate_id = m.aggregate_id AND l.topic = o.topic
 LEFT JOIN stream_position s ON s.consumer = o.consumer AND s.aggregate_id = m.aggregate_id
 WHERE l.position IS DISTINCT FROM s.position
 ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position;
 
 -- name: live_positions
--- How far the live consumer has come.
-SELECT aggregate_id::text, position FROM stream_position WHERE consumer = 'projections' AND topic = $1;
+-- How far the live consumer has come. $1: topics.
+SELECT aggregate_id::text, position FROM stream_position
+WHERE consumer = 'projections' AND topic = ANY ($1::text[]);
 
 -- name: discarded_facts
 -- Facts that an operator took out of the live generation; the other one leaves them out too.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from services.projections.commands import Projection
-from services.projections.domain.dashboard import DashboardRow
 from shared.database import Connection, Migrations, kernel_migrations, load_queries
+
+Row = TypeVar("Row")
 
 SQL = Path(__file__).parent.parent / "sql"
 QUERIES = load_queries(SQL / "queries.sql")
@@ -22,7 +23,7 @@ def migrations() -> list[Migrations]:
     return [*kernel_migrations("consumer"), Migrations("projections", SQL / "migrations")]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _statement(verb: str, projection: Projection, standby: bool) -> str:
     text: str = getattr(QUERIES, f"{verb}_{projection.value}")
     return text.replace(projection.value, projection.standby) if standby else text
@@ -33,13 +34,17 @@ async def hold_generations(connection: Connection) -> None:
     await connection.execute(QUERIES.hold_generations, GENERATION_LOCK)
 
 
-async def load_dashboard(
-    connection: Connection, business_ids: Iterable[str], *, standby: bool = False
-) -> dict[str, DashboardRow]:
-    """Return the rows of these businesses that exist, by id as text."""
-    statement = _statement("load", Projection.DISTRICT_DASHBOARD, standby)
-    records = await connection.fetch(statement, list(business_ids))
-    return {str(record[0]): DashboardRow(*record) for record in records}
+async def load(
+    connection: Connection,
+    projection: Projection,
+    row: Callable[..., Row],
+    stream_ids: Iterable[str],
+    *,
+    standby: bool = False,
+) -> dict[str, Row]:
+    """Return the rows of these streams that exist, by id as text. For projections that keep a row per stream."""
+    records = await connection.fetch(_statement("load", projection, standby), list(stream_ids))
+    return {str(record[0]): row(*record) for record in records}
 
 
 async def save(
@@ -52,8 +57,3 @@ async def save(
     """Write rows of one projection; no key may stand twice among them. Nothing to write is nothing to do."""
     if rows:
         await connection.execute(_statement("save", projection, standby), *zip(*rows, strict=True))
-
-
-async def save_positions(connection: Connection, consumer: str, topic: str, positions: Mapping[str, int]) -> None:
-    """Write how far the other generation has come with these aggregates."""
-    await connection.execute(QUERIES.save_positions, consumer, topic, list(positions.keys()), list(positions.values()))

@@ -10,11 +10,11 @@ import asyncpg
 import orjson
 
 from services.projections.commands import Projection
+from services.projections.domain.making import MAKINGS
 from services.projections.store.batches import SQL
 from shared.database import Connection, load_queries
 
 REBUILD = load_queries(SQL / "rebuild.sql")
-TOPIC = "umkm.business"
 
 _REBUILD_LOCK = 0x6E6B_7262  # "nkrb": first half of the key, the projection is the second
 
@@ -30,7 +30,7 @@ class Comparison:
     missing: int
     extra: int
     ids: tuple[str, ...]
-    """Up to 20 businesses with differing rows."""
+    """Up to 20 streams with differing rows: of the first projections, businesses."""
     behind: int
     """Aggregates that the live generation has brought further."""
 
@@ -43,6 +43,8 @@ def statement(name: str, projection: Projection, running_login: str = "") -> str
         ("other_table", projection.standby),
         ("leaving_table", f"{projection.value}_leaving"),
         ("running_login", f'"{running_login}"'),
+        ("row_key", ", ".join(MAKINGS[projection].key)),
+        ("stream_key", MAKINGS[projection].stream),
     ):
         text = text.replace(placeholder, value)
     return text
@@ -86,9 +88,9 @@ async def discarded(connection: Connection) -> set[tuple[str, int]]:
     return {(row[0], row[1]) for row in await connection.fetch(REBUILD.discarded_facts)}
 
 
-async def live_positions(connection: Connection) -> dict[str, int]:
-    """Return how far the live consumer has come with each aggregate."""
-    return {row[0]: row[1] for row in await connection.fetch(REBUILD.live_positions, TOPIC)}
+async def live_positions(connection: Connection, topics: Sequence[str]) -> dict[str, int]:
+    """Return how far the live consumer has come with each aggregate of some topics."""
+    return {row[0]: row[1] for row in await connection.fetch(REBUILD.live_positions, topics)}
 
 
 async def copy_rows(connection: Connection, projection: Projection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -97,10 +99,12 @@ async def copy_rows(connection: Connection, projection: Projection, rows: Sequen
         await connection.copy_records_to_table(projection.standby, records=rows)
 
 
-async def copy_positions(connection: Connection, projection: Projection, positions: Mapping[str, int]) -> None:
-    """Write how far the new generation has come with aggregates that are new to it."""
+async def copy_positions(
+    connection: Connection, projection: Projection, topic: str, positions: Mapping[str, int]
+) -> None:
+    """Write how far the new generation has come with aggregates of a topic that are new to it."""
     rows: Iterable[tuple[str, str, str, int]] = (
-        (projection.consumer, subject, TOPIC, position) for subject, position in positions.items()
+        (projection.consumer, subject, topic, position) for subject, position in positions.items()
     )
     await connection.copy_records_to_table(
         "stream_position", records=rows, columns=["consumer", "aggregate_id", "topic", "position"]
@@ -116,7 +120,8 @@ async def finish_load(connection: Connection, projection: Projection) -> None:
 
 async def compare(connection: Connection, projection: Projection) -> Comparison:
     """Compare the generations row by row, in one snapshot."""
-    row = await connection.fetchrow(statement(f"compare_{projection.value}", projection), projection.consumer, TOPIC)
+    topics = MAKINGS[projection].topics
+    row = await connection.fetchrow(statement("compare_generations", projection), projection.consumer, topics)
     behind = await count_behind(connection, projection)
     ids = tuple(str(value) for value in row["ids"] or ())
     return Comparison(row["aggregates"], row["rows"], row["differing"], row["missing"], row["extra"], ids, behind)
@@ -124,7 +129,7 @@ async def compare(connection: Connection, projection: Projection) -> Comparison:
 
 async def count_behind(connection: Connection, projection: Projection) -> int:
     """Return how many aggregates the live generation has brought further than the other one."""
-    return int(await connection.fetchval(REBUILD.count_behind, projection.consumer, TOPIC))
+    return int(await connection.fetchval(REBUILD.count_behind, projection.consumer, MAKINGS[projection].topics))
 
 
 async def mark_ready(connection: Connection, projection: Projection, report: dict[str, Any]) -> None:

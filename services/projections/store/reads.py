@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from services.projections.domain.timeline import TimelinePlace
 from services.projections.store.batches import QUERIES
 from shared.database import Pool
 
@@ -33,9 +34,9 @@ async def business_place(pool: Pool, business_id: UUID) -> str | None:
     return place
 
 
-async def timeline_page(pool: Pool, business_id: UUID, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return up to ``limit`` facts after the sequence ``after``, in order, the detail as a mapping."""
-    rows = await pool.fetch(QUERIES.business_timeline_page, business_id, after, limit)
+async def timeline_page(pool: Pool, business_id: UUID, after: TimelinePlace, limit: int) -> list[dict[str, Any]]:
+    """Return up to ``limit`` facts of all services after a place in the order, the detail as a mapping."""
+    rows = await pool.fetch(QUERIES.business_timeline_page, business_id, *after, limit)
     return [{**row, "detail": orjson.loads(row["detail"]) if row["detail"] else None} for row in rows]
 
 

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.projections.commands import Projection
+from services.projections.domain.making import MAKINGS
 from services.projections.store.batches import GENERATION_LOCK, QUERIES
-from services.projections.store.generations import REBUILD, TOPIC, statement
+from services.projections.store.generations import REBUILD, statement
 from shared.database import Connection
 
 WATCH_LOCK = 0x6E_6B77_6174_6368  # "nkwatch"; the trigger of migration 0003 shares it
@@ -40,7 +41,7 @@ async def watching(connection: Connection, projections: Sequence[Projection]) ->
     try:
         await connection.execute(REBUILD.forget_moved)
         for projection in projections:
-            await connection.execute(REBUILD.note_uneven, projection.consumer, TOPIC)
+            await connection.execute(REBUILD.note_uneven, projection.consumer, MAKINGS[projection].topics)
         await connection.execute(REBUILD.analyze_moved)
         yield
     finally:
@@ -69,7 +70,7 @@ async def stop_batches(connection: Connection) -> None:
 
 async def behind(connection: Connection, projections: Sequence[Projection]) -> dict[str, int]:
     """Return how many streams the live generation has brought further, by consumer of the other one; only within a watch."""
-    rows = await connection.fetch(REBUILD.moved_behind, _consumers(projections), TOPIC)
+    rows = await connection.fetch(REBUILD.moved_behind, *_wanted(projections))
     return {row["consumer"]: row["streams"] for row in rows}
 
 
@@ -84,8 +85,14 @@ async def swap(connection: Connection, projections: Sequence[Projection]) -> Non
         raise SwapBusyError("a reader did not end") from error
     await connection.execute(REBUILD.swap_states, [projection.value for projection in projections])
     await connection.execute(REBUILD.forget_parked, _consumers(projections))
-    await connection.execute(REBUILD.adopt_positions, _consumers(projections), TOPIC)
+    await connection.execute(REBUILD.adopt_positions, *_wanted(projections))
 
 
 def _consumers(projections: Sequence[Projection]) -> list[str]:
     return [projection.consumer for projection in projections]
+
+
+def _wanted(projections: Sequence[Projection]) -> tuple[list[str], list[str]]:
+    """Return the consumers of other generations, each with each of its topics, as two lists of one length."""
+    pairs = [(projection.consumer, topic) for projection in projections for topic in MAKINGS[projection].topics]
+    return [consumer for consumer, _ in pairs], [topic for _, topic in pairs]

@@ -1,0 +1,31 @@
+"""A question to the projections of the local stack, by their HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from ops.cli.output import fail
+from ops.stack import Stack
+from shared.auth import Role
+
+
+def ask_projections(path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
+    """Return the answer and the address of the API; ends the command with a sentence where there is none."""
+    stack = Stack()
+    try:
+        url = stack.api_url("projections")
+    except KeyError:
+        fail("The stack is not up: `naikkelas up` starts it.", as_json=as_json)
+    headers = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}"}
+    given = {name: value for name, value in params.items() if value is not None}
+    try:
+        answer = httpx2.get(f"{url}{path}", params=given, headers=headers, timeout=10.0)
+    except httpx2.HTTPError as error:
+        fail(f"{url} does not answer ({type(error).__name__}): `naikkelas status` tells why.", as_json=as_json)
+    if answer.status_code != 200:
+        detail = answer.json().get("detail", "") if "json" in answer.headers.get("content-type", "") else ""
+        fail(f"{url} answers {answer.status_code}. {detail}".strip(), as_json=as_json)
+    return answer.json(), url

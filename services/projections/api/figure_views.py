@@ -1,0 +1,165 @@
+"""The shapes of the counts over trainings, exhibitions, mentoring and help, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.projections.domain.figures import (
+    WITHHELD,
+    EquityDimension,
+    Fair,
+    MentorWeek,
+    OutcomeDimension,
+    Table,
+    Tally,
+)
+
+TRAINING_SOURCE = "Layanan pelatihan dan registri UMKM, DKUMKMP Kota Balikpapan"
+EQUITY_SOURCE = "Registri UMKM, layanan pelatihan dan layanan pameran, DKUMKMP Kota Balikpapan"
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OutcomeBucket(_View):
+    """Pendaftaran dari satu kelompok. Satuannya pendaftaran: satu orang dapat mengikuti beberapa angkatan."""
+
+    code: str = Field(examples=["64.71.01"])
+    label: str = Field(examples=["Balikpapan Timur"])
+    enrolled: int = Field(description="Semua pendaftaran.")
+    accepted: int = Field(description="Pernah mendapat kursi.")
+    attended: int = Field(description="Hadir pada sedikitnya satu sesi, atau lulus.")
+    passed: int = Field(description="Lulus.")
+    failed: int = Field(description="Tidak lulus.")
+    withdrawn: int = Field(description="Mengundurkan diri.")
+    certificates: int = Field(description="Mempunyai sertifikat yang berlaku.")
+
+
+class OutcomeView(_View):
+    """Hasil pelatihan menurut satu dimensi. `buckets` + `unknown` = `total`, di setiap kolom."""
+
+    by: OutcomeDimension
+    unit: str = "pendaftaran"
+    source: str = TRAINING_SOURCE
+    changed_at: datetime | None = Field(description="Waktu peristiwa terakhir yang terhitung.")
+    buckets: list[OutcomeBucket]
+    unknown: OutcomeBucket
+    total: OutcomeBucket
+
+
+class EquityBucket(_View):
+    """Usaha dari satu tempat, dan bantuan yang pernah diterima. Satu usaha dapat menerima beberapa."""
+
+    code: str = Field(examples=["64.71.01.1001"])
+    label: str = Field(examples=["Manggar, Balikpapan Timur"])
+    businesses: int
+    trained: int = Field(description="Pernah hadir di pelatihan, atau lulus.")
+    placed: int = Field(description="Pernah mendapat tempat di pameran.")
+    mentored: int = Field(description="Pernah didampingi.")
+    never_helped: int = Field(description="Belum pernah satu pun dari ketiganya.")
+
+
+class EquityView(_View):
+    """Pemerataan bantuan menurut tempat. `buckets` + `unknown` = `total`, di setiap kolom."""
+
+    by: EquityDimension
+    unit: str = "usaha"
+    source: str = EQUITY_SOURCE
+    changed_at: datetime | None
+    buckets: list[EquityBucket]
+    unknown: EquityBucket
+    total: EquityBucket
+
+
+class FairView(_View):
+    """Satu pameran: pendaftaran, tempat, kehadiran, laporan."""
+
+    exhibition_id: UUID
+    title: str | None = Field(description="null: data pamerannya belum sampai.")
+    place: str | None
+    starts_on: date | None
+    ends_on: date | None
+    cancelled: bool
+    applications: int
+    placed: int = Field(description="Pernah mendapat tempat.")
+    took_part: int = Field(description="Ikut dan berjualan.")
+    no_show: int = Field(description="Mendapat tempat, tidak hadir.")
+    reported: int = Field(description="Dari yang ikut: sudah melaporkan penjualan, sedikitnya satu hari.")
+    belum_lapor: int = Field(description="Dari yang ikut: belum melapor. Bukan nol rupiah.")
+    turnover: int | None = Field(
+        description="Rupiah, seperti diterbitkan: jumlah dari lima usaha atau lebih; null: tidak ditampilkan, lihat `withheld`."
+    )
+    turnover_businesses: int | None = Field(description="Dari berapa usaha jumlah itu.")
+    withheld: str | None = Field(examples=["kurang_dari_lima_usaha"])
+    withheld_reason: str | None
+    changed_at: datetime | None
+
+
+class FairPage(_View):
+    """Pameran menurut id."""
+
+    items: list[FairView]
+    next_after: UUID | None = Field(default=None, description="Nilai `after` untuk halaman berikutnya; null: habis.")
+
+
+class MentorWeekView(_View):
+    """Satu pekan seorang pendamping, Senin sampai Minggu (WITA)."""
+
+    monday: date
+    mentor_id: UUID
+    visits: int = Field(description="Pertemuan pada pekan itu.")
+    visited: int = Field(description="Usaha yang ditemui.")
+    looked_after: int = Field(description="Usaha yang didampingi, sedikitnya satu hari pada pekan itu.")
+    weekly_target: int | None = Field(description="Target yang berlaku; null: data pendampingnya belum sampai.")
+
+
+class MentoringPage(_View):
+    """Pekan dan pendamping, berurutan."""
+
+    items: list[MentorWeekView]
+    next_after: str | None = Field(default=None, description="Nilai `after` untuk halaman berikutnya; null: habis.")
+
+
+def _outcome(tally: Tally) -> OutcomeBucket:
+    return OutcomeBucket(code=tally.code, label=tally.label, **tally.counts)
+
+
+def _equity(tally: Tally) -> EquityBucket:
+    return EquityBucket(code=tally.code, label=tally.label, **tally.counts)
+
+
+def outcome_view(by: OutcomeDimension, table: Table) -> OutcomeView:
+    """Return the counts of enrolments by one dimension."""
+    return OutcomeView(
+        by=by,
+        changed_at=table.changed_at,
+        buckets=[_outcome(bucket) for bucket in table.buckets],
+        unknown=_outcome(table.unknown),
+        total=_outcome(table.total),
+    )
+
+
+def equity_view(by: EquityDimension, table: Table) -> EquityView:
+    """Return the counts of help by one dimension."""
+    return EquityView(
+        by=by,
+        changed_at=table.changed_at,
+        buckets=[_equity(bucket) for bucket in table.buckets],
+        unknown=_equity(table.unknown),
+        total=_equity(table.total),
+    )
+
+
+def fair_view(fair: Fair) -> FairView:
+    """Return one exhibition."""
+    fields = {name: getattr(fair, name) for name in FairView.model_fields if name != "withheld_reason"}
+    return FairView(**fields, withheld_reason=WITHHELD[fair.withheld] if fair.withheld else None)
+
+
+def week_view(week: MentorWeek) -> MentorWeekView:
+    """Return one week of a mentor."""
+    return MentorWeekView(**{name: getattr(week, name) for name in MentorWeekView.model_fields})
