@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.registry.commands.mentoring import RecordVisit
+from services.registry.handlers.mentoring import record_visit
 from shared.auth import Role
-from shared.contracts.mentoring import MentoringVisited
+from shared.contracts.mentoring import MentoringVisited, VisitWay
 from shared.contracts.privacy import Privacy
+from shared.identifiers import new_id
+from shared.outbox import Cause
 from shared.wita import WITA
 from tests.registry.conftest import MANGGAR, PRAPATAN, Caller, Registry, make_mentor, verify
+from tests.registry.test_owners import WAITING
 from tests.stack.servers import Database
 
 NOTE = "Bu Siti, 081200000001, mengeluh soal modal"
@@ -239,6 +246,33 @@ async def test_erasure_empties_the_notes_and_nobody_mentors_what_has_no_owner(
     assert (late.status_code, slug(late)) == (409, "pendampingan-berakhir")
     again = await checker.post(f"/businesses/{verified}/mentorings", {"mentor_id": mentor})
     assert (again.status_code, slug(again)) == (410, "pemilik-dihapus")
+
+
+async def test_a_note_that_is_written_while_an_owner_is_erased_is_emptied_too(
+    registry: Registry, checker: Caller, owner: str, verified: str, mentoring: str
+) -> None:
+    command = RecordVisit(UUID(mentoring), 1, new_id(), today(), VisitWay.TELEPON, (), NOTE)
+    cause = Cause("uji", None, "pendamping-a", "command", None, datetime.now(UTC))
+    async with registry.pool.acquire() as connection, connection.transaction():
+        await record_visit(connection, command, "pendamping-a", cause)
+        erasing = asyncio.create_task(checker.post(f"/owners/{owner}/erasure", None, 1))
+        async with asyncio.timeout(30):
+            while not await registry.pool.fetchval(WAITING):
+                await asyncio.sleep(0)
+    assert (await erasing).status_code == 200
+    assert await registry.pool.fetchval("SELECT count(*) FROM mentoring_visit WHERE note IS NULL") == 1
+    facts = [(name, sequence) for name, sequence, _ in await told(registry, "umkm.mentoring")]
+    assert facts == [("mentoring.started", 1), ("mentoring.visited", 2), ("mentoring.ended", 3)]
+
+
+async def test_the_running_login_changes_nothing_of_a_visit_but_its_note(registry: Registry, mentoring: str) -> None:
+    for statement in (
+        "UPDATE mentoring_visit SET visited_on = now()",
+        "DELETE FROM mentoring_visit",
+        "DELETE FROM mentor",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await registry.pool.execute(statement)
 
 
 @pytest.mark.parametrize("position", [0, 1])

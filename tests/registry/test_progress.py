@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import asyncpg
 import pytest
 
 from services.registry.reference.progress import find_checklist
@@ -77,7 +78,7 @@ async def test_assessments_are_kept_one_after_the_other(registry: Registry, chec
     )
     assert [row["sequence"] for row in facts] == [4, 5]
     assert json.loads(facts[0]["data"])["assessor"] == "petugas-b"
-    with pytest.raises(Exception, match="permission denied"):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await registry.pool.execute("UPDATE business_assessment SET sdm = 5")
 
 
