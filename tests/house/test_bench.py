@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import __main__ as command
-from bench.harness import Size, VoidRunError
+from bench.harness import Result, Size, VoidRunError
 from tests.house.tree import ROOT
 
 
@@ -55,8 +56,8 @@ def test_the_help_names_every_benchmark_with_what_it_measures(
         assert (measure.__doc__ or "").splitlines()[0] in told
 
 
-def test_a_void_run_fails_and_prints_no_figures(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_void_benchmark_fails_the_run_and_takes_nothing_from_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     @contextmanager
     def no_servers() -> Iterator[None]:
@@ -66,10 +67,23 @@ def test_a_void_run_fails_and_prints_no_figures(
         """Lose a record."""
         raise VoidRunError("a record is missing")
 
+    async def late(_rig: None, _size: Size) -> None:
+        """Do not end in time."""
+        raise TimeoutError
+
+    async def good(_rig: None, _size: Size) -> Result:
+        """Do it."""
+        return Result("what", "s", "≤ 2", [1.0], [2.0])
+
     monkeypatch.setattr(command, "servers", no_servers)
-    monkeypatch.setattr(command, "BENCHES", {"relay": lossy})
-    monkeypatch.setattr(sys, "argv", ["bench", "--json"])
+    monkeypatch.setattr(command, "BENCHES", {"relay": lossy, "latency": late, "posts": good})
+    monkeypatch.setattr(command, "TABLE", tmp_path / "speed.md")
+    monkeypatch.setattr(command, "HISTORY", tmp_path / "history.jsonl")
+    monkeypatch.setattr(sys, "argv", ["bench", "--json", "--write"])
     assert command.main() == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "a record is missing" in told.err
+    told = json.loads(capsys.readouterr().out)
+    assert [result["name"] for result in told["results"]] == ["what"]
+    assert told["void"] == {"relay": "a record is missing", "latency": "it did not end in time"}
+    table = (tmp_path / "speed.md").read_text(encoding="utf-8")
+    assert "| what | 1.0 / 1.0 / 1.0 s; raw 2.0; ratio 0.50 | ≤ 2 |" in table
+    assert "| relay | void: a record is missing | |" in table
