@@ -106,6 +106,7 @@ def test_each_kind_has_a_form_whose_example_fits(kind: LicenceKind) -> None:
         {"expires_on": None},
         {"expires_on": date(2025, 12, 31)},
         {"expires_on": date(2031, 1, 2)},
+        {"valid_from": None, "expires_on": date(2031, 6, 1)},
         {"kind": LicenceKind.NIB, "number": NIB},
     ],
 )

@@ -115,6 +115,7 @@ async def test_a_brand_is_filed_registered_for_ten_years_and_revoked(
     assert (await clerk.post("/brands", brand_body(business))).status_code == 201
 
 
+@pytest.mark.timeout(300)
 async def test_one_mark_filed_by_two_hundred_at_once_is_one_brand(
     registry: Registry, clerk: Caller, business: str, partner: str
 ) -> None:

@@ -104,7 +104,8 @@ def _check_dates(command: SubmitLicence, on: date) -> None:
         raise LicenceDatesError(
             f"Izin berakhir {write_day(end)}, sebelum mulai berlaku {write_day(begin)}.", begin, end
         )
-    if begin is not None and form.most_years is not None and end > years_after(begin, form.most_years):
+    # Without a first day it has begun by today at the latest.
+    if form.most_years is not None and end > years_after(begin or on, form.most_years):
         raise LicenceDatesError(f"Izin {form.title} berlaku paling lama {form.most_years} tahun.", begin, end)
     if end < on:
         raise LicenceRanOutError(end, on)
