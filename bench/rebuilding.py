@@ -131,6 +131,7 @@ async def _rebuild(rig: Rig, dsn: str) -> RebuildResult:
 
 async def _measure(rig: Rig, businesses: int) -> Run:
     facts, seen, stop = businesses * FACTS_EACH, list[bool](), asyncio.Event()
+    rig.declared_topics()
     rig.empty_topic(BUSINESS_TOPIC, PARTITIONS)
     await _publish(rig, _records(businesses))
     async with rig.database("projections", migrations()) as (dsn, pool), raw_producer(rig) as producer:

@@ -78,10 +78,16 @@ def exhibitions(
 
 
 @app.command()
-def mentoring(since: Day = None, until: Day = None, limit: Limit = 100, json: Json = False) -> None:
+def mentoring(
+    since: Day = None,
+    until: Day = None,
+    after: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
     """Show what mentors did, week by week, against their targets."""
     days = {name: day.date().isoformat() for name, day in (("since", since), ("until", until)) if day is not None}
-    page, _ = ask_projections("/mentoring/activity", {**days, "limit": limit}, as_json=json)
+    page, _ = ask_projections("/mentoring/activity", {**days, "after": after, "limit": limit}, as_json=json)
     if json:
         print_json(page)
         return

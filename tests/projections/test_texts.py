@@ -44,6 +44,18 @@ def test_the_timeline_reads_as_indonesian() -> None:
             current=class_record(BusinessClass.KECIL),
             flags=("class_contradiction",),
         ),
+        r.BusinessClassChanged(
+            business_id=BUSINESS,
+            previous=class_record(BusinessClass.KECIL),
+            current=class_record(BusinessClass.MIKRO),
+            flags=("kelas_turun",),
+        ),
+        r.BusinessClassChanged(
+            business_id=BUSINESS,
+            previous=class_record(BusinessClass.MIKRO),
+            current=class_record(BusinessClass.KECIL),
+            evidence=(r.Evidence.SPT_TAHUNAN, r.Evidence.SURVEI_LAPANGAN),
+        ),
         r.BusinessWorkersRecorded(
             business_id=BUSINESS, workers=Workers(paid_men=2, unpaid_women=1), as_of=date(2026, 4, 1)
         ),
@@ -56,6 +68,9 @@ def test_the_timeline_reads_as_indonesian() -> None:
         "Usaha diverifikasi oleh petugas.",
         "Data diperbarui: nama usaha, kelurahan (sumber: Berkas kelurahan (impor); data per 1 Februari 2026).",
         "Naik kelas: dari kelas mikro ke kelas kecil (penjualan tahunan, tahun 2025). Perlu diperiksa: data bertentangan.",
+        "Kelas dicatat ulang: dari kelas kecil ke kelas mikro (penjualan tahunan, tahun 2025). Perlu diperiksa: kelas turun.",
+        "Naik kelas: dari kelas mikro ke kelas kecil (penjualan tahunan, tahun 2025). "
+        "Bukti: SPT tahunan, survei lapangan.",
         "Tenaga kerja didata per 1 April 2026: 3 orang (2 laki-laki, 1 perempuan).",
         "Usaha tutup pada 9 Mei 2026.",
         "Usaha aktif kembali dengan status terverifikasi.",

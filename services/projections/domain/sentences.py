@@ -32,6 +32,10 @@ _PLAIN = {
 }
 
 
+_DOUBTS = {"kelas_melompat": "kelas melompati satu tingkat", "kelas_turun": "kelas turun"}
+"""Flags of a class change; any other one tells that data contradict each other."""
+
+
 def sentence(name: str, detail: Detail | None, places: Places) -> str:
     """Return what happened, as an officer reads it. ``name`` and ``detail`` as in the two tables of the timeline."""
     plain = _PLAIN.get(name)
@@ -78,7 +82,8 @@ def _class_changed(detail: Detail, _: Places) -> str:
     rises = before in ladder and after in ladder and ladder.index(after) > ladder.index(before)
     basis = BASIS_NAMES.get(detail.get("basis") or "", "dasar tidak disebut")
     year = f", tahun {detail['year']}" if detail.get("year") else ""
-    note = " Perlu diperiksa: data bertentangan." if detail.get("flags") else ""
+    doubts = [_DOUBTS.get(flag, "data bertentangan") for flag in detail.get("flags") or ()]
+    note = f" Perlu diperiksa: {', '.join(dict.fromkeys(doubts))}." if doubts else ""
     shown = [EVIDENCE_NAMES.get(code, code) for code in detail.get("evidence") or ()]
     proof = f" Bukti: {', '.join(shown)}." if shown else ""
     what = "Naik kelas" if rises else "Kelas dicatat ulang"

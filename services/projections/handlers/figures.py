@@ -23,13 +23,14 @@ from services.projections.reference import Places
 from services.projections.store import figures as store
 from shared.database import Pool
 
-FRESH_SECONDS = 1.0
+FRESH_SECONDS = 5.0
+"""As long as the page may be kept by whoever shows it: each of these is a pass over several tables."""
 LAST = UUID(int=(1 << 128) - 1)
 Found = TypeVar("Found")
 
 
 class Figures:
-    """Questions and their answers. The counts over all tables are kept for a second, for each kelurahan that asks."""
+    """Questions and their answers. The counts over all tables are kept for five seconds, for each kelurahan that asks."""
 
     def __init__(self, pool: Pool, places: Places) -> None:
         self._pool = pool
