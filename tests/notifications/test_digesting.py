@@ -93,7 +93,10 @@ async def test_a_day_has_one_message_that_tells_everything_and_the_next_day_the_
     assert "masuk daftar cadangan" in text
     assert text.count("Yth.") == text.count("Dinas Koperasi") == 1
     assert "\n\n\n" not in text
+    kept = "SELECT count(*) FROM message WHERE sealed_reason IS NOT NULL"
+    assert await workshop.pool.fetchval(kept) == 1
     assert await look(workshop, digesting, THURSDAY_EIGHT + timedelta(hours=23)) == 0
+    assert await workshop.pool.fetchval(kept) == 0
     assert await look(workshop, digesting, THURSDAY_EIGHT + timedelta(days=1)) == 1
     await workshop.send()
     assert mailbox.mails[1]["Subject"] == "Ringkasan hari ini: 1 kabar untuk Anda"

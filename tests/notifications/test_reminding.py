@@ -15,6 +15,7 @@ from services.notifications.commands import Topic
 from services.notifications.domain.reminding import ReminderRule
 from services.notifications.handlers.recording import record_facts
 from services.notifications.handlers.reminding import Reminding
+from shared.contracts.exhibitions import ApplicationConfirmed
 from shared.contracts.training import LeavingCause
 from shared.envelope import Event
 from tests.notifications.city import EMAIL, ids, opt_out, owners
@@ -183,6 +184,29 @@ async def test_an_exhibition_is_reminded_of_by_the_clock_of_its_own_zone_and_of_
     ]
     [text] = texts(mailbox, "Jangan lupa")
     assert 'usaha "Warung Siti": stan 9, gelombang 2, mulai 29 November 2026 pukul 08.00 WIB' in text
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_who_has_not_confirmed_is_reminded_before_the_deadline_and_who_has_is_not(
+    workshop: Workshop, story: Story, reminding: Reminding, mailbox: Mailbox, confirmed: bool
+) -> None:
+    owner, saturday = story.owner(origin="import"), FRIDAY + timedelta(days=1)
+    applied = application(owner.fact.aggregate_id)
+    core = {name: applied[name] for name in ("application_id", "exhibition_id", "owner_id", "business_id")}
+    # The wave is on Saturday, the place is to be confirmed until Friday 08:00 in Jakarta.
+    await workshop.apply(owner, placed(story, applied, saturday, at=WEDNESDAY))
+    nine_in_jakarta = THURSDAY_NINE + timedelta(hours=1)
+    assert await look(workshop, reminding, nine_in_jakarta - timedelta(seconds=1)) == 0
+    assert [await look(workshop, reminding, nine_in_jakarta) for _ in range(2)] == [1, 0]
+    if confirmed:
+        await workshop.apply(story.event(ApplicationConfirmed(**core)))
+    await workshop.send()
+    found = await reminders(workshop)
+    assert found == [("application_unconfirmed", *(("suppressed", "reminder_void") if confirmed else ("sent", None)))]
+    told = texts(mailbox, "Tempat Anda belum dikonfirmasi")
+    assert ["paling lambat 27 November 2026 pukul 08.00 WIB" in text for text in told] == [True] * (not confirmed)
+    assert await look(workshop, reminding, nine_in_jakarta + timedelta(days=1)) == 1
+    assert ("exhibition_reminder", "queued", None) in await reminders(workshop)
 
 
 async def test_who_stopped_the_topic_gets_no_reminder_and_hears_of_a_move_all_the_same(

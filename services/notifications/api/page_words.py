@@ -50,5 +50,6 @@ TEMPLATE_NAMES = {
     "session_reminder": "pengingat pelatihan",
     "session_moved": "sesi pelatihan dipindahkan",
     "exhibition_reminder": "pengingat pameran",
+    "application_unconfirmed": "pengingat konfirmasi tempat",
 }
 """Of messages behind which no fact of an owner stands; others are shown by their template."""

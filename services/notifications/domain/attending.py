@@ -16,6 +16,7 @@ from uuid import UUID
 from services.notifications.domain.exhibition_notices import place_params
 from shared.contracts.exhibitions import (
     APPLICATION_TOPIC,
+    ApplicationConfirmed,
     ApplicationMoved,
     ApplicationNoShow,
     ApplicationPlaced,
@@ -94,6 +95,9 @@ class ParticipationChange:
     """When the wave of an application begins; sessions of an enrolment are kept by themselves."""
     details: dict[str, Any] | None = None
     """What a reminder of an application says; JSON, nothing personal."""
+    unconfirmed: bool | None = None
+    """Whether the place of an application is to be confirmed."""
+    confirm_by: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +113,12 @@ class Attending:
     sessions: dict[tuple[UUID, int], SessionChange] = field(default_factory=dict)
     """Batch and number to when it is held."""
     participations: dict[UUID, ParticipationChange] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> set[UUID]:
+        """Enrolments and applications of which something was said that a reminder speaks of."""
+        found = self.participations.items()
+        return {key for key, change in found if change.attending is not None or change.unconfirmed is not None}
 
     @property
     def touched(self) -> set[UUID]:
@@ -158,6 +168,9 @@ def _fold_participation(found: dict[UUID, ParticipationChange], event: Event) ->
         change.attending = False
     if isinstance(fact, ApplicationPlaced | ApplicationMoved):
         change.starts_at, change.details = fact.starts_at, place_params(fact)
+        change.unconfirmed, change.confirm_by = True, fact.confirm_by
+    elif isinstance(fact, ApplicationConfirmed):
+        change.unconfirmed = False
 
 
 def _is_in(fact: Any) -> bool:

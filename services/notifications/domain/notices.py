@@ -160,7 +160,7 @@ NOTIFYING_TYPES: frozenset[tuple[str, str]] = frozenset(
 )
 """(CloudEvents type, origin) of every event that must have exactly one message."""
 
-REMINDER_TEMPLATES = frozenset({"exhibition_reminder", "session_moved", "session_reminder"})
+REMINDER_TEMPLATES = frozenset({"application_unconfirmed", "exhibition_reminder", "session_moved", "session_reminder"})
 """Of messages behind which no fact stands: they are made as time passes."""
 
 TEMPLATES = (

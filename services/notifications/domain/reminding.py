@@ -7,17 +7,19 @@ after that hour is not reminded of it: they know it fresh.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from services.notifications.domain.attending import Kind
 from services.notifications.domain.notices import NAMESPACE
 
 EVENT_TYPE = "reminder"
 """In place of a fact's type, since no fact stands behind it."""
+SESSION, WAVE, DEADLINE = "session_reminder", "exhibition_reminder", "application_unconfirmed"
+MOVED = "session_moved"
+"""Templates of what people are reminded of, and of a session that moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +31,33 @@ class ReminderRule:
 
     @property
     def horizon(self) -> timedelta:
-        """How far ahead of now a session may be that is due already, in any zone."""
+        """How far ahead of now something may be that is due already, in any zone."""
         return timedelta(days=self.days + 2)
 
-    def due_at(self, starts_at: datetime, zone: str) -> datetime:
-        """Return when a reminder of something that begins at ``starts_at`` (aware) is due."""
+    def due_at(self, moment: datetime, zone: str) -> datetime:
+        """Return when a reminder of what is at ``moment`` (aware) is due."""
         there = ZoneInfo(zone)
-        day = starts_at.astimezone(there).date() - timedelta(days=self.days)
+        day = moment.astimezone(there).date() - timedelta(days=self.days)
         return datetime.combine(day, self.at, there)
 
-    def is_due(self, starts_at: datetime, zone: str, now: datetime) -> bool:
-        """Tell whether the hour has come, and the session has not begun."""
-        return self.due_at(starts_at, zone) <= now < starts_at
+    def is_due(self, moment: datetime, zone: str, now: datetime) -> bool:
+        """Tell whether the hour has come, and the moment itself has not."""
+        return self.due_at(moment, zone) <= now < moment
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Something that people come to: a session of a batch, or a wave of an exhibition."""
+    """Something at an instant: a session or wave that begins, or the end of the time in which a place is to be confirmed."""
 
-    kind: Kind
+    template: str
+    """Of the reminder."""
     gathering_id: UUID
     """The batch or the exhibition."""
     number: int
     """Of the session or wave."""
-    starts_at: datetime
+    at: datetime
     zone: str
-    details: Mapping[str, Any]
+    details: Mapping[str, Any] = field(default_factory=dict)
     """What a message says of it beside what each participant's own row says; JSON."""
     version: int = 0
     """Of a session: the sequence of the fact that told its time. A wave's time is told by each application's own fact."""

@@ -46,7 +46,8 @@ class Digesting(PeriodicLook):
         self._at = at
 
     async def tick(self) -> int:
-        """Make the digests that are due and return how many."""
+        """Make the digests that are due and return how many; let go of what those before have told."""
+        await store.forget_told(self._pool)
         now, made = await self.now(), 0
         for every in (Digest.HARIAN, Digest.MINGGUAN):
             due, after = last_due(every, self._at, now), FIRST

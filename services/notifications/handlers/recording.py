@@ -57,8 +57,7 @@ async def _record_attending(connection: Connection, events: Sequence[Event], now
     if not (folded.courses or folded.participations):
         return
     await attending.save(connection, folded)
-    said = {key for key, change in folded.participations.items() if change.attending is not None}
-    await attending.void_stale(connection, said, folded.touched, now)
+    await attending.void_stale(connection, folded.changed, folded.touched, now)
 
 
 async def store_drafts(

@@ -13,9 +13,8 @@ from datetime import datetime
 
 import structlog
 
-from services.notifications.domain.attending import Kind
 from services.notifications.domain.notices import Draft, RecipientKind
-from services.notifications.domain.reminding import EVENT_TYPE, Occasion, ReminderRule, reminder_id
+from services.notifications.domain.reminding import EVENT_TYPE, MOVED, Occasion, ReminderRule, reminder_id
 from services.notifications.handlers.recording import store_drafts
 from services.notifications.store import attending as store
 from services.notifications.store.attending import Untold
@@ -24,14 +23,12 @@ from shared.ticking import PeriodicLook
 
 LOOK_SECONDS = 30.0
 CHUNK = 500
-MOVED = "session_moved"
-TEMPLATE_OF = {Kind.ENROLMENT: "session_reminder", Kind.APPLICATION: "exhibition_reminder"}
 
 log = structlog.get_logger(__name__)
 
 
 class Reminding(PeriodicLook):
-    """Reminds of sessions and waves by a rule; ``channels`` are the ways out that this service runs."""
+    """Reminds of sessions, waves and deadlines by a rule; ``channels`` are the ways out that this service runs."""
 
     def __init__(
         self,
@@ -55,17 +52,17 @@ class Reminding(PeriodicLook):
             if occasion.moved_at is not None:
                 made += await self._tell(occasion, MOVED, occasion.moved_at, now)
             if self._is_due(occasion, now):
-                due = self._rule.due_at(occasion.starts_at, occasion.zone)
-                made += await self._tell(occasion, TEMPLATE_OF[occasion.kind], due, now)
+                due = self._rule.due_at(occasion.at, occasion.zone)
+                made += await self._tell(occasion, occasion.template, due, now)
         if made or late:
             log.info("reminders_made", messages=made, too_late=late)
         return made
 
     def _is_due(self, occasion: Occasion, now: datetime) -> bool:
         """Whether to remind: the hour has come, and nobody was told of another time since."""
-        if not self._rule.is_due(occasion.starts_at, occasion.zone, now):
+        if not self._rule.is_due(occasion.at, occasion.zone, now):
             return False
-        due = self._rule.due_at(occasion.starts_at, occasion.zone)
+        due = self._rule.due_at(occasion.at, occasion.zone)
         return occasion.moved_at is None or occasion.moved_at < due
 
     async def _tell(self, occasion: Occasion, template: str, before: datetime, now: datetime) -> int:
@@ -88,7 +85,7 @@ class Reminding(PeriodicLook):
         noted = zip(untold, drafts, strict=True)
         await store.insert_reminders(
             connection,
-            [(who.id, template, occasion.number, who.version, d.id, occasion.starts_at) for who, d in noted],
+            [(who.id, template, occasion.number, who.version, d.id, occasion.at) for who, d in noted],
         )
 
 
@@ -102,11 +99,6 @@ def _draft(occasion: Occasion, template: str, somebody: Untold, now: datetime) -
         recipient_kind=RecipientKind.OWNER,
         recipient_id=str(somebody.owner_id),
         business_id=somebody.business_id,
-        params={
-            **occasion.details,
-            **somebody.details,
-            "starts_at": occasion.starts_at.isoformat(),
-            "zone": occasion.zone,
-        },
+        params={**occasion.details, **somebody.details},
         sealed_reason=None,
     )

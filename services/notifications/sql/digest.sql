@@ -34,6 +34,12 @@ SELECT i.digest_id, m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.b
 FROM digest_item i JOIN message m ON m.id = i.message_id
 WHERE i.digest_id = ANY ($1::uuid[]) ORDER BY i.digest_id, m.occurred_at, m.id;
 
+-- name: forget_told
+-- An officer's reason that a digest told is let go, as that of a message that was sent.
+UPDATE message m SET sealed_reason = NULL
+FROM digest_item i JOIN message d ON d.id = i.digest_id
+WHERE m.id = i.message_id AND m.state = 'suppressed' AND m.sealed_reason IS NOT NULL AND d.state IN ('sent', 'delivered');
+
 -- name: choose_digest
 -- How often an owner wants one.
 INSERT INTO digest_choice (owner_id, every, changed_by, changed_at) VALUES ($1, $2, $3, $4)

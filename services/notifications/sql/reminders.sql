@@ -27,14 +27,16 @@ WHERE s.version < EXCLUDED.version;
 -- name: save_participations
 -- Enrolments and applications; what the batch does not say stays.
 INSERT INTO participation AS p (id, kind, gathering_id, owner_id, business_id, version, attending, since, said, starts_at,
-                                details)
-SELECT i, k, g, o, b, v, a, s, n, w, d::jsonb
+                                details, unconfirmed, confirm_by)
+SELECT i, k, g, o, b, v, a, s, n, w, d::jsonb, u, c
 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::boolean[], $8::timestamptz[],
-            $9::bigint[], $10::timestamptz[], $11::text[]) AS u(i, k, g, o, b, v, a, s, n, w, d)
+            $9::bigint[], $10::timestamptz[], $11::text[], $12::boolean[], $13::timestamptz[])
+     AS t(i, k, g, o, b, v, a, s, n, w, d, u, c)
 ON CONFLICT (id) DO UPDATE SET
     version = EXCLUDED.version, attending = coalesce(EXCLUDED.attending, p.attending),
     since = coalesce(EXCLUDED.since, p.since), said = coalesce(EXCLUDED.said, p.said),
-    starts_at = coalesce(EXCLUDED.starts_at, p.starts_at), details = coalesce(EXCLUDED.details, p.details)
+    starts_at = coalesce(EXCLUDED.starts_at, p.starts_at), details = coalesce(EXCLUDED.details, p.details),
+    unconfirmed = coalesce(EXCLUDED.unconfirmed, p.unconfirmed), confirm_by = coalesce(EXCLUDED.confirm_by, p.confirm_by)
 WHERE p.version < EXCLUDED.version;
 
 -- name: void_stale
@@ -49,7 +51,8 @@ WITH voided AS (
     LEFT JOIN session_copy s ON s.batch_id = p.gathering_id AND s.number = r.number
     WHERE m.id = r.message_id AND (p.id = ANY ($1::uuid[]) OR p.gathering_id = ANY ($2::uuid[]))
       AND (m.state IN ('waiting', 'queued') OR (m.state = 'sending' AND m.handed_over_at IS NULL))
-      AND (p.attending IS NOT TRUE OR coalesce(b.cancelled, false) OR r.version <> coalesce(s.version, p.said))
+      AND (p.attending IS NOT TRUE OR coalesce(b.cancelled, false) OR r.version <> coalesce(s.version, p.said)
+           OR (r.template = 'application_unconfirmed' AND p.unconfirmed IS NOT TRUE))
     RETURNING m.id, m.attempts
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
@@ -83,6 +86,13 @@ FROM participation
 WHERE kind = 'application' AND attending AND starts_at > $1 AND starts_at <= $2
 ORDER BY starts_at, gathering_id, number;
 
+-- name: upcoming_deadlines
+-- Until when, up to $2, somebody is to confirm a place.
+SELECT DISTINCT gathering_id, (details ->> 'wave')::int AS number, confirm_by, details ->> 'zone' AS zone
+FROM participation
+WHERE kind = 'application' AND attending AND unconfirmed AND confirm_by > $1 AND confirm_by <= $2
+ORDER BY confirm_by, gathering_id, number;
+
 -- name: find_untold_of_session
 -- Participants of a batch ($1) who were told before $5 that they take part, and have no message of this template ($4) about
 -- this time (number $2, version $3) of a session. They, the session and the batch stay as they are until the transaction ends.
@@ -101,6 +111,17 @@ SELECT p.id, p.owner_id, p.business_id, p.said AS version, p.details::text AS de
 FROM participation p
 WHERE p.kind = 'application' AND p.gathering_id = $1 AND p.attending AND p.since < $5
   AND (p.details ->> 'wave')::int = $2 AND p.starts_at = $3
+  AND NOT EXISTS (SELECT FROM reminder r
+                  WHERE r.participation_id = p.id AND r.template = $4 AND r.number = $2 AND r.version = p.said)
+ORDER BY p.id LIMIT $6
+FOR NO KEY UPDATE OF p SKIP LOCKED;
+
+-- name: find_untold_of_deadline
+-- The same of applications whose place in a wave ($2) is to be confirmed until $3.
+SELECT p.id, p.owner_id, p.business_id, p.said AS version, p.details::text AS details
+FROM participation p
+WHERE p.kind = 'application' AND p.gathering_id = $1 AND p.attending AND p.unconfirmed AND p.since < $5
+  AND (p.details ->> 'wave')::int = $2 AND p.confirm_by = $3
   AND NOT EXISTS (SELECT FROM reminder r
                   WHERE r.participation_id = p.id AND r.template = $4 AND r.number = $2 AND r.version = p.said)
 ORDER BY p.id LIMIT $6

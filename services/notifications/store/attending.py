@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from services.notifications.domain.attending import Attending, Kind, ParticipationChange
-from services.notifications.domain.reminding import Occasion
+from services.notifications.domain.attending import Attending, ParticipationChange
+from services.notifications.domain.reminding import DEADLINE, SESSION, WAVE, Occasion
 from services.notifications.store.facts import SQL, run_many
 from shared.database import Connection, Pool, load_queries
 from shared.wita import WITA
@@ -51,8 +52,9 @@ async def save(connection: Connection, folded: Attending) -> None:
 
 def _row(key: UUID, change: ParticipationChange) -> tuple[Any, ...]:
     details = None if change.details is None else orjson.dumps(change.details).decode()
+    whose = (key, change.kind, change.gathering_id, change.owner_id, change.business_id, change.version)
     told = (change.attending, change.since, change.said, change.starts_at, details)
-    return key, change.kind, change.gathering_id, change.owner_id, change.business_id, change.version, *told
+    return *whose, *told, change.unconfirmed, change.confirm_by
 
 
 async def void_stale(
@@ -70,38 +72,37 @@ async def void_late(pool: Pool, now: datetime) -> int:
 
 
 async def upcoming(pool: Pool, now: datetime, until: datetime) -> list[Occasion]:
-    """Return sessions and waves that begin after ``now`` and up to ``until``, and sessions ahead that were moved."""
-    sessions = await pool.fetch(QUERIES.upcoming_sessions, now, until)
+    """Return what is after ``now`` and up to ``until``: sessions, waves, deadlines; and sessions ahead that were moved."""
+    sessions = [_session(row) for row in await pool.fetch(QUERIES.upcoming_sessions, now, until)]
     waves = await pool.fetch(QUERIES.upcoming_waves, now, until)
+    deadlines = await pool.fetch(QUERIES.upcoming_deadlines, now, until)
     return [
-        *(
-            Occasion(
-                Kind.ENROLMENT,
-                row["batch_id"],
-                row["number"],
-                row["starts_at"],
-                TRAINING_ZONE,
-                {"title": row["title"], "place": row["place"], "number": row["number"]},
-                row["version"],
-                row["moved_at"],
-            )
-            for row in sessions
-        ),
-        *(
-            Occasion(Kind.APPLICATION, row["gathering_id"], row["number"], row["starts_at"], row["zone"], {})
-            for row in waves
-        ),
+        *sessions,
+        *(Occasion(WAVE, *row) for row in waves),
+        *(Occasion(DEADLINE, *row) for row in deadlines),
     ]
+
+
+def _session(row: asyncpg.Record) -> Occasion:
+    details = {
+        "title": row["title"],
+        "place": row["place"],
+        "number": row["number"],
+        "starts_at": row["starts_at"].isoformat(),
+        "zone": TRAINING_ZONE,
+    }
+    place = (row["batch_id"], row["number"], row["starts_at"], TRAINING_ZONE)
+    return Occasion(SESSION, *place, details, row["version"], row["moved_at"])
 
 
 async def find_untold(
     connection: Connection, occasion: Occasion, template: str, before: datetime, limit: int
 ) -> list[Untold]:
     """Lock and return those who take part since before ``before`` and have no such message about this time yet."""
-    of_session = occasion.kind is Kind.ENROLMENT
-    statement = QUERIES.find_untold_of_session if of_session else QUERIES.find_untold_of_wave
-    told = occasion.version if of_session else occasion.starts_at
-    rows = await connection.fetch(statement, occasion.gathering_id, occasion.number, told, template, before, limit)
+    statements = {WAVE: QUERIES.find_untold_of_wave, DEADLINE: QUERIES.find_untold_of_deadline}
+    statement = statements.get(occasion.template, QUERIES.find_untold_of_session)
+    which = occasion.version if occasion.template == SESSION else occasion.at
+    rows = await connection.fetch(statement, occasion.gathering_id, occasion.number, which, template, before, limit)
     return [
         Untold(row["id"], row["owner_id"], row["business_id"], row["version"], orjson.loads(row["details"] or "{}"))
         for row in rows

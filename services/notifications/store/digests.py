@@ -50,6 +50,11 @@ async def load_items(connection: Connection, digest_ids: Iterable[UUID]) -> dict
     return found
 
 
+async def forget_told(pool: Pool) -> None:
+    """Let go of the reasons that digests told."""
+    await pool.execute(QUERIES.forget_told)
+
+
 async def choose(pool: Pool, command: ChooseDigest, now: datetime) -> None:
     """Note how often an owner wants a digest."""
     if command.every is Digest.LANGSUNG:
