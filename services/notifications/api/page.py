@@ -61,7 +61,7 @@ def operator_router() -> APIRouter:
         after: Place = "",
     ) -> Response:
         chosen = Chosen(_one_of(State, keadaan), _one_of(Subject, topik), saluran or None)
-        listed = await overseeing.list_chosen(pool, chosen, decode_place(after or None), PAGE_ROWS)
+        listed = await overseeing.list_chosen(pool, chosen, hari, decode_place(after or None), PAGE_ROWS)
         asked = {"keadaan": chosen.state or "", "topik": chosen.subject or "", "saluran": saluran, "hari": str(hari)}
         values = {
             "tallies": await overseeing.count_by_subject(pool, hari),

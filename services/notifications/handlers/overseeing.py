@@ -28,13 +28,16 @@ class Listed:
 
 async def count_by_subject(pool: Pool, days: int) -> list[Tally]:
     """Return how the messages of the last so many days stand."""
-    since = await read_clock(pool) - timedelta(days=days)
-    return tally(await store.count_since(pool, since))
+    return tally(await store.count_since(pool, await _since(pool, days)))
 
 
-async def list_chosen(pool: Pool, chosen: Chosen, after: tuple[datetime, UUID] | None, limit: int) -> Listed:
-    """Return up to ``limit`` messages that fit, after a place in the list."""
-    rows = await store.search(pool, chosen, after, limit + 1)
+async def _since(pool: Pool, days: int) -> datetime:
+    return await read_clock(pool) - timedelta(days=days)
+
+
+async def list_chosen(pool: Pool, chosen: Chosen, days: int, after: tuple[datetime, UUID] | None, limit: int) -> Listed:
+    """Return up to ``limit`` messages of the last so many days that fit, after a place in the list."""
+    rows = await store.search(pool, chosen, await _since(pool, days), after, limit + 1)
     more = len(rows) > limit
     rows = rows[:limit]
     place = (rows[-1]["created_at"], rows[-1]["id"]) if more else None

@@ -73,24 +73,38 @@ WITH voided AS (
 SELECT count(*) FROM voided;
 
 -- name: upcoming_sessions
--- Sessions that have not begun: those up to $2, and all that were moved, since their participants are told of that at once.
+-- Sessions that have not begun, with somebody who was not reminded: those up to $2, and all that were moved, since their
+-- participants are told of that at once.
 SELECT s.batch_id, s.number, s.starts_at, s.version, s.moved_at, b.place, c.title
 FROM session_copy s JOIN batch_copy b ON b.batch_id = s.batch_id JOIN course_copy c ON c.course_id = b.course_id
 WHERE s.starts_at > $1 AND (s.starts_at <= $2 OR s.moved_at IS NOT NULL) AND NOT b.cancelled
+  AND EXISTS (SELECT FROM participation p
+              WHERE p.gathering_id = s.batch_id AND p.attending
+                AND (NOT EXISTS (SELECT FROM reminder r
+                                 WHERE r.participation_id = p.id AND r.template = 'session_reminder'
+                                   AND r.number = s.number AND r.version = s.version)
+                     OR (p.since < s.moved_at
+                         AND NOT EXISTS (SELECT FROM reminder r
+                                         WHERE r.participation_id = p.id AND r.template = 'session_moved'
+                                           AND r.number = s.number AND r.version = s.version))))
 ORDER BY s.starts_at, s.batch_id, s.number;
 
 -- name: upcoming_waves
--- Waves in which somebody has a place and that begin up to $2.
+-- Waves that begin up to $2 and in which somebody has a place who was not reminded.
 SELECT DISTINCT gathering_id, (details ->> 'wave')::int AS number, starts_at, details ->> 'zone' AS zone
-FROM participation
-WHERE kind = 'application' AND attending AND starts_at > $1 AND starts_at <= $2
+FROM participation p
+WHERE kind = 'application' AND attending AND p.starts_at > $1 AND p.starts_at <= $2
+  AND NOT EXISTS (SELECT FROM reminder r
+                  WHERE r.participation_id = p.id AND r.template = 'exhibition_reminder' AND r.version = p.said)
 ORDER BY starts_at, gathering_id, number;
 
 -- name: upcoming_deadlines
--- Until when, up to $2, somebody is to confirm a place.
+-- Until when, up to $2, somebody is to confirm a place who was not reminded of it.
 SELECT DISTINCT gathering_id, (details ->> 'wave')::int AS number, confirm_by, details ->> 'zone' AS zone
-FROM participation
+FROM participation p
 WHERE kind = 'application' AND attending AND unconfirmed AND confirm_by > $1 AND confirm_by <= $2
+  AND NOT EXISTS (SELECT FROM reminder r
+                  WHERE r.participation_id = p.id AND r.template = 'application_unconfirmed' AND r.version = p.said)
 ORDER BY confirm_by, gathering_id, number;
 
 -- name: find_untold_of_session

@@ -20,12 +20,14 @@ async def count_since(pool: Pool, since: datetime) -> list[Counted]:
     return [tuple(row) for row in await pool.fetch(QUERIES.count_since, since)]
 
 
-async def search(pool: Pool, chosen: Chosen, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Row]:
-    """Return messages, newest first, after a place in the list."""
+async def search(
+    pool: Pool, chosen: Chosen, since: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Row]:
+    """Return messages that were made since an instant, newest first, after a place in the list."""
     moment, message_id = after or (None, None)
     state = None if chosen.state is None else chosen.state.value
     rows: Sequence[Row] = await pool.fetch(
-        QUERIES.search_messages, state, chosen.channel, chosen.templates, chosen.topic, moment, message_id, limit
+        QUERIES.search_messages, state, chosen.channel, chosen.templates, chosen.topic, moment, message_id, limit, since
     )
     return rows
 
