@@ -34,6 +34,9 @@ from shared.keys import Answer, Gone
 from shared.sealing import UnreadableError, open_sealed, owner_of
 from shared.wita import WITA
 
+WHOLE_DIGESTS = frozenset({"email", "console"})
+"""Channels that show a digest with its texts."""
+
 log = structlog.get_logger(__name__)
 
 PersonalT = TypeVar("PersonalT", bound=PersonalFields)
@@ -164,11 +167,14 @@ class Composer:
     def _items(
         self, message: Claimed, language: str, name: str, surroundings: Surroundings, keys: Mapping[UUID, Answer]
     ) -> list[dict[str, Any]]:
-        """Return what a digest tells: of each message its subject, its text, and when it happened."""
-        found = []
+        """Return what a digest tells: of each message its subject, its text, and when it happened.
+
+        A telephone shows too few letters for several texts: there the subjects stand alone.
+        """
+        found, whole = [], message.channel in WHOLE_DIGESTS
         for item in surroundings.digests.get(message.id, ()):
             rendered = self.renderer.render(item.template, language, _values(item, name, surroundings, keys))
-            body = without_frame(rendered.text)
+            body = without_frame(rendered.text) if whole else ""
             found.append({"subject": rendered.subject, "body": body, "occurred_at": item.occurred_at})
         return found
 

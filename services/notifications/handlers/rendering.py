@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
+from services.notifications.domain.brief import SIGNATURE
 from services.notifications.domain.text import SUBJECT_LENGTH, one_line
 from services.notifications.handlers.wording import CAUSES, CLASSES, LICENCES, MONTH_NAMES, Words
 from shared.wita import WITA, ZONE_NAMES, write_local
@@ -75,8 +76,8 @@ class Renderer:
 
 def without_frame(text: str) -> str:
     """Return the text of a message without its greeting and what stands below the dashes, as one part of a digest."""
-    body, _, _ = text.partition("\n\n--\n")
-    return body.partition("\n\n")[2]
+    body, _, _ = text.partition(SIGNATURE)
+    return body.partition("\n\n")[2].strip()
 
 
 @pass_context

@@ -38,7 +38,7 @@ WHERE i.digest_id = ANY ($1::uuid[]) ORDER BY i.digest_id, m.occurred_at, m.id;
 -- An officer's reason that a digest told is let go, as that of a message that was sent.
 UPDATE message m SET sealed_reason = NULL
 FROM digest_item i JOIN message d ON d.id = i.digest_id
-WHERE m.id = i.message_id AND m.state = 'suppressed' AND m.sealed_reason IS NOT NULL AND d.state IN ('sent', 'delivered');
+WHERE m.id = i.message_id AND m.state = 'suppressed' AND m.sealed_reason IS NOT NULL AND d.state IN ('sent', 'delivered', 'read');
 
 -- name: choose_digest
 -- How often an owner wants one.
