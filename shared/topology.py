@@ -110,7 +110,17 @@ PRINCIPALS: tuple[Principal, ...] = (
     ),
     Principal(
         "notifications",
-        reads=(OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC),
+        reads=(
+            OWNER_TOPIC,
+            BUSINESS_TOPIC,
+            IMPORT_TOPIC,
+            COURSE_TOPIC,
+            ENROLMENT_TOPIC,
+            CERTIFICATE_TOPIC,
+            APPLICATION_TOPIC,
+            LICENCE_TOPIC,
+            BRAND_TOPIC,
+        ),
         group_prefix="notifications",
     ),
     Principal("operator", superuser=True),

@@ -1,4 +1,4 @@
-"""The time of the office, and how it writes days and instants: ``25 November 2026 pukul 13.05 WITA``."""
+"""The time of the office, and how it writes days and instants, there and elsewhere: ``25 November 2026 pukul 13.05 WITA``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 WITA = ZoneInfo("Asia/Makassar")
 """UTC+8, the whole year."""
+ZONE_NAMES = {"Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
+"""What Indonesians call their zones."""
 MONTHS = (
     "Januari",
     "Februari",
@@ -35,5 +37,10 @@ def write_day(day: date) -> str:
 
 def write_moment(moment: datetime) -> str:
     """Return ``25 November 2026 pukul 13.05 WITA`` for an aware instant."""
-    local = moment.astimezone(WITA)
-    return f"{write_day(local.date())} pukul {local:%H.%M} WITA"
+    return write_local(WITA.key, moment)
+
+
+def write_local(zone: str, moment: datetime) -> str:
+    """Return ``25 November 2026 pukul 13.05 WIB`` for an aware instant, in a zone by its IANA name."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{write_day(local.date())} pukul {local:%H.%M} {ZONE_NAMES.get(zone, zone)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import time
 from email.utils import parseaddr
 from functools import partial
 from time import monotonic
@@ -16,6 +17,8 @@ from pydantic import SecretStr
 from services.notifications.api import routers
 from services.notifications.consumers import notify_on_registry_facts
 from services.notifications.domain.callbacks import ReceiptSecrets
+from services.notifications.domain.overseeing import FormCodes
+from services.notifications.domain.reminding import ReminderRule
 from services.notifications.domain.timing import Rate, parse_quiet_hours
 from services.notifications.domain.unsubscribing import UnsubscribeLinks
 from services.notifications.handlers.channels import (
@@ -29,9 +32,11 @@ from services.notifications.handlers.channels import (
     WhatsAppChannel,
 )
 from services.notifications.handlers.composing import Composer
+from services.notifications.handlers.digesting import Digesting
 from services.notifications.handlers.fanning import FanOut
 from services.notifications.handlers.pacing import SendingRules
 from services.notifications.handlers.receiving import Keeping
+from services.notifications.handlers.reminding import Reminding
 from services.notifications.handlers.rendering import Renderer
 from services.notifications.handlers.sending import Sender
 from services.notifications.reference import load_kelurahan
@@ -53,7 +58,7 @@ STUCK_SECONDS = 300.0
 
 
 def _pool_size(settings: NotificationsSettings) -> int:
-    return 8 + 2 * settings.senders
+    return 10 + 2 * settings.senders
 
 
 def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
@@ -75,6 +80,7 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
     app.state.links = unsubscribe_links(settings)
     app.state.routes = sending_rules(settings).routes
     app.state.receipt_secrets = receipt_secrets(settings)
+    app.state.form_codes = FormCodes(_lines(settings.unsubscribe_key))
     return app
 
 
@@ -94,8 +100,7 @@ def receipt_secrets(settings: NotificationsSettings) -> ReceiptSecrets:
 
 def unsubscribe_links(settings: NotificationsSettings) -> UnsubscribeLinks:
     """Return what makes and reads the links that stop a topic."""
-    keys = [key.encode() for key in settings.unsubscribe_key.get_secret_value().split()]
-    return UnsubscribeLinks(settings.public_url, keys)
+    return UnsubscribeLinks(settings.public_url, _lines(settings.unsubscribe_key))
 
 
 def _text(secret: SecretStr | None) -> str:
@@ -158,7 +163,7 @@ def sending_rules(settings: NotificationsSettings) -> SendingRules:
 
 
 class Worker:
-    """The consumer, the fan-out, the senders and the keeping of receipts of one worker process."""
+    """The consumer, the fan-out, reminders, digests, the senders and the keeping of receipts of one worker process."""
 
     def __init__(self, settings: NotificationsSettings, pool: Pool) -> None:
         rules = sending_rules(settings)
@@ -168,6 +173,9 @@ class Worker:
         self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
         self.fan_out = FanOut(pool, rules.rates.keys())
         self.keeping = Keeping(pool)
+        rule = ReminderRule(settings.reminder_days, time.fromisoformat(settings.reminder_time))
+        self.reminding = Reminding(pool, rules.rates.keys(), rule)
+        self.digesting = Digesting(pool, rules.rates.keys(), time.fromisoformat(settings.digest_time))
         life = uuid4().hex[:12]
         self.senders = [
             Sender(
@@ -185,12 +193,21 @@ class Worker:
 
     def parts(self) -> list[Part]:
         """Return what runs side by side."""
-        return [self.consumer.run, self.fan_out.run, self.keeping.run, *(sender.run for sender in self.senders)]
+        return [
+            self.consumer.run,
+            self.fan_out.run,
+            self.keeping.run,
+            self.reminding.run,
+            self.digesting.run,
+            *(sender.run for sender in self.senders),
+        ]
 
     def watch(self, health: Health) -> None:
         """Add the worker's checks: ready tells what is away, live only what a restart mends."""
         watch_consumer(health, self.consumer)
         health.add("senders", self._senders_cause)
+        health.add("reminders", self.reminding.pulse.check, live=True)
+        health.add("digests", self.digesting.pulse.check, live=True)
         health.add("sender_loops", self._senders_stuck, live=True)
         health.add("keeping", self.keeping.pulse.check, live=True)
 

@@ -83,6 +83,23 @@ class CancelAnnouncement:
     actor: str
 
 
+class Digest(StrEnum):
+    """How often an owner wants to hear what can wait: each at once, or together."""
+
+    LANGSUNG = "langsung"
+    HARIAN = "harian"
+    MINGGUAN = "mingguan"
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseDigest:
+    """Tell an owner what can wait once a day or once a week, or each at once."""
+
+    owner_id: UUID
+    every: Digest
+    actor: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChooseTopic:
     """Stop a topic of announcements for an owner, or take it up again."""

@@ -1,4 +1,4 @@
-"""Facts to handlers: one consumer for the registry's topics and for enrolments and certificates."""
+"""Facts to handlers: one consumer for all topics of which owners are told, and for the times of courses."""
 
 from __future__ import annotations
 
@@ -9,13 +9,26 @@ from services.notifications.handlers.recording import record_facts
 from shared.broker import KafkaSettings
 from shared.consumer import Apply, Consumer
 from shared.contracts import CONTRACTS
+from shared.contracts.exhibitions import APPLICATION_TOPIC
+from shared.contracts.licensing import LICENCE_TOPIC
+from shared.contracts.organisations import BRAND_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
-from shared.contracts.training import CERTIFICATE_TOPIC, ENROLMENT_TOPIC
+from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
 
 NAME = "notifications"
-TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC, IMPORT_TOPIC, ENROLMENT_TOPIC, CERTIFICATE_TOPIC)
+TOPICS = (
+    OWNER_TOPIC,
+    BUSINESS_TOPIC,
+    IMPORT_TOPIC,
+    COURSE_TOPIC,
+    ENROLMENT_TOPIC,
+    CERTIFICATE_TOPIC,
+    APPLICATION_TOPIC,
+    LICENCE_TOPIC,
+    BRAND_TOPIC,
+)
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
 """Every fact of these topics: those that notify nobody still move the version of what they are about."""

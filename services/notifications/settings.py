@@ -46,7 +46,7 @@ class NotificationsSettings(ServiceSettings):
     public_url: str = Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
     """Where owners reach this API from outside: links in announcements begin with it."""
     unsubscribe_key: SecretStr
-    """Signs those links. Several, one a line: the first signs, all are accepted, so that old mails keep working."""
+    """Signs those links, and the operator's forms. Several, one a line: the first signs, all are accepted."""
     whatsapp_url: str = Field(default="https://graph.facebook.com/v23.0", pattern=r"^https?://[^\s?#]+/v\d+\.\d+$")
     """Meta's Graph API with its version."""
     whatsapp_phone_number_id: str | None = Field(default=None, pattern=r"^\d{5,30}$")
@@ -73,6 +73,12 @@ class NotificationsSettings(ServiceSettings):
     sms_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
     officer_address: str | None = None
     """Where digests go of officers that are not in the address book."""
+    reminder_days: int = Field(default=1, ge=1, le=14)
+    """How many days before a session or wave its participants are reminded."""
+    reminder_time: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """At this hour of the clock where it is held."""
+    digest_time: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """When owners who chose it get what can wait, each day or each Monday (WITA)."""
     rate_email_per_minute: int = Field(default=600, ge=1)
     rate_whatsapp_per_minute: int = Field(default=600, ge=1)
     rate_sms_per_minute: int = Field(default=60, ge=1)

@@ -86,7 +86,7 @@ class Story:
         self.registry = registry
         self._sequences: Counter[UUID] = Counter()
 
-    def event(self, fact: Fact, origin: str = "command") -> Event:
+    def event(self, fact: Fact, origin: str = "command", time: datetime = WHEN) -> Event:
         """Return the next event of the fact's aggregate."""
         self._sequences[fact.aggregate_id] += 1
         meta = EventMeta(
@@ -94,7 +94,7 @@ class Story:
             type=fact.type_name(),
             source="registry",
             subject=str(fact.aggregate_id),
-            time=WHEN,
+            time=time,
             sequence=self._sequences[fact.aggregate_id],
             correlation_id="c",
             causation_id=None,

@@ -33,6 +33,7 @@ ROUTES = [
     ("GET", f"/recipients/{uuid4()}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
     ("POST", f"/messages/{uuid4()}/resend", {Role.OPERATOR}),
     ("GET", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("PUT", f"/recipients/{uuid4()}/digest", {Role.PETUGAS_DINAS, Role.OPERATOR}),
     ("PUT", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
 ]
 
@@ -159,6 +160,7 @@ async def test_a_recipient_is_shown_without_anything_personal(
         "consent": True,
         "erased": False,
         "opted_out": [],
+        "digest": "langsung",
     }
 
 

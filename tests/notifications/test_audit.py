@@ -51,7 +51,12 @@ async def test_the_audit_sees_that_every_fact_had_its_effect(
     assert {tuple(row) for row in messages} == expected
     assert {tuple(row) for row in await auditor.fetch("TABLE audit.subscription")} == {(NAME, t) for t in TOPICS}
     declared = await auditor.fetch("SELECT effect, topic FROM audit.effect_declared")
-    assert {tuple(row) for row in declared} == {("recipient", "umkm.owner"), ("business_contact", "umkm.business")}
+    assert {tuple(row) for row in declared} == {
+        ("recipient", "umkm.owner"),
+        ("business_contact", "umkm.business"),
+        ("course_copy", "umkm.course"),
+        ("participation", "umkm.application"),
+    }
     assert await auditor.fetch("TABLE audit.parked") == []
 
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.notifications.consumers import TOPICS, TYPES, notify_on
+from services.notifications.domain.reminding import ReminderRule
+from services.notifications.handlers.reminding import Reminding
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer
+from shared.contracts.licensing import LicenceExpired
 from shared.database import Pool
 from shared.envelope import Event
 from shared.topology import Topic
+from tests.notifications.city import EMAIL
+from tests.notifications.gatherings import THURSDAY_NINE, Training
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.processes import Start
 from tests.notifications.publishing import publish
 from tests.notifications.story import Story
+from tests.notifications.test_work_notices import DAY, a_life_of_applications, expiring_brand, licence
 from tests.notifications.waiting import until
 from tests.notifications.workshop import Clock, Workshop
 from tests.stack.servers import Kafka
@@ -32,6 +39,18 @@ def a_day(story: Story, owners: int) -> list[Event]:
     verified = [story.verified(business.fact.aggregate_id) for business in businesses]
     imported = [story.owner(email=f"impor{n}@umkm.example", origin="import") for n in range(owners)]
     return [*businesses, *imported, story.import_completed(), *registered, *verified]
+
+
+def a_month(story: Story) -> list[Event]:
+    """Return what the other services tell of one owner: trainings, exhibitions, licences, brands, in no useful order."""
+    owner = story.owner(email="siti@umkm.example", origin="import")
+    owner_id = owner.fact.aggregate_id
+    business = story.business(owner_id, origin="import")
+    training = Training(story)
+    ran_out = LicenceExpired(**licence(owner_id, business.fact.aggregate_id), expires_on=DAY)
+    brand = expiring_brand(story, business_id=business.fact.aggregate_id)
+    told = [training.accepted(owner_id), *a_life_of_applications(story, owner_id), story.event(ran_out), brand]
+    return [*told, *training.opened(), business, owner]
 
 
 async def positions(pool: Pool, consumer: str) -> int:
@@ -68,23 +87,26 @@ async def test_replaying_the_topics_three_times_sends_nothing(
 ) -> None:
     operator = kafka.credentials("operator")
     names = {name: kafka.make_topic(Topic(name, partitions=3)) for name in TOPICS}
-    events = a_day(story, 20)
+    events = [*a_day(story, 20), *a_month(story)]
     await publish(operator, events, names)
     run = uuid4().hex[:8]
     await consume(due, operator, f"first-{run}", list(names.values()), len(events))
     clock.forward(minutes=1)
+    looking = Reminding(due.pool, EMAIL, ReminderRule(), clock=lambda: THURSDAY_NINE + timedelta(hours=1))
+    assert await looking.tick() == 2
     await due.send()
     before = await due.messages()
-    assert len(mailbox.bodies) == len(before) == 61
+    assert len(mailbox.bodies) == len(before) == 73
     # A consumer of another name has neither offsets nor positions: it starts from nothing.
     for again in range(3):
         await consume(due, operator, f"again-{again}-{run}", list(names.values()), len(events))
+        await looking.tick()
         await due.send()
     await publish(operator, events, names)
     await consume(due, operator, f"twice-{run}", list(names.values()), len(events))
     await due.send()
     assert await due.messages() == before
-    assert len(mailbox.bodies) == 61
+    assert len(mailbox.bodies) == 73
 
 
 @pytest.mark.slow

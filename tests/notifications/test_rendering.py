@@ -13,6 +13,7 @@ from services.notifications.domain.announcements import TEMPLATE, Announced
 from services.notifications.domain.messages import Claimed, Recipient
 from services.notifications.domain.notices import TEMPLATES, RecipientKind
 from services.notifications.domain.text import lines, one_line
+from services.notifications.domain.topics import STOPPABLE, topic_of
 from services.notifications.handlers.composing import Composer, NotComposedError, Surroundings
 from services.notifications.handlers.rendering import Renderer
 from services.notifications.reference import load_kelurahan
@@ -40,6 +41,18 @@ PARAMS: dict[str, Any] = {
     "starts_at": "2026-12-03T09:00:00+08:00",
     "until": "2026-11-27T12:00:00+08:00",
     "number": "0042/DIGI/DKUMKMP/2026",
+    "zone": "Asia/Jakarta",
+    "booth": 7,
+    "wave": 2,
+    "confirm_by": "2026-12-01T12:00:00+08:00",
+    "cause": "nilai",
+    "kind": "halal_sertifikat",
+    "expires_on": "2027-02-23",
+    "days_left": 90,
+    "mark": "Amplang Siti",
+    "every": "harian",
+    "day": "2026-11-26",
+    "items": [{"subject": "Kabar", "body": "Isi", "occurred_at": NOW}],
 }
 ANNOUNCEMENT = UUID("0190f0c0-a000-7000-8000-00000000abce")
 HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version"}
@@ -99,7 +112,7 @@ def compose(renderer: Renderer, template: str, language: str, name: str, email: 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_breaks_out_of_header_or_html(renderer: Renderer, template: str, language: str, name: str) -> None:
     mail = compose(renderer, template, language, name)
-    assert set(mail.keys()) == HEADERS | (UNSUBSCRIBE_HEADERS if template == TEMPLATE else set())
+    assert set(mail.keys()) == HEADERS | (UNSUBSCRIBE_HEADERS if template in {TEMPLATE, *STOPPABLE} else set())
     assert "\n" not in mail["Subject"]
     assert "\r" not in mail["Subject"]
     html = mail.get_body(("html",)).get_content()
@@ -150,6 +163,41 @@ def test_an_offer_says_until_when_and_for_what(renderer: Renderer) -> None:
     assert "mulai 3 Desember 2026 pukul 09.00 WITA, di Aula DKUMKMP" in text
     english = compose(renderer, "certificate_issued", "en", "Siti").get_body(("plain",)).get_content()
     assert "0042/DIGI/DKUMKMP/2026" in english
+
+
+def test_times_of_an_exhibition_are_written_in_its_own_zone(renderer: Renderer) -> None:
+    values = {**PARAMS, "name": "Siti", "business": "Warung Siti"}
+    indonesian = renderer.render("application_placed", "id", values)
+    assert indonesian.subject == "Konfirmasi tempat Anda: Pemasaran Digital"
+    assert "stan 7, gelombang 2, mulai 3 Desember 2026 pukul 08.00 WIB" in indonesian.text
+    assert "paling lambat 1 Desember 2026 pukul 11.00 WIB" in indonesian.text
+    english = renderer.render("application_placed", "en", values)
+    assert "beginning on 3 December 2026 at 08:00 WIB (UTC+7)" in english.text
+
+
+def test_codes_are_written_as_people_say_them(renderer: Renderer) -> None:
+    values = {**PARAMS, "name": "Siti", "business": "Warung Siti", "topic": "perizinan", "link": "https://x.example/y"}
+    expiring = renderer.render("licence_expiring", "id", values)
+    assert expiring.subject == "Izin segera habis: sertifikat halal, 90 hari lagi"
+    assert "berlaku sampai 23 Februari 2027" in expiring.text
+    refused = renderer.render("application_rejected", "id", values)
+    assert "belum dapat diterima: nilai kurasi belum cukup." in refused.text
+
+
+def test_a_brand_of_an_organisation_is_told_to_the_office_without_a_name(renderer: Renderer) -> None:
+    rendered = renderer.render("brand_expiring", "id", PARAMS)
+    assert rendered.subject == "Perlindungan merek segera berakhir: Amplang Siti"
+    assert "milik mitra dinas" in rendered.text
+    assert "Berhenti" not in rendered.text
+
+
+def test_a_reminder_carries_the_link_that_stops_its_topic(renderer: Renderer) -> None:
+    mail = compose(renderer, "session_reminder", "id", "Siti")
+    topic = topic_of("session_reminder")
+    assert topic is Topic.PELATIHAN
+    link = mail["List-Unsubscribe"].strip("<>")
+    assert f".{topic}." in link
+    assert link in mail.get_body(("plain",)).get_content()
 
 
 def test_long_subjects_are_cut() -> None:

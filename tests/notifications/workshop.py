@@ -86,7 +86,7 @@ class Workshop:
     async def apply(self, *events: Event, channels: frozenset[str] | None = None) -> None:
         """Apply a batch as the consumer does."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await record_facts(connection, events, channels or self.rules.rates.keys())
+            await record_facts(connection, events, channels or self.rules.rates.keys(), self.rules.clock)
         # Rows are due at the database's time; the tests' clock is another one.
         await self.pool.execute(
             "UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state IN ('queued', 'waiting')",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,29 +10,20 @@ import pytest
 
 from services.projections.handlers.projecting import project_batch
 from shared.database import Pool
+from tests.kernel.browsing import CHROMIUM, axe, open_browser, serious_findings
 from tests.kernel.web_client import served
-from tests.projections.conftest import ROOT, Office
+from tests.projections.conftest import Office
 from tests.projections.stories import interleaved, random_story
 
 playwright = pytest.importorskip("playwright.async_api", reason="needs playwright")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-
-
-def axe() -> Path | None:
-    """Return axe-core's script, from the folder of ``AXE_CORE`` or ``node_modules``."""
-    folder = Path(os.environ.get("AXE_CORE", ROOT / "node_modules" / "axe-core"))
-    script = folder / "axe.min.js"
-    return script if script.exists() else None
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
-    async with playwright.async_playwright() as driver:
-        started = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        await started.close()
+    async with open_browser(playwright) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -69,20 +58,12 @@ async def test_the_page_works_without_javascript_at_every_width(
 
 @pytest.mark.skipif(axe() is None, reason="needs axe-core")
 async def test_axe_finds_nothing_serious(browser: Any, page_url: str) -> None:
-    script = axe()
-    assert script is not None
     context = await browser.new_context(bypass_csp=True)
     page = await context.new_page()
     await page.goto(page_url)
     for folded in await page.locator("summary").all():
         await folded.click()
-    await page.add_script_tag(content=script.read_text(encoding="utf-8"))
-    found = await page.evaluate("axe.run()")
-    serious = [
-        (violation["id"], [node["html"] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
+    serious, passed = await serious_findings(page)
     assert serious == []
-    assert len(found["passes"]) > 10
+    assert passed > 10
     await context.close()

@@ -6,10 +6,6 @@ from datetime import date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from shared.wita import write_day
-
-_NAMES = {"Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
-
 
 @cache
 def _known_zones() -> frozenset[str]:
@@ -29,9 +25,3 @@ def day_in(zone: str, moment: datetime) -> date:
 def end_of_day_in(zone: str, day: date) -> datetime:
     """Return the last second of a day in a zone."""
     return datetime.combine(day, time(23, 59, 59), ZoneInfo(zone))
-
-
-def write_local(zone: str, moment: datetime) -> str:
-    """Return ``25 November 2026 pukul 13.05 WIB`` for an aware instant, in a zone."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{write_day(local.date())} pukul {local:%H.%M} {_NAMES.get(zone, zone)}"

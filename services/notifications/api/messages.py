@@ -12,9 +12,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.notifications.api.asking import Database, Office, Out, decode_place, encode_place
-from services.notifications.commands import ResendMessage, SetOfficer, Topic
+from services.notifications.commands import ChooseDigest, Digest, ResendMessage, SetOfficer, Topic
 from services.notifications.domain.messages import NotResendableError, State, UnknownMessageError
-from services.notifications.handlers import operating
+from services.notifications.handlers import digesting, operating
 from shared.auth import Principal, Role, allow
 from shared.database import Connection
 from shared.idempotency import Answer, OnlyOnce
@@ -29,9 +29,9 @@ router = APIRouter()
 
 
 class RecipientRef(Out):
-    """Whom a message is for: an owner by id, or an officer by ``sub``."""
+    """Whom a message is for: an owner by id, an officer by ``sub``, or the owner of a business that is not known yet."""
 
-    kind: Literal["owner", "officer"]
+    kind: Literal["owner", "officer", "business"]
     id: str
 
 
@@ -108,6 +108,12 @@ class OfficerOut(Out):
     language: str
 
 
+class DigestBody(RequestModel):
+    """Seberapa sering seorang pemilik ingin menerima kabar yang dapat menunggu."""
+
+    every: Digest
+
+
 class RecipientOut(Out):
     """How an owner wants to be told. Changed in the registry; topics of announcements by the links in them."""
 
@@ -117,12 +123,19 @@ class RecipientOut(Out):
     consent: bool
     erased: bool
     opted_out: list[Topic] = Field(description="Topik pengumuman yang dihentikan pemilik.")
+    digest: Digest = Field(description="Kabar yang dapat menunggu: langsung, atau bersama sehari atau seminggu sekali.")
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    kind: Literal["owner", "officer"] = "officer" if row["owner_id"] is None else "owner"
-    recipient = RecipientRef(kind=kind, id=row["officer_sub"] or str(row["owner_id"]))
-    return {**row, "recipient": recipient}
+    return {**row, "recipient": _recipient(row)}
+
+
+def _recipient(row: Mapping[str, Any]) -> RecipientRef:
+    if row["owner_id"] is not None:
+        return RecipientRef(kind="owner", id=str(row["owner_id"]))
+    if row["officer_sub"] is not None:
+        return RecipientRef(kind="officer", id=row["officer_sub"])
+    return RecipientRef(kind="business", id=str(row["business_id"]))
 
 
 @router.get("/messages", summary="Daftar pesan, yang terbaru dulu", tags=["pesan"])
@@ -218,4 +231,13 @@ async def show_recipient(pool: Database, _: Office, owner_id: UUID) -> Recipient
     row = await operating.show_recipient(pool, owner_id)
     if row is None:
         raise Problem(404, "pemilik-tidak-dikenal", "Pemilik tidak dikenal", "Belum ada peristiwa tentang pemilik ini.")
-    return RecipientOut(**{name: value for name, value in row.items() if name != "personal"})
+    values = {name: value for name, value in row.items() if name != "personal"}
+    return RecipientOut(**{**values, "digest": row["digest"] or Digest.LANGSUNG})
+
+
+@router.put("/recipients/{owner_id}/digest", summary="Ringkasan untuk seorang pemilik", tags=["penerima"])
+async def choose_digest(pool: Database, officer: Office, owner_id: UUID, body: DigestBody) -> RecipientOut:
+    """Note that an owner wants what can wait once a day or once a week. What has a deadline goes out at once all the same."""
+    await show_recipient(pool, officer, owner_id)
+    await digesting.choose_digest(pool, ChooseDigest(owner_id, body.every, officer.sub))
+    return await show_recipient(pool, officer, owner_id)

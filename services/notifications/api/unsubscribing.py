@@ -1,4 +1,4 @@
-"""The public page behind the link of an announcement: looking changes nothing, one click stops the topic (RFC 8058).
+"""The public page behind the link of an announcement or a reminder: looking changes nothing, one click stops the topic (RFC 8058).
 
 A mail service posts ``List-Unsubscribe=One-Click`` to the link, without a login and without a cookie; the page's own
 button posts what the owner chose. Whatever else is posted stops the topic too: who has the link has the right.
@@ -32,12 +32,12 @@ Token = Annotated[str, PathPart(max_length=200, description="Bagian terakhir dar
 
 _WORDS = {
     "id": (
-        ("Berhenti menerima topik ini?", "Anda menerima pengumuman tentang {topic}.", "Ya, berhenti"),
-        ("Anda sudah berhenti", "Anda tidak menerima lagi pengumuman tentang {topic}.", "Terima lagi"),
+        ("Berhenti menerima topik ini?", "Anda menerima pengumuman dan pengingat tentang {topic}.", "Ya, berhenti"),
+        ("Anda sudah berhenti", "Anda tidak menerima lagi pengumuman dan pengingat tentang {topic}.", "Terima lagi"),
     ),
     "en": (
-        ("Stop this topic?", "You receive announcements about {topic}.", "Yes, stop"),
-        ("You have stopped", "You receive no more announcements about {topic}.", "Receive them again"),
+        ("Stop this topic?", "You receive announcements and reminders about {topic}.", "Yes, stop"),
+        ("You have stopped", "You receive no more announcements and reminders about {topic}.", "Receive them again"),
     ),
 }
 """Language to title, lead and button: of a topic that is received, and of one that was stopped."""

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.notifications.domain.notices import Draft, RecipientKind, draft, notice_of
+from services.notifications.domain.licence_notices import OFFICE
+from services.notifications.domain.notices import Addressee, Draft, RecipientKind, draft, notice_of
 from shared.contracts.fact import Fact
+from shared.contracts.organisations import BRAND_TOPIC
 from shared.contracts.registry import (
+    BUSINESS_TOPIC,
     BusinessClassChanged,
     BusinessClosed,
     BusinessDeactivated,
@@ -27,7 +30,6 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
-from shared.contracts.training import CERTIFICATE_TOPIC, ENROLMENT_TOPIC
 from shared.envelope import Event
 
 _STATUSES: Mapping[type[Fact], BusinessStatus] = {
@@ -84,11 +86,13 @@ class Changes:
 
     def contacts_wanted(self) -> list[UUID]:
         """Return the businesses whose owner must be looked up, because the batch does not tell."""
-        return list({event.fact.aggregate_id for event, owner_id in self.notifying if _needs_contact(event, owner_id)})
+        found = {_business_of(event) for event, owner_id in self.notifying if owner_id is None}
+        return [business_id for business_id in found if business_id is not None]
 
 
-def _needs_contact(event: Event, owner_id: UUID | None) -> bool:
-    return owner_id is None and not isinstance(event.fact, ImportCompleted)
+def _business_of(event: Event) -> UUID | None:
+    business_id: UUID | None = getattr(event.fact, "business_id", None)
+    return business_id
 
 
 def fold(events: Sequence[Event]) -> Changes:
@@ -113,7 +117,7 @@ def _fold_one(changes: Changes, event: Event) -> UUID | None:
             return fact.owner_id
         case ImportCompleted():
             return None
-    if event.fact.TOPIC in (ENROLMENT_TOPIC, CERTIFICATE_TOPIC):
+    if event.fact.TOPIC != BUSINESS_TOPIC:
         # A fact of an enrolment names its business, but its sequence is the enrolment's: it tells nothing of contacts.
         participant: UUID | None = getattr(event.fact, "owner_id", None)
         return participant
@@ -158,15 +162,26 @@ def _fold_business(contacts: dict[UUID, ContactChange], business_id: UUID, event
 def drafts(changes: Changes, owners: Mapping[UUID, UUID]) -> list[Draft]:
     """Return the messages of a batch; ``owners`` tells the owner of the businesses in ``contacts_wanted``.
 
-    Raises ``KeyError`` for a business that nothing is known of: its first fact always tells its owner.
+    Raises ``KeyError`` for a fact of a business that nothing is known of: its first fact always tells its owner.
     """
     found: list[Draft] = []
     for event, owner_id in changes.notifying:
         notice = notice_of(event)
-        if notice is None:
-            continue
-        if notice.kind is RecipientKind.OFFICER and isinstance(event.fact, ImportCompleted):
-            found.append(draft(event, notice, event.fact.officer))
-        else:
-            found.append(draft(event, notice, str(owner_id or owners[event.fact.aggregate_id])))
+        if notice is not None:
+            found.append(draft(event, notice, _addressee(event, owner_id, owners)))
     return found
+
+
+def _addressee(event: Event, owner_id: UUID | None, owners: Mapping[UUID, UUID]) -> Addressee:
+    fact = event.fact
+    if isinstance(fact, ImportCompleted):
+        return Addressee(RecipientKind.OFFICER, fact.officer, fact.officer)
+    if fact.TOPIC == BRAND_TOPIC:
+        business_id = _business_of(event)
+        if business_id is None:
+            return Addressee(RecipientKind.OFFICER, OFFICE, OFFICE)
+        # Another topic than the business's: it may be heard of first. And its owner may be another one at a replay.
+        known = owners.get(business_id)
+        return Addressee(RecipientKind.OWNER, str(known) if known else None, str(business_id))
+    told = str(owner_id or owners[fact.aggregate_id])
+    return Addressee(RecipientKind.OWNER, told, told)

@@ -62,12 +62,15 @@ class Suppression(StrEnum):
     """Why nobody is told."""
 
     NO_CONSENT = "no_consent"
-    OPTED_OUT = "opted_out"  # of the topic of an announcement
+    OPTED_OUT = "opted_out"  # of the topic of an announcement or a reminder
     NO_CHANNEL = "no_channel"
     CHANNEL_UNAVAILABLE = "channel_unavailable"
     NO_ADDRESS = "no_address"
     ERASED = "erased"
     ANNOUNCEMENT_CANCELLED = "announcement_cancelled"
+    REMINDER_VOID = "reminder_void"  # the session moved, or they do not come any more
+    IN_DIGEST = "in_digest"  # not by itself: the owner's next digest tells it
+    TOO_LATE = "too_late"  # a reminder of what has begun meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Recipient:
     erased: bool
     opted_out: Collection[str] = ()
     """Topics of announcements that the owner stopped."""
+    digest: str | None = None
+    """``harian`` or ``mingguan``: what can wait comes together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Decision:
 def decide(recipient: Recipient, available: AbstractSet[str], topic: str | None = None) -> Decision:
     """Decide whether, and by which channel, an owner is told; ``available`` are the channels that this service runs.
 
-    ``topic`` is that of an announcement. The database's function ``suppression_of`` says the same of a whole audience.
+    ``topic`` is that of an announcement, or of a reminder that is stopped together with it. The database's function ``suppression_of`` says the same of a whole audience.
     """
     suppression: Suppression | None = None
     if recipient.erased:

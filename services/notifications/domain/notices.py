@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.notifications.domain.exhibition_notices import EXHIBITION_NOTICES, EXHIBITION_TEMPLATES
+from services.notifications.domain.licence_notices import LICENCE_NOTICES, LICENCE_TEMPLATES
+from services.notifications.domain.notice_forms import Notice, RecipientKind, to_owner
 from shared.contracts.fact import Fact
 from shared.contracts.registry import (
     BusinessClass,
@@ -39,17 +40,26 @@ from shared.contracts.training import (
 )
 from shared.envelope import Event
 
+__all__ = [
+    "NAMESPACE",
+    "NOTICES",
+    "NOTIFYING_TYPES",
+    "REMINDER_TEMPLATES",
+    "TEMPLATES",
+    "Addressee",
+    "Draft",
+    "Notice",
+    "RecipientKind",
+    "draft",
+    "is_naik_kelas",
+    "message_id",
+    "notice_of",
+]
+
 NAMESPACE = UUID("6f1d8f0a-3c57-5d0e-9a35-0d1f6b1c2e47")
 """Of message ids. Never changed: a replay must find the messages that were made before."""
 
 _CLASSES = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
-
-
-class RecipientKind(StrEnum):
-    """Whom a message is for."""
-
-    OWNER = "owner"
-    OFFICER = "officer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +72,12 @@ class Draft:
     occurred_at: datetime
     template: str
     recipient_kind: RecipientKind
-    recipient_id: str
-    """The owner's id, or the officer's ``sub``."""
+    recipient_id: str | None
+    """The owner's id, or the officer's ``sub``; ``None``: the owner of a business that is not known yet."""
     business_id: UUID | None
     params: dict[str, Any]
     """What the template needs; JSON, nothing personal."""
     sealed_reason: str | None
-
-
-Params = Callable[[Any], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """How one type of fact is told. Owners hear of commands only, officers of what they imported."""
-
-    kind: RecipientKind
-    template: Callable[[Any], str]
-    params: Params = lambda fact: {}
-    origins: frozenset[str] = frozenset({"command"})
 
 
 def is_naik_kelas(previous: BusinessClass, current: BusinessClass) -> bool:
@@ -112,10 +109,6 @@ def _digest_params(fact: ImportCompleted) -> dict[str, Any]:
     }
 
 
-def _to_owner(template: str, params: Params | None = None) -> Notice:
-    return Notice(RecipientKind.OWNER, lambda fact: template, params or (lambda fact: {}))
-
-
 _ENROLLED = {
     EnrolmentState.DITERIMA: "enrolment_accepted",
     EnrolmentState.DAFTAR_TUNGGU: "enrolment_waitlisted",
@@ -134,28 +127,30 @@ def _left_template(fact: EnrolmentWithdrawn) -> str:
 
 
 NOTICES: dict[type[Fact], Notice] = {
-    OwnerRegistered: _to_owner("owner_registered"),
-    BusinessRegistered: _to_owner("business_registered"),
-    BusinessSubmitted: _to_owner("business_submitted"),
-    BusinessVerified: _to_owner("business_verified"),
-    BusinessReturned: _to_owner("business_returned"),
-    BusinessRejected: _to_owner("business_rejected"),
-    BusinessDeactivated: _to_owner("business_deactivated"),
-    BusinessReactivated: _to_owner("business_reactivated"),
-    BusinessClosed: _to_owner("business_closed", lambda fact: {"closed_on": fact.closed_on.isoformat()}),
+    OwnerRegistered: to_owner("owner_registered"),
+    BusinessRegistered: to_owner("business_registered"),
+    BusinessSubmitted: to_owner("business_submitted"),
+    BusinessVerified: to_owner("business_verified"),
+    BusinessReturned: to_owner("business_returned"),
+    BusinessRejected: to_owner("business_rejected"),
+    BusinessDeactivated: to_owner("business_deactivated"),
+    BusinessReactivated: to_owner("business_reactivated"),
+    BusinessClosed: to_owner("business_closed", lambda fact: {"closed_on": fact.closed_on.isoformat()}),
     BusinessClassChanged: Notice(RecipientKind.OWNER, _class_template, _class_params),
-    BusinessMerged: _to_owner("business_merged"),
-    BusinessMergeUndone: _to_owner("business_merge_undone"),
+    BusinessMerged: to_owner("business_merged"),
+    BusinessMergeUndone: to_owner("business_merge_undone"),
     EnrolmentRegistered: Notice(RecipientKind.OWNER, lambda fact: _ENROLLED[fact.state], _seat_params),
-    EnrolmentAccepted: _to_owner("enrolment_accepted", _seat_params),
-    EnrolmentWaitlisted: _to_owner("enrolment_waitlisted", _seat_params),
-    EnrolmentOffered: _to_owner("enrolment_offered", _seat_params),
+    EnrolmentAccepted: to_owner("enrolment_accepted", _seat_params),
+    EnrolmentWaitlisted: to_owner("enrolment_waitlisted", _seat_params),
+    EnrolmentOffered: to_owner("enrolment_offered", _seat_params),
     EnrolmentWithdrawn: Notice(RecipientKind.OWNER, _left_template, _seat_params),
-    EnrolmentExpired: _to_owner("enrolment_expired", _seat_params),
-    CertificateIssued: _to_owner("certificate_issued", lambda fact: {"title": fact.title, "number": fact.number}),
+    EnrolmentExpired: to_owner("enrolment_expired", _seat_params),
+    CertificateIssued: to_owner("certificate_issued", lambda fact: {"title": fact.title, "number": fact.number}),
     ImportCompleted: Notice(
         RecipientKind.OFFICER, lambda fact: "import_digest", _digest_params, frozenset({"command", "import"})
     ),
+    **EXHIBITION_NOTICES,
+    **LICENCE_NOTICES,
 }
 """Type of fact to how it is told. Not in it: changes of contact, consent, profile and workers, which the owner gave
 to the office; attendance, which the participant saw; proposed duplicates, which are the office's own work; an erasure, after which there is no address."""
@@ -165,32 +160,41 @@ NOTIFYING_TYPES: frozenset[tuple[str, str]] = frozenset(
 )
 """(CloudEvents type, origin) of every event that must have exactly one message."""
 
-TEMPLATES = frozenset(
-    {
-        "announcement",
-        "business_class_changed",
-        "business_class_up",
-        "business_closed",
-        "business_deactivated",
-        "business_merge_undone",
-        "business_merged",
-        "business_reactivated",
-        "business_registered",
-        "business_rejected",
-        "business_returned",
-        "business_submitted",
-        "business_verified",
-        "certificate_issued",
-        "enrolment_accepted",
-        "enrolment_batch_cancelled",
-        "enrolment_expired",
-        "enrolment_offered",
-        "enrolment_received",
-        "enrolment_waitlisted",
-        "enrolment_withdrawn",
-        "import_digest",
-        "owner_registered",
-    }
+REMINDER_TEMPLATES = frozenset({"application_unconfirmed", "exhibition_reminder", "session_moved", "session_reminder"})
+"""Of messages behind which no fact stands: they are made as time passes."""
+
+TEMPLATES = (
+    frozenset(
+        {
+            "announcement",
+            "business_class_changed",
+            "business_class_up",
+            "business_closed",
+            "business_deactivated",
+            "business_merge_undone",
+            "business_merged",
+            "business_reactivated",
+            "business_registered",
+            "business_rejected",
+            "business_returned",
+            "business_submitted",
+            "business_verified",
+            "certificate_issued",
+            "enrolment_accepted",
+            "enrolment_batch_cancelled",
+            "enrolment_expired",
+            "enrolment_offered",
+            "enrolment_received",
+            "enrolment_waitlisted",
+            "enrolment_withdrawn",
+            "import_digest",
+            "owner_registered",
+        }
+    )
+    | {"digest"}
+    | EXHIBITION_TEMPLATES
+    | LICENCE_TEMPLATES
+    | REMINDER_TEMPLATES
 )
 
 
@@ -208,20 +212,30 @@ def notice_of(event: Event) -> Notice | None:
     return notice if notice is not None and event.meta.origin in notice.origins else None
 
 
-def draft(event: Event, notice: Notice, recipient_id: str) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a fact is told. ``identity`` goes into the message's id, so it must be the same at every replay."""
+
+    kind: RecipientKind
+    id: str | None
+    """``None``: the owner of a business that is not known yet."""
+    identity: str
+
+
+def draft(event: Event, notice: Notice, addressee: Addressee) -> Draft:
     """Return the message that ``event`` asks for."""
     fact: Any = event.fact
     template = notice.template(fact)
     # A profile's personal part is kept with the contact; of the others only the officer's reason is a message's own.
     reason = getattr(fact, "personal", None) if not isinstance(fact, OwnerRegistered | BusinessRegistered) else None
     return Draft(
-        id=message_id(event.meta.id, notice.kind, recipient_id, template),
+        id=message_id(event.meta.id, addressee.kind, addressee.identity, template),
         event_id=event.meta.id,
         event_type=event.meta.type,
         occurred_at=event.meta.time,
         template=template,
-        recipient_kind=notice.kind,
-        recipient_id=recipient_id,
+        recipient_kind=addressee.kind,
+        recipient_id=addressee.id,
         business_id=getattr(fact, "business_id", None),
         params=notice.params(fact),
         sealed_reason=reason,

@@ -15,21 +15,27 @@ from uuid import UUID
 import structlog
 from jinja2 import TemplateError
 
+from services.notifications.commands import Topic
 from services.notifications.domain.announcements import TEMPLATE, TOPIC_NAMES, Announced
+from services.notifications.domain.digesting import TEMPLATE as DIGEST
 from services.notifications.domain.messages import Claimed, Recipient, State, Suppression
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.phones import reachable
 from services.notifications.domain.text import lines, one_line
+from services.notifications.domain.topics import stoppable_topic
 from services.notifications.domain.unsubscribing import ONE_CLICK, UnsubscribeLinks
 from services.notifications.handlers.channels import Parcel
-from services.notifications.handlers.rendering import Rendered, Renderer
-from services.notifications.store import announcements, facts, messages
+from services.notifications.handlers.rendering import Rendered, Renderer, without_frame
+from services.notifications.store import announcements, digests, facts, messages
 from shared.contracts.fact import PersonalFields
 from shared.contracts.registry import BusinessPersonal, OwnerPersonal, ReasonPersonal
 from shared.database import Pool
 from shared.keys import Answer, Gone
 from shared.sealing import UnreadableError, open_sealed, owner_of
 from shared.wita import WITA
+
+WHOLE_DIGESTS = frozenset({"email", "console"})
+"""Channels that show a digest with its texts."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +59,12 @@ class Surroundings:
     businesses: Mapping[UUID, str | None]
     officers: Mapping[str, tuple[str, str]]
     announcements: Mapping[UUID, Announced] = field(default_factory=dict)
+    digests: Mapping[UUID, Sequence[Claimed]] = field(default_factory=dict)
+    """Digest to the messages that it tells."""
+
+    def business_of(self, message: Claimed) -> str | None:
+        """Return the sealed part of the business that a message speaks of."""
+        return self.businesses.get(message.business_id) if message.business_id else None
 
     def chosen_by(self, message: Claimed) -> str | None:
         """Return the channel that an owner chose; ``None`` for an officer, who has no choice."""
@@ -65,9 +77,9 @@ class Surroundings:
         if message.recipient_kind is RecipientKind.OFFICER:
             return []
         recipient = self.recipients.get(UUID(message.recipient_id))
-        business = self.businesses.get(message.business_id) if message.business_id else None
-        texts = (recipient.personal if recipient else None, business, message.sealed_reason)
-        return [text for text in texts if text is not None]
+        parts = [message, *self.digests.get(message.id, ())]
+        texts = [text for part in parts for text in (self.business_of(part), part.sealed_reason)]
+        return [text for text in (recipient.personal if recipient else None, *texts) if text is not None]
 
 
 async def look_around(pool: Pool, claimed: Sequence[Claimed]) -> Surroundings:
@@ -75,13 +87,17 @@ async def look_around(pool: Pool, claimed: Sequence[Claimed]) -> Surroundings:
     owners = {UUID(m.recipient_id) for m in claimed if m.recipient_kind is RecipientKind.OWNER}
     announced = {m.event_id for m in claimed if m.template == TEMPLATE}
     officers = {m.recipient_id for m in claimed if m.recipient_kind is RecipientKind.OFFICER}
+    collected = [m.id for m in claimed if m.template == DIGEST]
     async with pool.acquire() as connection:
-        contacts = await facts.load_contacts(connection, {m.business_id for m in claimed if m.business_id})
+        told = await digests.load_items(connection, collected) if collected else {}
+        spoken_of = [*claimed, *(item for items in told.values() for item in items)]
+        contacts = await facts.load_contacts(connection, {m.business_id for m in spoken_of if m.business_id})
         return Surroundings(
             recipients=await facts.load_recipients(connection, owners),
             businesses={business_id: personal for business_id, (_, personal) in contacts.items()},
             officers=await messages.load_officers(connection, officers) if officers else {},
             announcements=await announcements.load_announced(connection, announced) if announced else {},
+            digests=told,
         )
 
 
@@ -140,17 +156,27 @@ class Composer:
         announced = surroundings.announcements.get(message.event_id)
         if announced is not None:
             return self._announcement(message, announced, recipient, one_line(owner.name), address, now)
-        sealed = surroundings.businesses.get(message.business_id) if message.business_id else None
-        business = _open(sealed, BusinessPersonal, keys)
-        reason = _open(message.sealed_reason, ReasonPersonal, keys)
-        values = {
-            **message.params,
-            "name": one_line(owner.name),
-            "business": one_line(business.name) if business else None,
-            "reason": lines(reason.reason) if reason else None,
-            "occurred_at": message.occurred_at,
-        }
-        return self._parcel(message, recipient.language, values, address, now)
+        values = _values(message, one_line(owner.name), surroundings, keys)
+        if message.template == DIGEST:
+            values |= {"items": self._items(message, recipient.language, values["name"], surroundings, keys)}
+        topic = stoppable_topic(message.template)
+        if topic is None:
+            return self._parcel(message, recipient.language, values, address, now)
+        return self._stoppable(message, recipient, topic, recipient.language, values, address, now)
+
+    def _items(
+        self, message: Claimed, language: str, name: str, surroundings: Surroundings, keys: Mapping[UUID, Answer]
+    ) -> list[dict[str, Any]]:
+        """Return what a digest tells: of each message its subject, its text, and when it happened.
+
+        A telephone shows too few letters for several texts: there the subjects stand alone.
+        """
+        found, whole = [], message.channel in WHOLE_DIGESTS
+        for item in surroundings.digests.get(message.id, ()):
+            rendered = self.renderer.render(item.template, language, _values(item, name, surroundings, keys))
+            body = without_frame(rendered.text) if whole else ""
+            found.append({"subject": rendered.subject, "body": body, "occurred_at": item.occurred_at})
+        return found
 
     def _announcement(
         self,
@@ -161,21 +187,29 @@ class Composer:
         address: str | None,
         now: datetime,
     ) -> Parcel:
-        """Return an announcement, with the link that stops its topic (in mails RFC 2369, RFC 8058)."""
         language, text = announced.told_in(recipient.language)
-        link = self.links.url(recipient.owner_id, announced.topic)
-        values = {
-            "name": name,
-            "subject": text.subject,
-            "body": text.body,
-            "topic": TOPIC_NAMES[announced.topic][language],
-            "link": link,
-        }
+        values = {"name": name, "subject": text.subject, "body": text.body}
+        parcel = self._stoppable(message, recipient, announced.topic, language, values, address, now)
+        return replace(parcel, link=self.links.url(recipient.owner_id, announced.topic))
+
+    def _stoppable(
+        self,
+        message: Claimed,
+        recipient: Recipient,
+        topic: Topic,
+        language: str,
+        values: Mapping[str, Any],
+        address: str | None,
+        now: datetime,
+    ) -> Parcel:
+        """Return an announcement or a reminder, with the link that stops its topic (in mails RFC 2369, RFC 8058)."""
+        link = self.links.url(recipient.owner_id, topic)
+        values = {**values, "topic": TOPIC_NAMES[topic][language], "link": link}
         parcel = self._parcel(message, language, values, address, now)
         if parcel.mail is not None:
             parcel.mail["List-Unsubscribe"] = f"<{link}>"
             parcel.mail["List-Unsubscribe-Post"] = ONE_CLICK
-        return replace(parcel, link=link)
+        return parcel
 
     def _parcel(
         self, message: Claimed, language: str, values: Mapping[str, Any], address: str | None, now: datetime
@@ -213,6 +247,19 @@ def _address_of(owner: OwnerPersonal, channel: str) -> str | None:
         case "whatsapp" | "sms":
             return reachable(owner.phones)
     return None
+
+
+def _values(message: Claimed, name: str, surroundings: Surroundings, keys: Mapping[UUID, Answer]) -> dict[str, Any]:
+    """Return what the template of a message to an owner needs."""
+    business = _open(surroundings.business_of(message), BusinessPersonal, keys)
+    reason = _open(message.sealed_reason, ReasonPersonal, keys)
+    return {
+        **message.params,
+        "name": name,
+        "business": one_line(business.name) if business else None,
+        "reason": lines(reason.reason) if reason else None,
+        "occurred_at": message.occurred_at,
+    }
 
 
 def _checked(address: str | None) -> str:

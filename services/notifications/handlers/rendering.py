@@ -6,41 +6,23 @@ either, so that a name can neither begin a header nor a tag.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
+from services.notifications.domain.brief import SIGNATURE
 from services.notifications.domain.text import SUBJECT_LENGTH, one_line
-from shared.wita import MONTHS, WITA, write_moment
+from services.notifications.handlers.wording import CAUSES, CLASSES, LICENCES, MONTH_NAMES, Words
+from shared.wita import WITA, ZONE_NAMES, write_local
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
-_MONTHS = {
-    "id": MONTHS,
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-}
-_CLASSES = {
-    "id": {"tidak_diketahui": "belum diketahui", "besar": "usaha besar"},
-    "en": {"tidak_diketahui": "not known", "mikro": "micro", "kecil": "small", "menengah": "medium", "besar": "large"},
-}
 _NO_PLACE = {"id": "kelurahan belum diketahui", "en": "kelurahan not known"}
 
 
@@ -68,7 +50,10 @@ class Renderer:
         self._environment.filters |= {
             "tanggal": _day,
             "waktu": _moment,
-            "kelas": _class,
+            "waktu_di": _moment_there,
+            "kelas": _word(CLASSES),
+            "izin": _word(LICENCES),
+            "sebab": _word(CAUSES),
             "angka": _number,
             "kelurahan": self._place,
         }
@@ -89,24 +74,43 @@ class Renderer:
         return self._kelurahan.get(code, _NO_PLACE[context["language"]])
 
 
+def without_frame(text: str) -> str:
+    """Return the text of a message without its greeting and what stands below the dashes, as one part of a digest."""
+    body, _, _ = text.partition(SIGNATURE)
+    return body.partition("\n\n")[2].strip()
+
+
 @pass_context
 def _day(context: Context, value: str | date) -> str:
     day = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day.day} {_MONTHS[context['language']][day.month - 1]} {day.year}"
+    return f"{day.day} {MONTH_NAMES[context['language']][day.month - 1]} {day.year}"
 
 
 @pass_context
 def _moment(context: Context, value: str | datetime) -> str:
     """Return an aware instant as WITA, for example ``25 November 2026 pukul 10.30 WITA``."""
-    moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(WITA)
-    if context["language"] == "id":
-        return write_moment(moment)
-    return f"{_day(context, moment.date())} at {moment:%H:%M} WITA (UTC+8)"
+    return _moment_there(context, value, WITA.key)
 
 
 @pass_context
-def _class(context: Context, value: str) -> str:
-    return _CLASSES[context["language"]].get(value, value)
+def _moment_there(context: Context, value: str | datetime, zone: str) -> str:
+    """Return an aware instant in a zone by its IANA name, for example ``25 November 2026 pukul 09.30 WIB``."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if context["language"] == "id":
+        return write_local(zone, moment)
+    local = moment.astimezone(ZoneInfo(zone))
+    hours = (local.utcoffset() or timedelta()) / timedelta(hours=1)
+    return f"{_day(context, local.date())} at {local:%H:%M} {ZONE_NAMES.get(zone, zone)} (UTC{hours:+g})"
+
+
+def _word(words: Words) -> Callable[[Context, str], str]:
+    """Return a filter that writes a code as people say it; one that has no word stays as it is, but for the underscores."""
+
+    @pass_context
+    def worded(context: Context, code: str) -> str:
+        return words[context["language"]].get(code, code.replace("_", " "))
+
+    return worded
 
 
 @pass_context

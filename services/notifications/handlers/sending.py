@@ -20,6 +20,7 @@ import structlog
 from services.notifications.domain.messages import Claimed, Priority, State, Suppression, decide
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.receipts import AttemptState
+from services.notifications.domain.topics import stoppable_topic
 from services.notifications.handlers.channels import Channel, ChannelAwayError
 from services.notifications.handlers.composing import (
     Composer,
@@ -187,7 +188,8 @@ class Sender:
             await self._settle(message, Outcome(State.SUPPRESSED, Suppression.ANNOUNCEMENT_CANCELLED, uncounted=True))
             return False
         recipient = surroundings.recipients[UUID(message.recipient_id)]
-        decision = decide(recipient, self._rules.rates.keys(), announced.topic if announced else None)
+        topic = announced.topic if announced else stoppable_topic(message.template)
+        decision = decide(recipient, self._rules.rates.keys(), topic)
         if decision.state is State.SUPPRESSED:
             await self._settle(message, Outcome(State.SUPPRESSED, decision.reason, uncounted=True))
         else:

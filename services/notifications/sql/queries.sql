@@ -56,10 +56,15 @@ WHERE owner_id = ANY ($1::uuid[]) AND (sealed_reason IS NOT NULL OR state IN ('w
 -- An erased owner is told nothing anyway.
 DELETE FROM topic_opt_out WHERE owner_id = ANY ($1::uuid[]);
 
+-- name: forget_digest_choices
+-- Nor kept for a digest.
+DELETE FROM digest_choice WHERE owner_id = ANY ($1::uuid[]);
+
 -- name: load_recipients
 -- How some owners want to be told.
 SELECT owner_id, personal, language, channel, consent, erased,
-       ARRAY(SELECT o.topic FROM topic_opt_out o WHERE o.owner_id = r.owner_id ORDER BY o.topic) AS opted_out
+       ARRAY(SELECT o.topic FROM topic_opt_out o WHERE o.owner_id = r.owner_id ORDER BY o.topic) AS opted_out,
+       (SELECT d.every FROM digest_choice d WHERE d.owner_id = r.owner_id) AS digest
 FROM recipient r WHERE owner_id = ANY ($1::uuid[]);
 
 -- name: load_contacts
@@ -80,9 +85,18 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $
      AS u(i, e, t, o, n, l, c, w, f, b, p, s, a, r)
 ON CONFLICT (id) DO NOTHING;
 
+-- name: find_owners
+-- Messages that waited for a business which has come meanwhile get its owner.
+UPDATE message m SET owner_id = f.owner_id
+FROM (SELECT w.id, b.owner_id FROM message w JOIN business_contact b ON b.business_id = w.business_id
+      WHERE w.state = 'waiting' AND w.owner_id IS NULL ORDER BY w.id LIMIT $1 FOR UPDATE OF w SKIP LOCKED) AS f
+WHERE m.id = f.id;
+
 -- name: find_completable
 -- Messages that waited for an owner who has come meanwhile.
-SELECT m.id, r.owner_id, r.personal, r.language, r.channel, r.consent, r.erased
+SELECT m.id, m.template, r.owner_id, r.personal, r.language, r.channel, r.consent, r.erased,
+       ARRAY(SELECT o.topic FROM topic_opt_out o WHERE o.owner_id = r.owner_id ORDER BY o.topic) AS opted_out,
+       (SELECT d.every FROM digest_choice d WHERE d.owner_id = r.owner_id) AS digest
 FROM message m JOIN recipient r ON r.owner_id = m.owner_id
 WHERE m.state = 'waiting' ORDER BY m.id LIMIT $1 FOR UPDATE OF m SKIP LOCKED;
 

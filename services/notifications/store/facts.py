@@ -26,7 +26,7 @@ def migrations() -> list[Migrations]:
     return [*kernel_migrations("consumer", "idempotency"), Migrations("notifications", SQL / "migrations")]
 
 
-async def _many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+async def run_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement over rows, given a column an array; nothing to write is nothing to do."""
     if rows:
         await connection.execute(statement, *zip(*rows, strict=True))
@@ -43,8 +43,8 @@ async def save_recipients(connection: Connection, changes: Mapping[UUID, Recipie
             whole.append(row)
         else:
             parts.append((*row, change.preferences is not None))
-    await _many(connection, QUERIES.save_recipients, whole)
-    await _many(connection, QUERIES.change_recipients, parts)
+    await run_many(connection, QUERIES.save_recipients, whole)
+    await run_many(connection, QUERIES.change_recipients, parts)
 
 
 async def save_contacts(connection: Connection, changes: Mapping[UUID, ContactChange]) -> None:
@@ -55,8 +55,8 @@ async def save_contacts(connection: Connection, changes: Mapping[UUID, ContactCh
             moved.append((key, c.version, c.kelas, c.status))
         else:
             told.append((key, c.owner_id, c.personal, c.version, c.kelurahan, c.sector, c.kelas, c.status))
-    await _many(connection, QUERIES.save_contacts, told)
-    await _many(connection, QUERIES.move_contacts, moved)
+    await run_many(connection, QUERIES.save_contacts, told)
+    await run_many(connection, QUERIES.move_contacts, moved)
 
 
 async def forget(connection: Connection, owner_ids: Sequence[UUID]) -> None:
@@ -65,6 +65,7 @@ async def forget(connection: Connection, owner_ids: Sequence[UUID]) -> None:
         await connection.execute(QUERIES.forget_contacts, owner_ids)
         await connection.execute(QUERIES.forget_messages, owner_ids)
         await connection.execute(QUERIES.forget_opt_outs, owner_ids)
+        await connection.execute(QUERIES.forget_digest_choices, owner_ids)
 
 
 async def load_recipients(connection: Connection, owner_ids: Iterable[UUID]) -> dict[UUID, Recipient]:
@@ -90,7 +91,7 @@ async def insert_messages(connection: Connection, drafts: Sequence[tuple[Draft, 
             draft.template,
             decision.language,
             decision.channel,
-            UUID(draft.recipient_id) if draft.recipient_kind is RecipientKind.OWNER else None,
+            UUID(draft.recipient_id) if draft.recipient_kind is RecipientKind.OWNER and draft.recipient_id else None,
             draft.recipient_id if draft.recipient_kind is RecipientKind.OFFICER else None,
             draft.business_id,
             orjson.dumps(draft.params).decode(),
@@ -100,4 +101,4 @@ async def insert_messages(connection: Connection, drafts: Sequence[tuple[Draft, 
         )
         for draft, decision in drafts
     ]
-    await _many(connection, QUERIES.insert_messages, rows)
+    await run_many(connection, QUERIES.insert_messages, rows)

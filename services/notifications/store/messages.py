@@ -47,10 +47,18 @@ class Outcome:
     """The attempt of this try, if it came to one."""
 
 
-async def find_completable(connection: Connection, limit: int) -> list[tuple[UUID, Recipient]]:
-    """Lock and return messages that waited for an owner who is known now."""
+async def find_owners(connection: Connection, limit: int) -> None:
+    """Write the owner into messages that waited for a business which is known now."""
+    await connection.execute(QUERIES.find_owners, limit)
+
+
+async def find_completable(connection: Connection, limit: int) -> list[tuple[UUID, str, Recipient]]:
+    """Lock and return messages, each with its template, that waited for an owner who is known now."""
     rows = await connection.fetch(QUERIES.find_completable, limit)
-    return [(row["id"], Recipient(**{k: v for k, v in row.items() if k != "id"})) for row in rows]
+    return [
+        (row["id"], row["template"], Recipient(**{k: v for k, v in row.items() if k not in ("id", "template")}))
+        for row in rows
+    ]
 
 
 async def complete_waiting(connection: Connection, decided: Sequence[tuple[UUID, Decision]], now: datetime) -> None:
@@ -83,10 +91,11 @@ async def claim_due(
 ) -> list[Claimed]:
     """Take up to ``limit`` due messages in hand. In quiet hours only those to officers."""
     rows = await connection.fetch(QUERIES.claim_due, channel, now, quiet, sender, now + lease, limit, priority)
-    return [_claimed(row) for row in rows]
+    return [claimed_of(row) for row in rows]
 
 
-def _claimed(row: asyncpg.Record) -> Claimed:
+def claimed_of(row: asyncpg.Record) -> Claimed:
+    """Return a message as a sender sees it."""
     owner_id = row["owner_id"]
     return Claimed(
         id=row["id"],

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.events.domain.clock import write_local
 from services.events.domain.refusals.general import SHOWN, RefusalError
 from shared.contracts.exhibitions import ApplicationState, BoothKind
+from shared.wita import write_local
 
 
 class ApplicationsClosedError(RefusalError):

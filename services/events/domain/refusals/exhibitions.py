@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from services.events.domain.clock import write_local
 from services.events.domain.refusals.general import RefusalError
 from shared.contracts.exhibitions import BoothKind
-from shared.wita import write_day
+from shared.wita import write_day, write_local
 
 
 class ExhibitionDatesError(RefusalError):

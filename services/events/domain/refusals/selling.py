@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from services.events.domain.clock import write_local
 from services.events.domain.refusals.general import SHOWN, RefusalError
-from shared.wita import write_day
+from shared.wita import write_day, write_local
 
 
 class WaveNotBegunError(RefusalError):

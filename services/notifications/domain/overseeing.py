@@ -1,0 +1,117 @@
+"""What an operator looks at: messages by subject, state and channel; and the proof that a form is theirs. Pure."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.notifications.commands import Topic
+from services.notifications.domain.announcements import TEMPLATE
+from services.notifications.domain.messages import State
+from services.notifications.domain.notices import TEMPLATES
+from services.notifications.domain.topics import topic_of
+
+CODE_BYTES = 16
+
+
+class Subject(StrEnum):
+    """What a message is about: a topic, the owner's own record, or an officer's import."""
+
+    USAHA = "usaha"
+    PELATIHAN = "pelatihan"
+    PAMERAN = "pameran"
+    PEMBIAYAAN = "pembiayaan"
+    PERIZINAN = "perizinan"
+    KABAR = "kabar"
+    IMPOR = "impor"
+
+
+def subject_of(template: str, announced: str | None) -> Subject:
+    """Return what a message is about; ``announced`` is the topic of its announcement, if it tells one."""
+    if announced is not None:
+        return Subject(announced)
+    if template == "import_digest":
+        return Subject.IMPOR
+    topic = topic_of(template)
+    return Subject.USAHA if topic is None else Subject(topic.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which messages to show. ``None`` asks nothing."""
+
+    state: State | None = None
+    subject: Subject | None = None
+    channel: str | None = None
+
+    @property
+    def templates(self) -> list[str] | None:
+        """The templates of the subject, without that of announcements, whose topic is their own."""
+        if self.subject is None:
+            return None
+        return sorted(t for t in TEMPLATES if t != TEMPLATE and subject_of(t, None) is self.subject)
+
+    @property
+    def topic(self) -> str | None:
+        """The topic of announcements that belong to the subject."""
+        return self.subject.value if self.subject in {Subject(topic.value) for topic in Topic} else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Messages of one subject and channel, by state."""
+
+    subject: Subject
+    channel: str | None
+    states: Counter[str]
+
+
+Counted = tuple[str, str | None, str | None, str, int]
+"""Template, topic of the announcement, channel, state, messages."""
+
+
+def tally(rows: Iterable[Counted]) -> list[Tally]:
+    """Return the counts by subject and channel, in the order of the subjects."""
+    found: dict[tuple[Subject, str | None], Counter[str]] = {}
+    for template, announced, channel, state, messages in rows:
+        found.setdefault((subject_of(template, announced), channel), Counter())[state] += messages
+    order = list(Subject)
+    return [
+        Tally(subject, channel, states)
+        for (subject, channel), states in sorted(
+            found.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or "")
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FormCodes:
+    """Signs what a form of ours will send, so that no other page can send it in an operator's name.
+
+    The code is the request's idempotency key too: the same form sent twice has one effect. The first key signs, all of them
+    are accepted.
+    """
+
+    keys: Sequence[bytes]
+
+    def make(self, sub: str, message_id: UUID, nonce: str) -> str:
+        """Return the code for an operator and a message; ``nonce`` is new for each form."""
+        return f"{nonce}.{self._sign(self.keys[0], sub, message_id, nonce)}"
+
+    def is_ours(self, code: str, sub: str, message_id: UUID) -> bool:
+        """Tell whether a code was made here for this operator and this message."""
+        nonce, _, given = code.partition(".")
+        right = [
+            hmac.compare_digest(self._sign(key, sub, message_id, nonce).encode(), given.encode("utf-8", "replace"))
+            for key in self.keys
+        ]
+        return nonce.isalnum() and nonce.isascii() and any(right)
+
+    def _sign(self, key: bytes, sub: str, message_id: UUID, nonce: str) -> str:
+        digest = hmac.digest(key, f"resend|{message_id}|{nonce}|{sub}".encode("utf-8", "replace"), "sha256")
+        return urlsafe_b64encode(digest[:CODE_BYTES]).decode("ascii").rstrip("=")
