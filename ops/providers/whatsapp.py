@@ -66,6 +66,13 @@ def graph_error(status: int, code: int, title: str, details: str = "") -> Refuse
     return RefusedError(status, {"error": error})
 
 
+def no_such_object() -> RefusedError:
+    """Return what the Graph API says of a number that is not there, or not for this token."""
+    why = "Unsupported post request. Object does not exist, or cannot be loaded due to missing permissions"
+    error = {"message": why, "type": "GraphMethodException", "code": 100, "error_subcode": 33}
+    return RefusedError(400, {"error": error | {"fbtrace_id": "A" + secrets.token_urlsafe(16)}})
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What Meta knows of us."""
@@ -102,7 +109,7 @@ class GraphApi(Provider):
         if request.headers.get("Authorization") != f"Bearer {self.account.token}":
             raise graph_error(401, 190, "Invalid OAuth access token - Cannot parse access token")
         if request.match_info["phone_number_id"] != self.account.phone_number_id:
-            raise graph_error(400, 100, "Unsupported post request. Object does not exist")
+            raise no_such_object()
         try:
             body = json.loads(await request.text())
         except ValueError:

@@ -17,7 +17,7 @@ from services.notifications.handlers.operating import resend_message
 from tests.notifications.city import announce, finish
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.story import Story
-from tests.notifications.telephones import Telephones, dump
+from tests.notifications.telephones import ACCOUNT, Telephones, dump
 from tests.notifications.waiting import until
 from tests.notifications.workshop import Clock, Workshop
 
@@ -173,6 +173,19 @@ async def test_a_provider_that_is_not_there_costs_no_try(
     rows = {row["channel"]: (row["state"], row["reason"], row["attempts"]) for row in await workshop.messages()}
     assert rows == {"whatsapp": ("queued", "whatsapp_away", 0), "sms": ("queued", "sms_away", 0)}
     assert {"whatsapp", "sms"} <= set(sender.problems)
+
+
+async def test_a_wrong_number_of_ours_holds_the_channel_and_fails_no_message(
+    workshop: Workshop, telephones: Telephones, story: Story, mailbox: Mailbox
+) -> None:
+    wrong = WhatsAppAccount(telephones.graph.base_url, "10000", ACCOUNT.token, "naikkelas_pesan", "x", 1.0)
+    workshop.further["whatsapp"] = lambda: WhatsAppChannel(wrong)
+    await workshop.apply(*(story.owner(channel="whatsapp") for _ in range(3)))
+    sender = workshop.sender()
+    await workshop.send(sender)
+    assert sender.problems == {"whatsapp": "whatsapp_100"}
+    assert {state for _, state, _ in await workshop.states()} == {"queued"}
+    assert (telephones.graph.asked, telephones.gateway.asked, mailbox.bodies) == (1, 0, [])
 
 
 async def test_a_channel_that_refuses_for_good_is_followed_by_the_next_and_each_try_is_kept(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ from services.notifications.domain.receipts import (
     message_after,
 )
 from services.notifications.domain.routes import Routes
+from services.notifications.handlers.channels.http import pause_of
 
 TELLABLE = st.lists(st.sampled_from(sorted(TOLD)), max_size=8)
 BEGINNINGS = st.sampled_from(
@@ -147,6 +148,32 @@ def test_the_signature_of_a_mail_does_not_go_to_a_telephone() -> None:
 
 def test_signs_that_cost_places_are_written_plainly() -> None:
     assert sms_text("“Kelas”", "mikro – kecil…") == '"Kelas". mikro - kecil...'
+
+
+NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        ("120", 120),
+        ("999999999999", 86_400),
+        ("Wed, 25 Nov 2026 04:02:00 GMT", 120),
+        ("Wed, 25 Nov 2026 12:02:00 +0800", 120),
+        ("Wed, 25 Nov 2026 03:00:00 GMT", 0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("²", None),
+    ],
+)
+def test_the_pause_that_a_provider_asks_for_is_read_as_seconds_or_as_a_date(
+    text: str | None, seconds: int | None
+) -> None:
+    assert pause_of(text, NOW) == (None if seconds is None else timedelta(seconds=seconds))
 
 
 SECRETS = ReceiptSecrets("1", [b"baru", b"lama"], b"tanya", [b"satu", b"dua"])

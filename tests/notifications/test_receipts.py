@@ -104,6 +104,18 @@ async def test_receipts_that_come_before_the_answer_are_not_lost(
     assert {status for status, _ in provider.told} == {200}
 
 
+async def test_a_failure_that_is_told_before_the_answer_counts(
+    workshop: Workshop, telephones: Telephones, story: Story
+) -> None:
+    telephones.graph.manner.early = True
+    telephones.graph.manner.unreachable = {"+6281200000001"}
+    await sent(telephones, story)
+    await telephones.send_on()
+    assert await telephones.message() == ("sms", "sent", None)
+    assert await telephones.attempts() == [("whatsapp", "failed", "whatsapp_131026"), ("sms", "accepted", None)]
+    assert (len(telephones.graph.taken), len(telephones.gateway.taken)) == (1, 1)
+
+
 async def test_settling_and_telling_at_once_lose_nothing(
     workshop: Workshop, telephones: Telephones, story: Story
 ) -> None:
@@ -276,7 +288,7 @@ async def test_killed_between_acceptance_and_commit_it_is_unknown_told_by_receip
     graph.manner.faults.append(Fault.SILENT)
     await due.apply(story.owner(channel="whatsapp"))
     first = await start(**variables)
-    await graph.wait_for(1)
+    await graph.wait_for(1, 60)
     first.kill()
     await first.wait()
     await due.apply(story.owner(channel="whatsapp", phones=("+6281200000002",)))
@@ -285,7 +297,7 @@ async def test_killed_between_acceptance_and_commit_it_is_unknown_told_by_receip
     async def settled() -> bool:
         return sorted(state for _, state, _ in await due.states()) == ["sent", "unknown"]
 
-    await until(settled)
+    await until(settled, 60)
     assert ("owner_registered", "unknown", "sender_lost") in await due.states()
     assert sorted(state for _, state, _ in await telephones.attempts()) == ["accepted", "unknown"]
     assert [taken.to for taken in graph.taken] == ["+6281200000001", "+6281200000002"]

@@ -61,7 +61,8 @@ class Door:
             raise NoAnswerError("no_answer") from None
         except (httpx2.TransportError, OSError):
             raise NoAnswerError("connection_lost") from None
-        return Answer(response.status_code, _object(response.content), _pause(response.headers.get("retry-after")))
+        pause = pause_of(response.headers.get("retry-after"), datetime.now(UTC))
+        return Answer(response.status_code, _object(response.content), pause)
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -78,8 +79,8 @@ def _object(content: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _pause(text: str | None) -> timedelta | None:
-    """Return what ``Retry-After`` asks for (RFC 9110, 10.2.3: seconds, or a date), at most a day."""
+def pause_of(text: str | None, now: datetime) -> timedelta | None:
+    """Return what ``Retry-After`` asks for (RFC 9110, 10.2.3: seconds, or a date), at most a day; ``None`` for anything else."""
     if text is None:
         return None
     if text.isascii() and text.isdecimal():
@@ -90,7 +91,7 @@ def _pause(text: str | None) -> timedelta | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max(moment - datetime.now(UTC), timedelta()), LONGEST_PAUSE)
+    return min(max(moment - now, timedelta()), LONGEST_PAUSE)
 
 
 def refusal_without_words(channel: str, answer: Answer) -> ChannelAwayError:

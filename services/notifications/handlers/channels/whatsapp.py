@@ -23,6 +23,8 @@ ACCOUNT_CODES = frozenset({0, 3, 10, 190, 368, 131005, 131031, 131042, 133010, *
 """Our token, rights, payment, number: nothing goes until somebody mends it, and nothing is lost meanwhile."""
 AWAY_CODES = frozenset({2, 131016, 131057, 133004})
 """The service, or our account, is down for a while."""
+NO_SUCH_NUMBER = (100, 33)
+"""Code and subcode: our own number is not there, or not for our token. A bare 100 is a parameter of this message."""
 PAIR_CODE = 131056
 """Too much from us to this one recipient: one message in six seconds."""
 PAIR_PAUSE = timedelta(seconds=6)
@@ -91,12 +93,11 @@ def delivery_of(answer: Answer) -> Delivery:
     """Return what an answer means. Raises ``ChannelAwayError``, ``NoAnswerError``."""
     if answer.status < 300:
         return _accepted(answer.content)
-    error = answer.content.get("error")
-    code = error.get("code") if isinstance(error, Mapping) else None
-    if not isinstance(code, int):
+    code, subcode = _codes(answer.content)
+    if code is None:
         raise refusal_without_words(NAME, answer)
     reason = f"{NAME}_{code}"
-    if code in RATE_CODES | ACCOUNT_CODES | AWAY_CODES:
+    if code in RATE_CODES | ACCOUNT_CODES | AWAY_CODES or (code, subcode) == NO_SUCH_NUMBER:
         raise ChannelAwayError(reason, answer.retry_after)
     if code in AGAIN_CODES:
         pause = PAIR_PAUSE if code == PAIR_CODE else None
@@ -104,6 +105,14 @@ def delivery_of(answer: Answer) -> Delivery:
     if answer.status in (401, 403, 429):
         raise ChannelAwayError(reason, answer.retry_after)
     return Delivery(Result.RETRY if answer.status >= 500 else Result.FAILED, reason, retry_after=answer.retry_after)
+
+
+def _codes(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Return code and subcode of an error in Meta's words; nothing, if these are not its words."""
+    error = content.get("error")
+    found = [error.get(name) for name in ("code", "error_subcode")] if isinstance(error, Mapping) else [None, None]
+    code, subcode = (number if isinstance(number, int) else None for number in found)
+    return code, subcode
 
 
 def _accepted(content: Mapping[str, Any]) -> Delivery:
