@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ops.clients import Clients, Json
+from ops.clients import AnswerError, Clients, Json
 from ops.report.figures import About, Cell, Figure, Report, Sales, add_sales, count_businesses, districts
 from shared.wita import WITA
 
 PLACED = frozenset({"ditempatkan", "dikonfirmasi", "ikut", "tidak_hadir"})
 NOT_YET = "belum ada layanan yang mencatatnya"
+GAINED, LOST = "bertambah", "berkurang"
+"""What the projection of workers calls what came and what went in businesses that told on both days."""
 
 REGISTERED = About(
     "terdaftar",
@@ -55,7 +57,7 @@ RISEN = About(
     "Usaha yang naik dari mikro ke kecil atau dari kecil ke menengah pada tahun ini, dengan bukti.",
     "registri: perubahan kelas",
 )
-JOBS = About("tenaga_kerja", "Tenaga kerja bertambah", "orang", "Tenaga kerja akhir dikurangi awal tahun, dari usaha yang melapor keduanya.", "proyeksi tenaga kerja")  # fmt: skip
+JOBS = About("tenaga_kerja", "Tenaga kerja bertambah", "orang", "Bertambah dikurangi berkurang selama tahun ini, di usaha yang tercatat pada awal dan akhirnya; usaha baru dan yang baru diketahui tidak dihitung.", "proyeksi tenaga kerja")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,36 @@ async def read_risen(asked: Asked) -> list[Figure]:
 
 
 async def read_jobs(asked: Asked) -> list[Figure]:
-    """Jobs gained."""
-    return [JOBS.missing(asked.at, NOT_YET)]
+    """Jobs gained between the last day before the year and its last day, or today."""
+    start = date(asked.year - 1, 12, 31)
+    end = max(start, min(date(asked.year, 12, 31), asked.at.astimezone(WITA).date()))
+    days = {"start": start.isoformat(), "end": end.isoformat()}
+    try:
+        found = await asked.clients.get("projections", "/jobs/changes", by="kecamatan", **days)
+    except AnswerError as error:
+        if error.status != 404:
+            raise
+        return [JOBS.missing(asked.at, NOT_YET)]
+    return [jobs_gained(found["buckets"], asked.at)]
+
+
+def jobs_gained(buckets: Sequence[Json], at: datetime) -> Figure:
+    """Return what was gained less what was lost; ``buckets`` hold ``code`` and ``changes``, each with its ``workers``.
+
+    New businesses, and workers who became known, are no jobs that were made; a loss is a number below 0.
+    """
+    gained = dict.fromkeys(districts(), 0)
+    unknown = total = 0
+    for bucket in buckets:
+        changes = {item["change"]: item["workers"]["count"] for item in bucket["changes"]}
+        net = changes[GAINED] - changes[LOST]
+        total += net
+        if bucket["code"] in gained:
+            gained[bucket["code"]] += net
+        else:
+            unknown += net
+    cells = {code: Cell(count) for code, count in gained.items()}
+    return JOBS.figure(at, buckets=cells, unknown=Cell(unknown), total=total)
 
 
 READERS: tuple[Read, ...] = (read_registered, read_trained, read_exhibitions, read_risen, read_jobs)

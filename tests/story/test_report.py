@@ -23,6 +23,7 @@ from ops.report.figures import (
     count_businesses,
     districts,
 )
+from ops.report.reading import jobs_gained
 from ops.report.table import UNKNOWN, rows_of
 from services.events.domain.selling import LEAST_BUSINESSES
 from services.registry.reference.places import all_places
@@ -154,3 +155,13 @@ def test_the_page_loads_nothing_and_says_every_number(tmp_path: Path) -> None:
     assert "19.000" in page
     assert "31 Desember 2026 pukul 12.00 WITA" in page
     assert page.count("<tr") >= len(list(rows_of(made())))
+
+
+def test_jobs_are_what_was_gained_less_what_was_lost() -> None:
+    def bucket(code: str, gained: int, lost: int) -> dict[str, object]:
+        counts = {"bertambah": gained, "berkurang": lost, "baru": 50, "jadi_diketahui": 9}
+        return {"code": code, "changes": [{"change": name, "workers": {"count": n}} for name, n in counts.items()]}
+
+    figure = jobs_gained([bucket("64.71.01", 5, 1), bucket("64.71.06", 0, 2), bucket(UNKNOWN_PLACE, 3, 0)], NOON)
+    assert (value(figure, TIMUR), value(figure, KOTA), figure.unknown) == (Cell(4), Cell(-2), Cell(3))
+    assert figure.total == 5
