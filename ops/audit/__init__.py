@@ -3,7 +3,7 @@
 Reads only: the ``audit`` views of each service's database, and every topic from its first record.
 """
 
-from ops.audit.audit import Databases, audit
+from ops.audit.audit import Databases, audit, wait_until_quiet
 from ops.audit.report import Finding, Report
 
-__all__ = ["Databases", "Finding", "Report", "audit"]
+__all__ = ["Databases", "Finding", "Report", "audit", "wait_until_quiet"]

@@ -39,10 +39,7 @@ async def audit(databases: Databases, kafka: KafkaSettings, wait: float, progres
     """
     started = monotonic()
     async with AsyncExitStack() as stack:
-        connections: dict[str, asyncpg.Connection] = {}
-        for service, dsn in databases.items():
-            connections[service] = await asyncpg.connect(dsn, timeout=10)
-            stack.push_async_callback(connections[service].close)
+        connections = await _connect(stack, databases)
         await _wait_until_quiet(connections, wait)
         sources = await _sources(connections)
         log = await read_log(
@@ -65,12 +62,28 @@ async def _has(connection: asyncpg.Connection, view: str) -> bool:
     return bool(await connection.fetchval("SELECT to_regclass('audit.' || $1) IS NOT NULL", view))
 
 
-async def _wait_until_quiet(connections: dict[str, asyncpg.Connection], seconds: float) -> None:
+async def wait_until_quiet(databases: Databases, seconds: float) -> bool:
+    """Wait until outboxes are empty and consumers have caught up; ``False`` if they have not within ``seconds``."""
+    async with AsyncExitStack() as stack:
+        connections = await _connect(stack, databases)
+        return await _wait_until_quiet(connections, seconds)
+
+
+async def _connect(stack: AsyncExitStack, databases: Databases) -> dict[str, asyncpg.Connection]:
+    connections: dict[str, asyncpg.Connection] = {}
+    for service, dsn in databases.items():
+        connections[service] = await asyncpg.connect(dsn, timeout=10)
+        stack.push_async_callback(connections[service].close)
+    return connections
+
+
+async def _wait_until_quiet(connections: dict[str, asyncpg.Connection], seconds: float) -> bool:
     deadline = monotonic() + seconds
     while monotonic() < deadline:
         if await _quiet(connections):
-            return
+            return True
         await asyncio.sleep(QUIET_POLL_SECONDS)
+    return False
 
 
 async def _quiet(connections: dict[str, asyncpg.Connection]) -> bool:

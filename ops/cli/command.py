@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "rebuild": Entry("ops.cli.rebuild", "Rebuild a projection without downtime."),
     "dashboard": Entry("ops.cli.dashboard", "Show the dashboard in the terminal."),
     "figures": Entry("ops.cli.figures", "Trainings, exhibitions, mentoring, and who was never helped."),
+    "report": Entry("ops.cli.report", "The numbers of a year, by kecamatan: table, JSON, HTML, XLSX."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

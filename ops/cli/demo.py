@@ -16,6 +16,7 @@ import typer
 from ops.cli.audit import print_report, run_audit
 from ops.cli.output import Json, fail, print_json, print_line, say
 from ops.cli.progress import stages
+from ops.cli.story import play_story
 from ops.demo import Demo, DemoFailedError
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, owner_of
@@ -29,11 +30,15 @@ def demo(
     rows: Annotated[int, typer.Option(min=1_000, help="Rows in the 34 spreadsheets together.")] = 95_000,
     cases: Annotated[int, typer.Option(min=20, help="Live cases after the import.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed, the same spreadsheets.")] = 2026,
+    story: Annotated[
+        bool, typer.Option("--story", help="Play a year of the office instead of the live cases.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")] = False,
     json: Json = False,
 ) -> None:
     """Import 34 messy spreadsheets, work live, kill processes, read the mails, and prove that nothing is lost.
 
+    With --story the import is followed by a year of trainings, exhibitions and classes through the HTTP APIs, and its report.
     Runs in a folder of its own, which it empties first. Exit code 0: all held; 1: something did not.
     """
     began = monotonic()
@@ -43,7 +48,7 @@ def demo(
     stack.extra_env["notifications"] = {"QUIET_HOURS": "", "RATE_EMAIL_PER_MINUTE": "60000"}
     try:
         stack.up(owned=not keep)
-        result = _play(stack, rows, cases, seed, as_json=json)
+        result = play_story(stack, rows, seed, as_json=json) if story else _play(stack, rows, cases, seed, as_json=json)
     finally:
         if not keep:
             stack.down()

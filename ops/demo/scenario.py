@@ -69,15 +69,20 @@ class Demo:
         self.office = Office(stack)
         self.outcome = Outcome()
 
-    def run(self, rows: int, commands: int) -> Outcome:
-        """Play everything but the audit, which the caller runs. Raises ``DemoFailedError``."""
+    def found_city(self, rows: int) -> Planted:
+        """Make the spreadsheets, import them and see them on the dashboard. Raises ``DemoFailedError``."""
         planted = self._generate(rows)
         self._import(planted)
         self._see_dashboard(planted)
+        return planted
+
+    def run(self, rows: int, commands: int) -> Outcome:
+        """Play everything but the audit, which the caller runs. Raises ``DemoFailedError``."""
+        planted = self.found_city(rows)
         self._repeat(planted)
         self._work(commands)
         self._see_mails(planted)
-        self._measure()
+        self.measure()
         return self.outcome
 
     def _generate(self, rows: int) -> Planted:
@@ -235,7 +240,7 @@ class Demo:
         parser = BytesParser(policy=policy.default)
         return [parser.parsebytes(path.read_bytes(), headersonly=True) for path in self._stack.home.mail.glob("*.eml")]
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
         """Note how much memory each process holds now."""
         for name, started in self._stack.record().processes.items():
             if started.alive:
