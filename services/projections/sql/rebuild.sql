@@ -157,6 +157,17 @@ WHERE consumer = 'projections' AND topic = ANY ($1::text[]);
 SELECT aggregate_id::text, sequence FROM parked_history
 WHERE consumer = 'projections' AND action = 'discarded' AND aggregate_id IS NOT NULL AND sequence IS NOT NULL;
 
+-- name: count_discarded_unheard
+-- Facts that were taken out of the live generation and that the other one has not heard of: discarded since it was begun
+-- or stopped being the live one, or beyond where it stands. $1: projection, $2: the other generation's consumer, $3: the topics it is made of.
+SELECT count(*) FROM parked_history h
+JOIN projection_generation o ON o.projection = $1 AND o.state IN ('ready', 'standby')
+JOIN projection_generation l ON l.projection = $1 AND l.state = 'live'
+LEFT JOIN stream_position s ON s.consumer = $2 AND s.aggregate_id = h.aggregate_id
+LEFT JOIN stream_position p ON p.consumer = 'projections' AND p.aggregate_id = h.aggregate_id
+WHERE coalesce(p.topic = ANY ($3::text[]), true) AND h.consumer = 'projections' AND h.action = 'discarded' AND h.aggregate_id IS NOT NULL AND h.sequence IS NOT NULL
+  AND (h.at >= CASE o.state WHEN 'ready' THEN o.started_at ELSE l.swapped_at END OR h.sequence > coalesce(s.position, 0));
+
 -- name: begin_generation
 -- A new generation is being built; one that was left half-built, or stood by, is gone.
 WITH gone AS (
