@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "rebuild": Entry("ops.cli.rebuild", "Rebuild a projection without downtime."),
     "dashboard": Entry("ops.cli.dashboard", "Show the dashboard in the terminal."),
     "figures": Entry("ops.cli.figures", "Trainings, exhibitions, mentoring, and who was never helped."),
+    "explain": Entry("ops.cli.explain", "Show the businesses and events behind a number."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

@@ -47,6 +47,14 @@ ALTER TABLE other_table ADD PRIMARY KEY (stream_id, sequence);
 ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
 CREATE INDEX ON other_table (at) WHERE naik_kelas;
 
+-- name: index_class_funnel
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+
+-- name: index_jobs
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+
 -- name: analyze_standby
 -- Statistics, so that the first reader after the swap gets a good plan.
 ANALYZE other_table;
