@@ -201,6 +201,19 @@ async def test_a_fact_that_was_discarded_stays_out_of_the_new_generation(bench: 
     assert (result.equal, result.swapped) == (True, True)
 
 
+async def test_ledgers_that_came_after_the_facts_are_filled_by_a_rebuild(bench: Bench) -> None:
+    await bench.go_on(upto=60)
+    before = await tables(bench.auditor)
+    await bench.auditor.execute("DELETE FROM class_funnel; DELETE FROM jobs")
+    await bench.go_on()
+    assert await effects(bench.auditor) != SOUND
+    result = await bench.rebuild(Projection.CLASS_FUNNEL, Projection.JOBS, accept_differences=True)
+    assert (result.equal, result.swapped) == (False, True)
+    assert await effects(bench.auditor) == SOUND
+    after = await tables(bench.auditor)
+    assert all(set(before[name]) <= set(after[name]) for name in ("class_funnel", "jobs"))
+
+
 async def discard_one(bench: Bench, seed: int) -> None:
     """Publish a fact that cannot be applied, let it be parked live, and discard it."""
     bad = random_story(seed, 3)

@@ -105,10 +105,12 @@ ON CONFLICT (stream_id, sequence) DO UPDATE SET
     day = EXCLUDED.day, weekly_target = EXCLUDED.weekly_target, at = EXCLUDED.at;
 
 -- name: load_class_funnel
--- The last move of each of some businesses.
-SELECT DISTINCT ON (business_id) business_id, sequence, ordinal, event_id, name, at, year, move, was_in, was_kecamatan, was_kelas,
-       is_in, kecamatan, kelas
-FROM class_funnel WHERE business_id = ANY ($1::uuid[]) ORDER BY business_id, sequence DESC;
+-- The last move of each of some businesses, each by the key.
+SELECT l.* FROM unnest($1::uuid[]) AS wanted(id)
+CROSS JOIN LATERAL (
+    SELECT business_id, sequence, ordinal, event_id, name, at, year, move, was_in, was_kecamatan, was_kelas,
+           is_in, kecamatan, kelas
+    FROM class_funnel WHERE business_id = wanted.id ORDER BY sequence DESC LIMIT 1) AS l;
 
 -- name: save_class_funnel
 -- Rows of a batch; one that is there already is written again, which changes nothing.
@@ -123,10 +125,12 @@ ON CONFLICT (business_id, sequence) DO UPDATE SET
     kecamatan = EXCLUDED.kecamatan, kelas = EXCLUDED.kelas;
 
 -- name: load_jobs
--- The last row of each of some businesses.
-SELECT DISTINCT ON (business_id) business_id, sequence, ordinal, event_id, name, at, day, is_in, kelurahan, kecamatan, kelas, workers,
-       paid_men, paid_women, unpaid_men, unpaid_women, counted_on
-FROM jobs WHERE business_id = ANY ($1::uuid[]) ORDER BY business_id, sequence DESC;
+-- The last row of each of some businesses, each by the key.
+SELECT l.* FROM unnest($1::uuid[]) AS wanted(id)
+CROSS JOIN LATERAL (
+    SELECT business_id, sequence, ordinal, event_id, name, at, day, is_in, kelurahan, kecamatan, kelas,
+           workers, paid_men, paid_women, unpaid_men, unpaid_women, counted_on
+    FROM jobs WHERE business_id = wanted.id ORDER BY sequence DESC LIMIT 1) AS l;
 
 -- name: save_jobs
 -- Rows of a batch; one that is there already is written again, which changes nothing.
