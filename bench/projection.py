@@ -17,7 +17,8 @@ from bench.rig import PARTITIONS, Rig
 from services.projections.commands import Projection
 from services.projections.domain.classes import class_row
 from services.projections.domain.dashboard import DashboardRow, fold
-from services.projections.domain.making import TYPES
+from services.projections.domain.making import MAKINGS, TYPES
+from services.projections.domain.standing import ledger_rows
 from services.projections.domain.timeline import timeline_row
 from services.projections.handlers.projecting import project_batch
 from services.projections.store import batches
@@ -100,6 +101,7 @@ def _record(event: Event, offset: int) -> Record:
 def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
     """Return the rows that each batch comes to."""
     known: dict[str, DashboardRow] = {}
+    last: dict[Projection, dict[UUID, Any]] = {name: {} for name in Projection}
     ready: list[Rows] = []
     for part in parts:
         now = fold(known, part)
@@ -110,6 +112,11 @@ def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
                 (Projection.BUSINESS_TIMELINE, [timeline_row(event) for event in part]),
                 (Projection.CLASS_HISTORY, classes),
                 (Projection.DISTRICT_DASHBOARD, [astuple(row) for row in now.values()]),
+                *(
+                    (name, ledger_rows(making.step, last[name], part))
+                    for name, making in MAKINGS.items()
+                    if making.step
+                ),
             ]
         )
     return ready
@@ -142,7 +149,7 @@ async def _digest(connection: Connection) -> list[str]:
 
 
 async def projections(rig: Rig, size: Size) -> Result:
-    """Facts per second into the three projections, from Kafka records; and the upserts of the rows they come to."""
+    """Facts per second into the projections of the business topic, from Kafka records; and the upserts of the rows they come to."""
     parts = _batches(size.of(60_000) // FACTS_EACH)
     records = [[_record(event, offset) for offset, event in enumerate(part)] for part in parts]
     ready, facts = _ready_made(parts), sum(len(part) for part in parts)

@@ -159,7 +159,7 @@ async def _check(pool: Pool, businesses: int) -> None:
 
 
 async def rebuilds(rig: Rig, size: Size) -> list[Result]:
-    """Facts per second of a rebuild of all three projections and of the live consumer, and what a swap costs the others."""
+    """Facts per second of a rebuild of all projections and of the live consumer, and what a swap costs the others."""
     # Three full batches at least: the steady rate is taken from the end of the first one.
     businesses = max(MAX_RECORDS, size.of(60_000) // FACTS_EACH)
 

@@ -19,7 +19,7 @@ DUMPED_WHILE_WORK_GOES_ON = ("projections", "notifications")
 SOURCE = "registry"
 TABLES = {
     "registry": ("owner", "business", "business_owner", "owner_key"),
-    "projections": ("business_timeline", "district_dashboard", "class_history"),
+    "projections": ("business_timeline", "district_dashboard", "class_history", "class_funnel", "jobs"),
     "notifications": ("recipient", "business_contact"),
 }
 

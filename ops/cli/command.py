@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "dashboard": Entry("ops.cli.dashboard", "Show the dashboard in the terminal."),
     "figures": Entry("ops.cli.figures", "Trainings, exhibitions, mentoring, and who was never helped."),
     "report": Entry("ops.cli.report", "The numbers of a year, by kecamatan: table, JSON, HTML, XLSX."),
+    "explain": Entry("ops.cli.explain", "Show the businesses and events behind a number."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

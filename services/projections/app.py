@@ -10,16 +10,20 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.projections.api.explain import router as explain_router
 from services.projections.api.figures import router as figures_router
 from services.projections.api.page import page_router
+from services.projections.api.reports import router as reports_router
 from services.projections.api.routes import router
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.consumers.projecting import project_on_facts
 from services.projections.consumers.replay import open_log
 from services.projections.domain.making import topics_of
 from services.projections.handlers.answering import Answers
+from services.projections.handlers.explaining import Explaining
 from services.projections.handlers.figures import Figures
 from services.projections.handlers.rebuilding import Progress, Rebuild, RebuildResult
+from services.projections.handlers.reporting import Reports
 from services.projections.reference import load_places
 from services.projections.settings import ProjectionsSettings
 from services.projections.store import generations
@@ -42,11 +46,13 @@ def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:
         pool,
         title="Proyeksi Naik Kelas",
         description="Dasbor, riwayat usaha dan kelas, hasil pelatihan, pameran, pendampingan, pemerataan: yang dibaca, bukan yang dicatat.",
-        routers=[router, figures_router, page_router()],
+        routers=[router, figures_router, reports_router, explain_router, page_router()],
     )
     places = load_places()
     app.state.figures = Figures(pool, places)
     app.state.answers = Answers(pool, places, lambda: datetime.now(UTC))
+    app.state.reports = Reports(pool, places, lambda: datetime.now(UTC))
+    app.state.explaining = Explaining(pool, places)
     return app
 
 

@@ -12,6 +12,8 @@ class Projection(StrEnum):
     DISTRICT_DASHBOARD = "district_dashboard"
     BUSINESS_TIMELINE = "business_timeline"
     CLASS_HISTORY = "class_history"
+    CLASS_FUNNEL = "class_funnel"
+    JOBS = "jobs"
     SERVICE_TIMELINE = "service_timeline"
     TRAINING_OUTCOME = "training_outcome"
     EXHIBITION_TURNOVER = "exhibition_turnover"

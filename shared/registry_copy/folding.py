@@ -11,33 +11,15 @@ from shared.contracts.registry import (
     BusinessChanged,
     BusinessClass,
     BusinessClassChanged,
-    BusinessClosed,
-    BusinessDeactivated,
-    BusinessMerged,
-    BusinessMergeUndone,
-    BusinessReactivated,
     BusinessRegistered,
-    BusinessRejected,
-    BusinessReturned,
     BusinessStatus,
-    BusinessSubmitted,
-    BusinessVerified,
     OwnerContactChanged,
     OwnerErased,
     OwnerRegistered,
 )
+from shared.contracts.statuses import status_told
 from shared.envelope import Event, Read
 from shared.lean import lean_reader
-
-_STATUS: dict[str, BusinessStatus] = {
-    BusinessSubmitted.NAME: BusinessStatus.DIAJUKAN,
-    BusinessVerified.NAME: BusinessStatus.TERVERIFIKASI,
-    BusinessReturned.NAME: BusinessStatus.PERLU_PERBAIKAN,
-    BusinessRejected.NAME: BusinessStatus.DITOLAK,
-    BusinessDeactivated.NAME: BusinessStatus.NONAKTIF,
-    BusinessClosed.NAME: BusinessStatus.TUTUP,
-    BusinessMerged.NAME: BusinessStatus.DIGABUNG,
-}
 
 Change = TypeVar("Change")
 
@@ -105,15 +87,12 @@ class RegistryChanges:
         match fact.NAME:
             case BusinessRegistered.NAME:
                 _take_profile(change, fact)
-                change.kelas, change.status = fact.kelas.kelas, fact.status
+                change.kelas = fact.kelas.kelas
             case BusinessChanged.NAME:
                 _take_profile(change, fact)
             case BusinessClassChanged.NAME:
                 change.kelas = fact.current.kelas
-            case BusinessReactivated.NAME | BusinessMergeUndone.NAME:
-                change.status = fact.status
-            case name:
-                change.status = _STATUS.get(name, change.status)
+        change.status = status_told(fact) or change.status
 
 
 def _take_profile(change: BusinessChange, fact: Any) -> None:

@@ -18,6 +18,8 @@ START = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 KELURAHAN = ("64.71.01.1001", "64.71.02.1001", "64.71.03.1002", "TIDAK_DIKETAHUI")
 SECTORS = ("kuliner", "kriya", "perdagangan", "tidak_diketahui")
 LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
+CLASSES = (*LADDER, BusinessClass.BESAR, BusinessClass.TIDAK_DIKETAHUI)
+EVIDENCE = ((), (), (r.Evidence.OSS,), (r.Evidence.NERACA, r.Evidence.SPT_TAHUNAN))
 
 
 def sealed(owner_id: UUID, label: str) -> str:
@@ -99,7 +101,10 @@ def _next(dice: random.Random, business_id: UUID, owner: UUID) -> Fact:
     only = {"business_id": business_id}
     other = UUID(int=dice.getrandbits(128), version=4)
     profile = registered(business_id, owner_id=owner, kelurahan=dice.choice(KELURAHAN), sector=dice.choice(SECTORS))
-    before, after = dice.choice(LADDER), dice.choice(LADDER)
+    before, after = dice.choice(LADDER), dice.choice(CLASSES)
+    counted = Workers(
+        paid_men=dice.choice([None, dice.randrange(5)]), paid_women=dice.choice([None, dice.randrange(9)])
+    )
     return dice.choice(
         [
             r.BusinessSubmitted(**only),
@@ -110,8 +115,15 @@ def _next(dice: random.Random, business_id: UUID, owner: UUID) -> Fact:
             r.BusinessReactivated(**only, status=BusinessStatus.TERVERIFIKASI),
             r.BusinessClosed(**reason, closed_on=date(2026, 5, dice.randrange(1, 28))),
             r.BusinessChanged(**profile.model_dump(exclude={"status", "kelas", "workers"}), changed=("kelurahan",)),
-            r.BusinessClassChanged(**only, previous=class_record(before), current=class_record(after, 2026)),
-            r.BusinessWorkersRecorded(**only, workers=Workers(paid_women=dice.randrange(9)), as_of=date(2026, 4, 1)),
+            r.BusinessClassChanged(
+                **only,
+                previous=class_record(before),
+                current=class_record(after, 2026),
+                evidence=dice.choice(EVIDENCE),
+            ),
+            r.BusinessWorkersRecorded(
+                **only, workers=counted, as_of=date(2024, 6, 1) + timedelta(days=dice.randrange(900))
+            ),
             r.BusinessDuplicateProposed(**only, other_id=other, grounds=("name_birth_date",)),
             r.BusinessMerged(**only, into_id=other),
             r.BusinessMergeUndone(**only, from_id=other, status=BusinessStatus.DRAF),

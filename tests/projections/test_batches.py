@@ -19,7 +19,7 @@ from tests.projections.logs import MemoryLog
 from tests.projections.stories import interleaved, random_story
 
 LIVE = Definition("projections", TYPES, project_batch)
-TABLES = ("district_dashboard", "business_timeline", "class_history")
+TABLES = ("district_dashboard", "business_timeline", "class_history", "class_funnel", "jobs")
 SOUND = {name: {0} for name in TABLES}
 
 
@@ -120,6 +120,16 @@ async def test_the_running_login_may_not_change_the_schema(connection: asyncpg.C
             "INSERT INTO class_history SELECT business_id, 77, before, after, basis, year, source, as_of, naik_kelas, at "
             "FROM class_history WHERE business_id = $1 LIMIT 1",
             "class_history",
+            -6,
+        ),
+        ("DELETE FROM class_funnel WHERE ordinal = 1 AND business_id = $1", "class_funnel", -6),
+        ("DELETE FROM class_funnel WHERE business_id = $1", "class_funnel", -6),
+        ("UPDATE class_funnel SET kelas = 'besar' WHERE business_id = $1", "class_funnel", -6),
+        ("DELETE FROM jobs WHERE ordinal = 1 AND business_id = $1", "jobs", -6),
+        ("UPDATE jobs SET workers = coalesce(workers, 0) + 1 WHERE business_id = $1", "jobs", -6),
+        (
+            "UPDATE district_dashboard SET kelurahan = 'TIDAK_DIKETAHUI', kecamatan = 'x' WHERE business_id = $1",
+            "jobs",
             -6,
         ),
     ],

@@ -10,11 +10,12 @@ import pytest
 
 from services.projections.commands import Projection, RebuildProjections
 from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
-from shared.consumer import discard
+from shared.consumer import discard, redrive_requested
+from shared.database import Pool
 from tests.projections.logs import MemoryLog
 from tests.projections.rebuilds import BUSINESS, Bench
 from tests.projections.stories import random_story
-from tests.projections.test_batches import SOUND, TABLES, effects, tables
+from tests.projections.test_batches import LIVE, SOUND, TABLES, effects, tables
 
 
 async def test_a_rebuild_gives_the_same_rows_and_takes_their_place(bench: Bench) -> None:
@@ -198,6 +199,60 @@ async def test_a_fact_that_was_discarded_stays_out_of_the_new_generation(bench: 
     assert await discard(bench.live, "projections", parked, "test")
     result = await bench.rebuild()
     assert (result.equal, result.swapped) == (True, True)
+
+
+async def test_ledgers_that_came_after_the_facts_are_filled_by_a_rebuild(bench: Bench) -> None:
+    await bench.go_on(upto=60)
+    before = await tables(bench.auditor)
+    await bench.auditor.execute("DELETE FROM class_funnel; DELETE FROM jobs")
+    await bench.go_on()
+    assert await effects(bench.auditor) != SOUND
+    result = await bench.rebuild(Projection.CLASS_FUNNEL, Projection.JOBS, accept_differences=True)
+    assert (result.equal, result.swapped) == (False, True)
+    assert await effects(bench.auditor) == SOUND
+    after = await tables(bench.auditor)
+    assert all(set(before[name]) <= set(after[name]) for name in ("class_funnel", "jobs"))
+
+
+async def discard_one(bench: Bench, seed: int) -> None:
+    """Publish a fact that cannot be applied, let it be parked live, and discard it."""
+    bad = random_story(seed, 3)
+    bench.log.publish(bad, spoil=frozenset({(bad[0].meta.subject, 2)}))
+    await bench.go_on()
+    parked = await bench.auditor.fetchval("SELECT id FROM parked_event WHERE consumer = 'projections' AND sequence = 2")
+    assert await discard(bench.live, "projections", parked, "test")
+
+
+async def test_a_roll_back_does_not_bring_back_what_was_discarded_meanwhile(bench: Bench) -> None:
+    await bench.go_on()
+    await bench.rebuild()
+    await discard_one(bench, 2028)
+    before = await tables(bench.auditor)
+    with pytest.raises(RebuildRefusedError, match=r"1 facts were discarded .* rebuild instead"):
+        await bench.roll_back()
+    assert await tables(bench.auditor) == before
+    assert await bench.states() == ["standby", "live"]
+    again = await bench.rebuild()
+    assert (again.equal, again.swapped) == (True, True)
+
+
+async def test_a_generation_that_is_ready_is_not_put_in_after_a_discard(bench: Bench) -> None:
+    await bench.go_on()
+    await bench.rebuild(swap=False)
+    await discard_one(bench, 2029)
+    with pytest.raises(RebuildRefusedError, match="discarded"):
+        await bench.roll_back()
+
+
+async def test_what_was_discarded_before_the_other_generation_was_made_is_in_no_way(bench: Bench, pool: Pool) -> None:
+    await discard_one(bench, 2030)
+    assert await redrive_requested(pool, LIVE) == 1
+    await bench.rebuild()
+    bench.log.publish(random_story(816, 3))
+    await bench.go_on()
+    assert (await bench.roll_back()).swapped
+    await bench.go_on()
+    assert (await bench.rebuild(swap=False)).equal
 
 
 async def test_a_log_that_does_not_reach_back_is_not_swapped_in(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
 from random import Random
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -130,6 +131,22 @@ async def test_a_fact_that_the_live_generation_alone_was_given_is_noticed_under_
     with pytest.raises(RebuildRefusedError, match=r"could not be brought .* 1 by projections@class_history"):
         await office.bench.rebuild()
     assert await office.bench.states() == ["live", "ready"]
+
+
+@pytest.mark.parametrize("roll_back", [False, True], ids=["rebuild", "roll-back"])
+async def test_a_fact_that_is_discarded_at_the_last_moment_is_noticed_under_the_lock(
+    office: Office, roll_back: bool
+) -> None:
+    async def discard_live() -> None:
+        query = "INSERT INTO parked_history (consumer, aggregate_id, sequence, action) VALUES ('projections', $1, 3, 'discarded')"
+        await office.bench.live.execute(query, uuid4())
+
+    if roll_back:
+        assert (await office.bench.rebuild()).swapped
+    office.log.plan({}, {LOOKED - roll_back: discard_live})
+    with pytest.raises(RebuildRefusedError, match="not swapped: 1 facts were discarded meanwhile"):
+        await (office.bench.roll_back() if roll_back else office.bench.rebuild())
+    assert await office.bench.states() == (["standby", "live"] if roll_back else ["live", "ready"])
 
 
 async def test_a_batch_that_began_unnoted_is_waited_for_and_holds_no_other_batch_up(

@@ -8,21 +8,12 @@ from uuid import UUID
 
 from services.notifications.domain.licence_notices import OFFICE
 from services.notifications.domain.notices import Addressee, Draft, RecipientKind, draft, notice_of
-from shared.contracts.fact import Fact
 from shared.contracts.organisations import BRAND_TOPIC
 from shared.contracts.registry import (
     BUSINESS_TOPIC,
     BusinessClassChanged,
-    BusinessClosed,
-    BusinessDeactivated,
-    BusinessMerged,
     BusinessProfile,
     BusinessRegistered,
-    BusinessRejected,
-    BusinessReturned,
-    BusinessStatus,
-    BusinessSubmitted,
-    BusinessVerified,
     Consents,
     ImportCompleted,
     OwnerConsentChanged,
@@ -30,18 +21,8 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
+from shared.contracts.statuses import status_told
 from shared.envelope import Event
-
-_STATUSES: Mapping[type[Fact], BusinessStatus] = {
-    BusinessSubmitted: BusinessStatus.DIAJUKAN,
-    BusinessVerified: BusinessStatus.TERVERIFIKASI,
-    BusinessReturned: BusinessStatus.PERLU_PERBAIKAN,
-    BusinessRejected: BusinessStatus.DITOLAK,
-    BusinessDeactivated: BusinessStatus.NONAKTIF,
-    BusinessClosed: BusinessStatus.TUTUP,
-    BusinessMerged: BusinessStatus.DIGABUNG,
-}
-"""What a fact that names no status says of it."""
 
 
 @dataclass(slots=True)
@@ -153,7 +134,7 @@ def _fold_business(contacts: dict[UUID, ContactChange], business_id: UUID, event
         change.kelas = fact.kelas.kelas.value
     elif isinstance(fact, BusinessClassChanged):
         change.kelas = fact.current.kelas.value
-    status = getattr(fact, "status", None) or _STATUSES.get(type(fact))
+    status = status_told(fact)
     if status is not None:
         change.status = status.value
     return change.owner_id

@@ -15,6 +15,7 @@ from services.projections.api.figure_views import EQUITY_SOURCE, TRAINING_SOURCE
 from services.projections.api.figures import Ask as AskFigures
 from services.projections.api.routes import Ask
 from services.projections.api.views import SOURCE
+from services.projections.domain.cells import class_cell, dashboard_cell, naik_kelas_cell
 from services.projections.domain.counting import UNIT, Bucket, Dashboard, Dimension
 from services.projections.domain.figures import WITHHELD, OutcomeDimension
 from services.projections.domain.names import CLASS_NAMES, day, moment, number, percent
@@ -34,6 +35,7 @@ NEWEST_FAIRS = 12
 class MatrixRow:
     """Businesses of one kecamatan, by class in the order of ``KINDS``."""
 
+    code: str
     label: str
     by_class: tuple[int, ...]
     total: int
@@ -71,8 +73,16 @@ def _environment() -> Environment:
         "withheld": WITHHELD,
         "training_source": TRAINING_SOURCE,
         "equity_source": EQUITY_SOURCE,
+        "bucket_cell": _bucket_cell,
+        "total_cell": dashboard_cell,
+        "class_cell": class_cell,
+        "naik_kelas_cell": naik_kelas_cell,
     }
     return environment
+
+
+def _bucket_cell(dimension: str, code: str, number: str | None = None) -> str:
+    return dashboard_cell(Dimension(dimension), code, number)
 
 
 async def _services(figures: Figures) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def _cells(dashboard: Dashboard, bucket: Bucket) -> dict[str, int]:
 
 def _matrix_row(dashboard: Dashboard, bucket: Bucket, unknown: bool) -> MatrixRow:
     values = tuple(_cells(dashboard, bucket).values())
-    return MatrixRow(bucket.label, values, bucket.businesses, day(bucket.newest), unknown)
+    return MatrixRow(bucket.code, bucket.label, values, bucket.businesses, day(bucket.newest), unknown)
 
 
 def _caption(dashboard: Dashboard) -> str:

@@ -8,16 +8,23 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.projections.domain.cells import dashboard_cell
 from services.projections.domain.counting import UNIT, Breakdown, Bucket, Dashboard, Dimension
 
 SOURCE = "Registri UMKM, Dinas Koperasi, UMKM dan Perindustrian Kota Balikpapan"
 
 
-class _View(BaseModel):
+ADDRESS = "Alamat angka ini: `GET /explain/{address}` menguraikannya sampai ke usaha dan peristiwanya."
+OF_WORKERS = f"{ADDRESS} Tenaga kerja: tambahkan `/angka=tenaga_kerja` atau `/angka=tanpa_data_tenaga_kerja`."
+
+
+class View(BaseModel):
+    """What all answers are."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class TimelineEntry(_View):
+class TimelineEntry(View):
     """Satu peristiwa, dengan kalimatnya."""
 
     stream_id: UUID = Field(description="Aliran peristiwanya: usaha itu sendiri, pendaftaran, izin, pendampingan, …")
@@ -30,7 +37,7 @@ class TimelineEntry(_View):
     detail: dict[str, Any] | None = None
 
 
-class Timeline(_View):
+class Timeline(View):
     """Apa yang terjadi pada satu usaha, berurutan."""
 
     business_id: UUID
@@ -41,7 +48,7 @@ class Timeline(_View):
     )
 
 
-class ClassEntry(_View):
+class ClassEntry(View):
     """Satu kelas yang tercatat."""
 
     sequence: int
@@ -55,7 +62,7 @@ class ClassEntry(_View):
     at: datetime
 
 
-class ClassHistory(_View):
+class ClassHistory(View):
     """Kelas yang pernah tercatat, dari yang paling lama."""
 
     business_id: UUID
@@ -63,11 +70,12 @@ class ClassHistory(_View):
     entries: list[ClassEntry]
 
 
-class BucketView(_View):
+class BucketView(View):
     """Jumlah usaha dari satu jenis."""
 
     code: str = Field(examples=["64.71.01"])
     label: str = Field(examples=["Balikpapan Timur"])
+    address: str = Field(description=OF_WORKERS, examples=["district_dashboard/64.71.01"])
     businesses: int = Field(examples=[15231])
     workers: int | None = Field(description="Tenaga kerja dari usaha yang melaporkannya; null: tidak diketahui.")
     workers_unknown: int = Field(description="Usaha tanpa data tenaga kerja.")
@@ -75,7 +83,7 @@ class BucketView(_View):
     data_to: date | None
 
 
-class Source(_View):
+class Source(View):
     """Dari mana data usaha berasal."""
 
     code: str = Field(examples=["impor"])
@@ -83,7 +91,7 @@ class Source(_View):
     businesses: int
 
 
-class DashboardView(_View):
+class DashboardView(View):
     """Jumlah usaha menurut satu dimensi. `buckets` + `unknown` = `total`, selalu."""
 
     by: Dimension
@@ -93,15 +101,18 @@ class DashboardView(_View):
     data_from: date | None = Field(description="Hari data yang paling lama.")
     data_to: date | None = Field(description="Hari data yang paling baru.")
     changed_at: datetime | None = Field(description="Waktu peristiwa terakhir yang terhitung.")
+    address: str = Field(description=OF_WORKERS, examples=["district_dashboard"])
     total: int
     buckets: list[BucketView]
     unknown: BucketView
-    merged: int = Field(description="Usaha yang digabung ke usaha lain; tidak termasuk hitungan.")
+    merged: int = Field(
+        description="Usaha yang digabung ke usaha lain; tidak termasuk hitungan. Alamat: `district_dashboard/angka=digabung`."
+    )
     workers: int | None
     workers_unknown: int
 
 
-class GenerationView(_View):
+class GenerationView(View):
     """Satu generasi dari satu proyeksi."""
 
     projection: str
@@ -112,10 +123,11 @@ class GenerationView(_View):
     report: dict[str, Any] | None
 
 
-def _bucket(bucket: Bucket) -> BucketView:
+def _bucket(by: Dimension, bucket: Bucket) -> BucketView:
     return BucketView(
         code=bucket.code,
         label=bucket.label,
+        address=dashboard_cell(by, bucket.code),
         businesses=bucket.businesses,
         workers=bucket.workers,
         workers_unknown=bucket.businesses - bucket.workers_known,
@@ -138,9 +150,10 @@ def dashboard_view(dashboard: Dashboard, by: Dimension) -> DashboardView:
         data_from=total.oldest,
         data_to=total.newest,
         changed_at=dashboard.changed_at,
+        address=dashboard_cell(),
         total=total.businesses,
-        buckets=[_bucket(bucket) for bucket in part.buckets],
-        unknown=_bucket(part.unknown),
+        buckets=[_bucket(by, bucket) for bucket in part.buckets],
+        unknown=_bucket(by, part.unknown),
         merged=dashboard.merged,
         workers=total.workers,
         workers_unknown=total.businesses - total.workers_known,

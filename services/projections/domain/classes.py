@@ -9,7 +9,7 @@ from uuid import UUID
 from services.projections.domain.trusted import AnyEvent
 from shared.contracts.registry import BusinessClass, BusinessClassChanged, BusinessRegistered, ClassRecord
 
-_LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
+LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
 
 
 class ClassRow(NamedTuple):
@@ -30,9 +30,9 @@ class ClassRow(NamedTuple):
 
 def is_naik_kelas(before: BusinessClass, after: BusinessClass) -> bool:
     """Tell whether the step goes up the ladder mikro, kecil, menengah; from or to anything else is none."""
-    if before not in _LADDER or after not in _LADDER:
+    if before not in LADDER or after not in LADDER:
         return False
-    return _LADDER.index(after) > _LADDER.index(before)
+    return LADDER.index(after) > LADDER.index(before)
 
 
 def class_row(event: AnyEvent) -> ClassRow | None:

@@ -1,5 +1,7 @@
 """How each projection is made: of which topics, by rows that a fact adds or by one row that its stream keeps.
 
+A ledger is both: a fact adds a row, and needs the last one of its stream for it.
+
 A new projection is an entry here, its table in a migration, and its statements by name in ``sql/``.
 """
 
@@ -9,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from services.projections.commands import Projection
 from services.projections.domain import dashboard, mentoring, outcome, turnover
 from services.projections.domain.classes import class_row
+from services.projections.domain.funnel import FunnelRow, funnel_row
+from services.projections.domain.jobs import JobsRow, jobs_row
 from services.projections.domain.keeping import Evolve
 from services.projections.domain.service_timeline import TOPICS as TOLD_TOPICS
 from services.projections.domain.service_timeline import service_rows
@@ -28,7 +30,7 @@ Told = TypeVar("Told", bound=AnyEvent)
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """One projection. It either tells or keeps."""
+    """One projection. It either tells, keeps, or goes on step by step."""
 
     topics: tuple[str, ...]
     key: tuple[str, ...]
@@ -39,8 +41,10 @@ class Making:
     """Facts to the rows that they add, which never change."""
     evolve: Evolve[Any] | None = None
     """Row and fact to the row after it: one row per stream, which is its whole key."""
-    row: type[Struct] | None = None
-    """What ``evolve`` takes and gives, its fields in the order of the columns."""
+    step: Callable[[Any, AnyEvent], Any] | None = None
+    """Last row of the stream and fact to the row that is added, which never changes; ``None``: it adds none."""
+    row: Callable[..., Any] | None = None
+    """What ``evolve`` or ``step`` takes and gives, its fields in the order of the columns."""
 
 
 def _told(rows_of: Callable[[AnyEvent], Iterable[Columns]]) -> Callable[[Sequence[AnyEvent]], list[Columns]]:
@@ -67,6 +71,10 @@ MAKINGS: Mapping[Projection, Making] = {
     Projection.DISTRICT_DASHBOARD: Making(
         _BUSINESS, ("business_id",), "business_id", evolve=dashboard.evolve, row=dashboard.DashboardRow
     ),
+    Projection.CLASS_FUNNEL: Making(
+        _BUSINESS, ("business_id", "sequence"), "business_id", step=funnel_row, row=FunnelRow
+    ),
+    Projection.JOBS: Making(_BUSINESS, ("business_id", "sequence"), "business_id", step=jobs_row, row=JobsRow),
     Projection.SERVICE_TIMELINE: Making(
         TOLD_TOPICS, ("business_id", "stream_id", "sequence"), "stream_id", tell=_told(service_rows)
     ),

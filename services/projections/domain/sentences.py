@@ -29,6 +29,8 @@ _PLAIN = {
     "business.returned": "Usaha dikembalikan kepada pemilik untuk diperbaiki.",
     "business.rejected": "Pengajuan usaha ditolak.",
     "business.deactivated": "Usaha dinyatakan tidak aktif.",
+    "business.assessed": "Usaha dinilai menurut lima aspek.",
+    "business.export_readiness_recorded": "Kesiapan ekspor usaha diperiksa.",
 }
 
 

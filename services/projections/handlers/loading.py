@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 from services.projections.commands import Projection
 from services.projections.domain.keeping import stream_of
 from services.projections.domain.making import MAKINGS, TYPES, Columns
+from services.projections.domain.standing import ledger_rows
 from services.projections.domain.trusted import AnyEvent, Trusted, read_trusted
 from services.projections.store import generations
 from shared.consumer.ordering import Streams
@@ -75,6 +76,7 @@ class PartitionLoader:
         self._positions: dict[str, int] = {}
         self._parkings: list[Parking] = []
         self._kept: dict[Projection, dict[UUID, Any]] = {name: {} for name in projections if MAKINGS[name].evolve}
+        self._last: dict[Projection, dict[UUID, Any]] = {name: {} for name in projections if MAKINGS[name].step}
         self._copying: asyncio.Task[None] | None = None
         self._events = 0
 
@@ -157,6 +159,9 @@ class PartitionLoader:
                 for event in events:
                     stream_id = stream_of(event.fact)
                     kept[stream_id] = evolve(kept.get(stream_id), event)
+        for projection, last in self._last.items():
+            if (step := MAKINGS[projection].step) is not None:
+                rows[projection] = ledger_rows(step, last, events)
         return rows
 
     async def _copy(self, rows: dict[Projection, list[Columns]]) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 from services.projections.commands import Projection
 from services.projections.domain.keeping import fold
 from services.projections.domain.making import MAKINGS, Columns, Making, belonging, by_topic
+from services.projections.domain.standing import ledger_rows
 from services.projections.store import batches
 from shared.database import Connection
 from shared.envelope import Event
@@ -59,6 +60,8 @@ async def _load(
 def _rows(making: Making, events: Sequence[Event], before: Mapping[str, Any]) -> Sequence[Columns]:
     if making.tell is not None:
         return making.tell(events)
+    if making.step is not None:
+        return ledger_rows(making.step, {row.business_id: row for row in before.values()}, events)
     if making.evolve is None:
         return ()
     return [astuple(row) for row in fold(before, events, making.evolve).values()]

@@ -97,6 +97,8 @@ class Rebuild:
         self._progress = progress
         self._definitions = [(MAKINGS[name].topics, _definition(name)) for name in self._projections]
         self._offsets: Offsets = {}
+        self._discarded: set[tuple[str, int]] = set()
+        """Facts that an operator took out of the live generation, and that the other one leaves out too."""
         self._events = 0
         self._load_seconds = 0.0
         self._swap_seconds = 0.0
@@ -124,6 +126,9 @@ class Rebuild:
         for projection in command.projections:
             if await generations.standby_state(self._connection, projection) is None:
                 raise RebuildRefusedError(f"{projection.value}: there is no other generation to go back to")
+        self._discarded = await generations.discarded(self._connection)
+        for projection in command.projections:
+            await self._refuse_if_discarded_since(projection)
         ends = await self._ends()
         self._offsets = dict.fromkeys(ends, 0)
         await self._catch_up(ends, "catch up")
@@ -138,7 +143,7 @@ class Rebuild:
     async def _load(self) -> None:
         ends = await self._ends()
         total, done = sum(ends.values()), 0
-        discarded = await generations.discarded(self._connection)
+        discarded = self._discarded = await generations.discarded(self._connection)
         live = await generations.live_positions(self._connection, self._topics)
         turn, finishing, strayed = asyncio.Lock(), list[asyncio.Task[int]](), list[Place]()
         try:
@@ -245,6 +250,7 @@ class Rebuild:
                 if await swapping.behind(self._connection, self._projections):
                     await self._catch_up(await self._ends(), "swap", stopped + SWAP_SECONDS)
                     await self._refuse_if_behind()
+                await self._refuse_if_discarded_now()
                 await swapping.swap(self._connection, self._projections)
         except SwapBusyError:
             self._offsets = before  # what was caught up with went with the transaction
@@ -258,6 +264,19 @@ class Rebuild:
                 + ", ".join(f"{streams} by {consumer}" for consumer, streams in behind.items())
                 + "; see the parked events of these consumers"
             )
+
+    async def _refuse_if_discarded_since(self, projection: Projection) -> None:
+        """The other generation would apply what an operator took out of the live one, and nobody would notice."""
+        if facts := await generations.count_discarded_unheard(self._connection, projection, MAKINGS[projection].topics):
+            raise RebuildRefusedError(
+                f"{projection.value}: {facts} facts were discarded since the other generation was the live one, and it "
+                "would bring them back; rebuild instead: a new generation leaves them out"
+            )
+
+    async def _refuse_if_discarded_now(self) -> None:
+        """A fact that is discarded while this runs may be in the other generation already."""
+        if facts := len(await generations.discarded(self._connection) - self._discarded):
+            raise RebuildRefusedError(f"not swapped: {facts} facts were discarded meanwhile; start it again")
 
     def _result(self, comparisons: dict[str, Comparison], *, swapped: bool) -> RebuildResult:
         return RebuildResult(

@@ -104,6 +104,48 @@ ON CONFLICT (stream_id, sequence) DO UPDATE SET
     topic = EXCLUDED.topic, name = EXCLUDED.name, mentor_id = EXCLUDED.mentor_id, business_id = EXCLUDED.business_id,
     day = EXCLUDED.day, weekly_target = EXCLUDED.weekly_target, at = EXCLUDED.at;
 
+-- name: load_class_funnel
+-- The last move of each of some businesses, each by the key.
+SELECT l.* FROM unnest($1::uuid[]) AS wanted(id)
+CROSS JOIN LATERAL (
+    SELECT business_id, sequence, ordinal, event_id, name, at, year, move, was_in, was_kecamatan, was_kelas,
+           is_in, kecamatan, kelas
+    FROM class_funnel WHERE business_id = wanted.id ORDER BY sequence DESC LIMIT 1) AS l;
+
+-- name: save_class_funnel
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO class_funnel (business_id, sequence, ordinal, event_id, name, at, year, move, was_in, was_kecamatan, was_kelas,
+                        is_in, kecamatan, kelas)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::uuid[], $5::text[], $6::timestamptz[], $7::int[],
+                     $8::text[], $9::boolean[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[])
+ON CONFLICT (business_id, sequence) DO UPDATE SET
+    ordinal = EXCLUDED.ordinal, event_id = EXCLUDED.event_id, name = EXCLUDED.name, at = EXCLUDED.at,
+    year = EXCLUDED.year, move = EXCLUDED.move, was_in = EXCLUDED.was_in,
+    was_kecamatan = EXCLUDED.was_kecamatan, was_kelas = EXCLUDED.was_kelas, is_in = EXCLUDED.is_in,
+    kecamatan = EXCLUDED.kecamatan, kelas = EXCLUDED.kelas;
+
+-- name: load_jobs
+-- The last row of each of some businesses, each by the key.
+SELECT l.* FROM unnest($1::uuid[]) AS wanted(id)
+CROSS JOIN LATERAL (
+    SELECT business_id, sequence, ordinal, event_id, name, at, day, is_in, kelurahan, kecamatan, kelas,
+           workers, paid_men, paid_women, unpaid_men, unpaid_women, counted_on
+    FROM jobs WHERE business_id = wanted.id ORDER BY sequence DESC LIMIT 1) AS l;
+
+-- name: save_jobs
+-- Rows of a batch; one that is there already is written again, which changes nothing.
+INSERT INTO jobs (business_id, sequence, ordinal, event_id, name, at, day, is_in, kelurahan, kecamatan, kelas, workers,
+                paid_men, paid_women, unpaid_men, unpaid_women, counted_on)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::uuid[], $5::text[], $6::timestamptz[], $7::date[],
+                     $8::boolean[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::int[], $15::int[],
+                     $16::int[], $17::date[])
+ON CONFLICT (business_id, sequence) DO UPDATE SET
+    ordinal = EXCLUDED.ordinal, event_id = EXCLUDED.event_id, name = EXCLUDED.name, at = EXCLUDED.at,
+    day = EXCLUDED.day, is_in = EXCLUDED.is_in, kelurahan = EXCLUDED.kelurahan,
+    kecamatan = EXCLUDED.kecamatan, kelas = EXCLUDED.kelas, workers = EXCLUDED.workers,
+    paid_men = EXCLUDED.paid_men, paid_women = EXCLUDED.paid_women, unpaid_men = EXCLUDED.unpaid_men,
+    unpaid_women = EXCLUDED.unpaid_women, counted_on = EXCLUDED.counted_on;
+
 -- name: count_businesses
 -- Every count of the dashboard in one pass, so that all of them speak of the same moment. A merged business is
 -- counted under the one it went into, and apart. level tells the grouping sets apart: a bit per column, from

@@ -47,6 +47,14 @@ ALTER TABLE other_table ADD PRIMARY KEY (stream_id, sequence);
 ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
 CREATE INDEX ON other_table (at) WHERE naik_kelas;
 
+-- name: index_class_funnel
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+
+-- name: index_jobs
+-- The indexes of the migration, made after the load.
+ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
+
 -- name: analyze_standby
 -- Statistics, so that the first reader after the swap gets a good plan.
 ANALYZE other_table;
@@ -156,6 +164,17 @@ WHERE consumer = 'projections' AND topic = ANY ($1::text[]);
 -- Facts that an operator took out of the live generation; the other one leaves them out too.
 SELECT aggregate_id::text, sequence FROM parked_history
 WHERE consumer = 'projections' AND action = 'discarded' AND aggregate_id IS NOT NULL AND sequence IS NOT NULL;
+
+-- name: count_discarded_unheard
+-- Facts that were taken out of the live generation and that the other one has not heard of: discarded since it was begun
+-- or stopped being the live one, or beyond where it stands. $1: projection, $2: the other generation's consumer, $3: the topics it is made of.
+SELECT count(*) FROM parked_history h
+JOIN projection_generation o ON o.projection = $1 AND o.state IN ('ready', 'standby')
+JOIN projection_generation l ON l.projection = $1 AND l.state = 'live'
+LEFT JOIN stream_position s ON s.consumer = $2 AND s.aggregate_id = h.aggregate_id
+LEFT JOIN stream_position p ON p.consumer = 'projections' AND p.aggregate_id = h.aggregate_id
+WHERE coalesce(p.topic = ANY ($3::text[]), true) AND h.consumer = 'projections' AND h.action = 'discarded' AND h.aggregate_id IS NOT NULL AND h.sequence IS NOT NULL
+  AND (h.at >= CASE o.state WHEN 'ready' THEN o.started_at ELSE l.swapped_at END OR h.sequence > coalesce(s.position, 0));
 
 -- name: begin_generation
 -- A new generation is being built; one that was left half-built, or stood by, is gone.

@@ -42,7 +42,7 @@ async def load(
     *,
     standby: bool = False,
 ) -> dict[str, Row]:
-    """Return the rows of these streams that exist, by id as text. For projections that keep a row per stream."""
+    """Return the rows of these streams that exist, by id as text. For projections that keep a row per stream, or go on from the last one."""
     records = await connection.fetch(_statement("load", projection, standby), list(stream_ids))
     return {str(record[0]): row(*record) for record in records}
 

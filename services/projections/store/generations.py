@@ -88,6 +88,14 @@ async def discarded(connection: Connection) -> set[tuple[str, int]]:
     return {(row[0], row[1]) for row in await connection.fetch(REBUILD.discarded_facts)}
 
 
+async def count_discarded_unheard(connection: Connection, projection: Projection, topics: Sequence[str]) -> int:
+    """Return how many facts of some topics were taken out of the live generation that the other one would bring back."""
+    found = await connection.fetchval(
+        REBUILD.count_discarded_unheard, projection.value, projection.consumer, list(topics)
+    )
+    return int(found)
+
+
 async def live_positions(connection: Connection, topics: Sequence[str]) -> dict[str, int]:
     """Return how far the live consumer has come with each aggregate of some topics."""
     return {row[0]: row[1] for row in await connection.fetch(REBUILD.live_positions, topics)}

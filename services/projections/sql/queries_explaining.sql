@@ -1,0 +1,126 @@
+-- The businesses and facts behind a number. Each cell_… statement gives what every business adds to a number, with the
+-- sequences of the facts that did it, if it knows them; its arguments begin at $3, for page_of_cell wraps it.
+
+-- name: page_of_cell
+-- What a cell comes to, how many businesses are in it, and those after $1, at most $2. The statement of the cell at hand
+-- is put in where its name stands.
+WITH cell AS MATERIALIZED (
+    cell_statement
+)
+SELECT s.total, s.businesses, p.business_id, p.amount, p.facts
+FROM (SELECT sum(amount)::bigint AS total, count(*) AS businesses FROM cell) s
+LEFT JOIN (SELECT * FROM cell WHERE business_id > $1 ORDER BY business_id LIMIT $2) p ON true
+ORDER BY p.business_id;
+
+-- name: cell_district_dashboard
+-- $3 kelurahan, $4 kecamatan, $5 class, $6 status, $7 sector, $8 source, $9 which number.
+SELECT business_id, CASE $9::text WHEN 'tenaga_kerja' THEN workers ELSE 1 END AS amount, NULL::bigint[] AS facts
+FROM district_dashboard
+WHERE ($9::text = 'digabung') = (status = 'digabung')
+  AND ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
+  AND ($5::text IS NULL OR kelas = $5) AND ($6::text IS NULL OR status = $6)
+  AND ($7::text IS NULL OR sector = $7) AND ($8::text IS NULL OR source = $8)
+  AND CASE $9::text WHEN 'tenaga_kerja' THEN workers IS NOT NULL
+                    WHEN 'tanpa_data_tenaga_kerja' THEN workers IS NULL ELSE true END
+
+-- name: cell_class_history
+-- Steps up since $3, before $4; counted as businesses if $5.
+SELECT business_id, CASE WHEN $5::boolean THEN 1 ELSE count(*) END AS amount, array_agg(sequence ORDER BY sequence) AS facts
+FROM class_history WHERE naik_kelas AND at >= $3 AND at < $4 GROUP BY business_id
+
+-- name: cell_funnel_stock
+-- Businesses of a kecamatan ($4) and class ($5) at the end of year $3.
+SELECT business_id, 1 AS amount, ARRAY[sequence] AS facts
+FROM (SELECT DISTINCT ON (business_id) business_id, sequence, is_in, kecamatan, kelas FROM class_funnel
+      WHERE year <= $3::int ORDER BY business_id DESC, sequence DESC) s
+WHERE is_in AND ($4::text IS NULL OR kecamatan = $4) AND ($5::text IS NULL OR kelas = $5)
+
+-- name: cell_funnel_flow
+-- Moves of year $3 that came to a kecamatan ($4) and class ($5), if $6, or that left them.
+SELECT business_id, count(*) AS amount, array_agg(sequence ORDER BY sequence) AS facts
+FROM (SELECT business_id, sequence,
+             was_in AND ($4::text IS NULL OR was_kecamatan = $4) AND ($5::text IS NULL OR was_kelas = $5) AS was,
+             is_in AND ($4::text IS NULL OR kecamatan = $4) AND ($5::text IS NULL OR kelas = $5) AS now
+      FROM class_funnel WHERE year = $3::int) m
+WHERE CASE WHEN $6::boolean THEN now AND NOT was ELSE was AND NOT now END
+GROUP BY business_id
+
+-- name: cell_funnel_moves
+-- Moves of year $3 of one kind ($5), seen from a kecamatan ($4): to it, or away from it if $8; from class $6 to class $7.
+SELECT business_id, count(*) AS amount, array_agg(sequence ORDER BY sequence) AS facts
+FROM class_funnel
+WHERE year = $3::int AND move = $5::text AND (was_in OR is_in)
+  AND ($4::text IS NULL OR $4 = CASE WHEN is_in AND NOT $8::boolean THEN kecamatan ELSE was_kecamatan END)
+  AND ($6::text IS NULL OR (was_in AND was_kelas = $6)) AND ($7::text IS NULL OR (is_in AND kelas = $7))
+GROUP BY business_id
+
+-- name: cell_jobs
+-- Workers of one kind ($7) on day $3, of a kelurahan ($4), kecamatan ($5) and class ($6); $8: which number.
+SELECT business_id, CASE WHEN $8::text = 'tenaga_kerja' THEN v ELSE 1 END AS amount, NULL::bigint[] AS facts
+FROM (SELECT j.business_id, j.kelurahan, j.kecamatan, j.kelas,
+             CASE $7::text WHEN 'paid_men' THEN j.paid_men WHEN 'paid_women' THEN j.paid_women
+                           WHEN 'unpaid_men' THEN j.unpaid_men WHEN 'unpaid_women' THEN j.unpaid_women ELSE j.workers END AS v
+      FROM jobs_on($3::date) j) s
+WHERE ($4::text IS NULL OR kelurahan = $4) AND ($5::text IS NULL OR kecamatan = $5) AND ($6::text IS NULL OR kelas = $6)
+  AND CASE $8::text WHEN 'usaha' THEN true WHEN 'tidak_diketahui' THEN v IS NULL ELSE v IS NOT NULL END
+
+-- name: cell_job_changes
+-- Workers of one kind ($8) between days $3 and $4, of a kelurahan ($5), kecamatan ($6) and class ($7); $9: which change.
+WITH pair AS (
+    SELECT coalesce(a.business_id, b.business_id) AS business_id,
+           a.business_id IS NOT NULL AS was_in, b.business_id IS NOT NULL AS is_in,
+           a.business_id IS NOT NULL AND ($5::text IS NULL OR a.kelurahan = $5) AND ($6::text IS NULL OR a.kecamatan = $6)
+               AND ($7::text IS NULL OR a.kelas = $7) AS was,
+           b.business_id IS NOT NULL AND ($5::text IS NULL OR b.kelurahan = $5) AND ($6::text IS NULL OR b.kecamatan = $6)
+               AND ($7::text IS NULL OR b.kelas = $7) AS now,
+           CASE $8::text WHEN 'paid_men' THEN a.paid_men WHEN 'paid_women' THEN a.paid_women
+                         WHEN 'unpaid_men' THEN a.unpaid_men WHEN 'unpaid_women' THEN a.unpaid_women ELSE a.workers END AS v,
+           CASE $8::text WHEN 'paid_men' THEN b.paid_men WHEN 'paid_women' THEN b.paid_women
+                         WHEN 'unpaid_men' THEN b.unpaid_men WHEN 'unpaid_women' THEN b.unpaid_women ELSE b.workers END AS w
+    FROM jobs_on($3::date) a FULL JOIN jobs_on($4::date) b ON b.business_id = a.business_id
+)
+SELECT business_id, amount, NULL::bigint[] AS facts
+FROM pair, LATERAL (SELECT CASE $9::text
+    WHEN 'sebelum' THEN CASE WHEN was THEN v END
+    WHEN 'sesudah' THEN CASE WHEN now THEN w END
+    WHEN 'bertambah' THEN CASE WHEN was AND now AND w > v THEN w - v END
+    WHEN 'berkurang' THEN CASE WHEN was AND now AND w < v THEN v - w END
+    WHEN 'jadi_diketahui' THEN CASE WHEN was AND now AND v IS NULL THEN w END
+    WHEN 'tidak_lagi_diketahui' THEN CASE WHEN was AND now AND w IS NULL THEN v END
+    WHEN 'baru' THEN CASE WHEN now AND NOT was_in THEN w END
+    WHEN 'keluar' THEN CASE WHEN was AND NOT is_in THEN v END
+    WHEN 'pindah_masuk' THEN CASE WHEN now AND was_in AND NOT was THEN w END
+    WHEN 'pindah_keluar' THEN CASE WHEN was AND is_in AND NOT now THEN v END
+END AS amount) AS c
+WHERE amount IS NOT NULL
+
+-- name: facts_class_funnel
+-- Moves by business ($1) and sequence ($2).
+SELECT f.business_id, f.sequence, f.event_id, f.name, f.at FROM class_funnel f
+JOIN unnest($1::uuid[], $2::bigint[]) AS wanted(business_id, sequence) USING (business_id, sequence)
+ORDER BY f.business_id, f.sequence;
+
+-- name: facts_business_timeline
+-- Facts of some names ($3) by business ($1) and sequence ($2).
+SELECT t.business_id, t.sequence, t.event_id, t.name, t.at FROM business_timeline t
+JOIN unnest($1::uuid[], $2::bigint[]) AS wanted(business_id, sequence) USING (business_id, sequence)
+WHERE t.name = ANY ($3::text[]) ORDER BY t.business_id, t.sequence;
+
+-- name: facts_first
+-- The first fact of each business ($1), of those with these names ($2).
+SELECT DISTINCT ON (business_id) business_id, sequence, event_id, name, at FROM business_timeline
+WHERE business_id = ANY ($1::uuid[]) AND name = ANY ($2::text[]) ORDER BY business_id, sequence;
+
+-- name: facts_last
+-- The last fact of each business ($1), of those with these names ($2).
+SELECT DISTINCT ON (business_id) business_id, sequence, event_id, name, at FROM business_timeline
+WHERE business_id = ANY ($1::uuid[]) AND name = ANY ($2::text[]) ORDER BY business_id, sequence DESC;
+
+-- name: facts_jobs
+-- All that businesses ($1) had moved by day $2, or told of a day up to it.
+SELECT business_id, sequence, event_id, name, at FROM jobs
+WHERE business_id = ANY ($1::uuid[]) AND (day <= $2 OR counted_on <= $2) ORDER BY business_id, sequence;
+
+-- name: sectors
+-- The sectors that businesses were recorded with.
+SELECT DISTINCT sector FROM district_dashboard ORDER BY sector;
