@@ -17,6 +17,8 @@ from shared.envelope import Event, EventMeta
 START = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 KELURAHAN = ("64.71.01.1001", "64.71.02.1001", "64.71.03.1002", "TIDAK_DIKETAHUI")
 SECTORS = ("kuliner", "kriya", "perdagangan", "tidak_diketahui")
+SCORES = tuple(progress.AspectScore(aspect=aspect, score=score) for score, aspect in enumerate(progress.Aspect, 1))
+CHECKLIST = (progress.ChecklistItem(code="nib", met=True), progress.ChecklistItem(code="kapasitas"))
 LADDER = (BusinessClass.MIKRO, BusinessClass.KECIL, BusinessClass.MENENGAH)
 CLASSES = (*LADDER, BusinessClass.BESAR, BusinessClass.TIDAK_DIKETAHUI)
 EVIDENCE = ((), (), (r.Evidence.OSS,), (r.Evidence.NERACA, r.Evidence.SPT_TAHUNAN))
@@ -132,19 +134,14 @@ def _next(dice: random.Random, business_id: UUID, owner: UUID) -> Fact:
                 assessment_id=other,
                 method="lima_aspek",
                 method_version=1,
-                scores=tuple(
-                    progress.AspectScore(aspect=aspect, score=dice.randrange(1, 6)) for aspect in progress.Aspect
-                ),
+                scores=SCORES,
                 assessor="pendamping-1",
                 assessed_on=date(2026, 6, 1),
             ),
             progress.BusinessExportReadinessRecorded(
                 **only,
                 checklist_version=1,
-                items=(
-                    progress.ChecklistItem(code="nib", met=True),
-                    progress.ChecklistItem(code="kapasitas", met=dice.choice([None, False])),
-                ),
+                items=CHECKLIST,
                 ready=False,
                 as_of=date(2026, 6, 2),
             ),
