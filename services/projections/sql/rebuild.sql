@@ -173,7 +173,8 @@ JOIN projection_generation o ON o.projection = $1 AND o.state IN ('ready', 'stan
 JOIN projection_generation l ON l.projection = $1 AND l.state = 'live'
 LEFT JOIN stream_position s ON s.consumer = $2 AND s.aggregate_id = h.aggregate_id
 LEFT JOIN stream_position p ON p.consumer = 'projections' AND p.aggregate_id = h.aggregate_id
-WHERE coalesce(p.topic = ANY ($3::text[]), true) AND h.consumer = 'projections' AND h.action = 'discarded' AND h.aggregate_id IS NOT NULL AND h.sequence IS NOT NULL
+WHERE h.consumer = 'projections' AND h.action = 'discarded' AND h.aggregate_id IS NOT NULL AND h.sequence IS NOT NULL
+  AND coalesce(p.topic = ANY ($3::text[]), true)
   AND (h.at >= CASE o.state WHEN 'ready' THEN o.started_at ELSE l.swapped_at END OR h.sequence > coalesce(s.position, 0));
 
 -- name: begin_generation
