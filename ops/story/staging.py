@@ -15,7 +15,7 @@ from ops.story.scene import CHECKER, CLERK, CURATORS, MENTORS, Scene, StoryStopp
 from ops.story.story import Story, Told
 from shared.auth import Role
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 
 
 def tokens_of(stack: Stack) -> dict[str, str]:
