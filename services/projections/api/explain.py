@@ -27,8 +27,8 @@ class FactView(View):
     id: UUID
     type: str = Field(examples=["business.registered"])
     time: datetime
-    topic: str = BUSINESS_TOPIC
-    sequence: int = Field(description="Urutan di dalam usaha itu.")
+    topic: str = Field(examples=[BUSINESS_TOPIC])
+    sequence: int = Field(description="Urutan di dalam alirannya.")
 
 
 class ItemView(View):
@@ -85,5 +85,8 @@ def _view(found: Explained) -> ExplainedView:
 
 
 def _item(item: Item) -> ItemView:
-    facts = [FactView(id=fact.event_id, type=fact.name, time=fact.at, sequence=fact.sequence) for fact in item.facts]
+    facts = [
+        FactView(id=fact.event_id, type=fact.name, time=fact.at, topic=fact.topic, sequence=fact.sequence)
+        for fact in item.facts
+    ]
     return ItemView(business_id=item.business_id, amount=item.amount, events=facts)

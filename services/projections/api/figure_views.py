@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.projections.domain import service_cells
 from services.projections.domain.figures import (
     WITHHELD,
     EquityDimension,
@@ -37,6 +38,7 @@ class OutcomeBucket(_View):
     failed: int = Field(description="Tidak lulus.")
     withdrawn: int = Field(description="Mengundurkan diri.")
     certificates: int = Field(description="Mempunyai sertifikat yang berlaku.")
+    addresses: dict[str, str] = Field(description="Alamat setiap angka, untuk `/explain/{address}`.")
 
 
 class OutcomeView(_View):
@@ -61,6 +63,7 @@ class EquityBucket(_View):
     placed: int = Field(description="Pernah mendapat tempat di pameran.")
     mentored: int = Field(description="Pernah didampingi.")
     never_helped: int = Field(description="Belum pernah satu pun dari ketiganya.")
+    addresses: dict[str, str] = Field(description="Alamat setiap angka, untuk `/explain/{address}`.")
 
 
 class EquityView(_View):
@@ -97,6 +100,9 @@ class FairView(_View):
     withheld: str | None = Field(examples=["kurang_dari_lima_usaha"])
     withheld_reason: str | None
     changed_at: datetime | None
+    addresses: dict[str, str] = Field(
+        description="Alamat setiap angka (rupiah tidak punya), untuk `/explain/{address}`."
+    )
 
 
 class FairPage(_View):
@@ -115,6 +121,7 @@ class MentorWeekView(_View):
     visited: int = Field(description="Usaha yang ditemui.")
     looked_after: int = Field(description="Usaha yang didampingi, sedikitnya satu hari pada pekan itu.")
     weekly_target: int | None = Field(description="Target yang berlaku; null: data pendampingnya belum sampai.")
+    addresses: dict[str, str] = Field(description="Alamat setiap angka, untuk `/explain/{address}`.")
 
 
 class MentoringPage(_View):
@@ -124,42 +131,46 @@ class MentoringPage(_View):
     next_after: str | None = Field(default=None, description="Nilai `after` untuk halaman berikutnya; null: habis.")
 
 
-def _outcome(tally: Tally) -> OutcomeBucket:
-    return OutcomeBucket(code=tally.code, label=tally.label, **tally.counts)
+def outcome_view(by: OutcomeDimension, table: Table, kelurahan: str | None) -> OutcomeView:
+    """Return the counts of enrolments by one dimension; ``kelurahan``: the only one that they are of."""
 
+    def bucket(tally: Tally) -> OutcomeBucket:
+        cells = service_cells.outcome_cells(by, tally.code, kelurahan)
+        return OutcomeBucket(code=tally.code, label=tally.label, **tally.counts, addresses=cells)
 
-def _equity(tally: Tally) -> EquityBucket:
-    return EquityBucket(code=tally.code, label=tally.label, **tally.counts)
-
-
-def outcome_view(by: OutcomeDimension, table: Table) -> OutcomeView:
-    """Return the counts of enrolments by one dimension."""
     return OutcomeView(
         by=by,
         changed_at=table.changed_at,
-        buckets=[_outcome(bucket) for bucket in table.buckets],
-        unknown=_outcome(table.unknown),
-        total=_outcome(table.total),
+        buckets=[bucket(each) for each in table.buckets],
+        unknown=bucket(table.unknown),
+        total=bucket(table.total),
     )
 
 
-def equity_view(by: EquityDimension, table: Table) -> EquityView:
-    """Return the counts of help by one dimension."""
+def equity_view(by: EquityDimension, table: Table, kelurahan: str | None) -> EquityView:
+    """Return the counts of help by one dimension; ``kelurahan``: the only one that they are of."""
+
+    def bucket(tally: Tally) -> EquityBucket:
+        cells = service_cells.equity_cells(tally.code, kelurahan)
+        return EquityBucket(code=tally.code, label=tally.label, **tally.counts, addresses=cells)
+
     return EquityView(
         by=by,
         changed_at=table.changed_at,
-        buckets=[_equity(bucket) for bucket in table.buckets],
-        unknown=_equity(table.unknown),
-        total=_equity(table.total),
+        buckets=[bucket(each) for each in table.buckets],
+        unknown=bucket(table.unknown),
+        total=bucket(table.total),
     )
 
 
-def fair_view(fair: Fair) -> FairView:
-    """Return one exhibition."""
-    fields = {name: getattr(fair, name) for name in FairView.model_fields if name != "withheld_reason"}
-    return FairView(**fields, withheld_reason=WITHHELD[fair.withheld] if fair.withheld else None)
+def fair_view(fair: Fair, kelurahan: str | None) -> FairView:
+    """Return one exhibition; ``kelurahan``: the only one whose applications are counted."""
+    fields = {name: getattr(fair, name) for name in FairView.model_fields.keys() - {"withheld_reason", "addresses"}}
+    reason = WITHHELD[fair.withheld] if fair.withheld else None
+    return FairView(**fields, withheld_reason=reason, addresses=service_cells.fair_cells(fair.exhibition_id, kelurahan))
 
 
-def week_view(week: MentorWeek) -> MentorWeekView:
-    """Return one week of a mentor."""
-    return MentorWeekView(**{name: getattr(week, name) for name in MentorWeekView.model_fields})
+def week_view(week: MentorWeek, kelurahan: str | None) -> MentorWeekView:
+    """Return one week of a mentor; ``kelurahan``: the only one whose businesses are counted."""
+    fields = {name: getattr(week, name) for name in MentorWeekView.model_fields.keys() - {"addresses"}}
+    return MentorWeekView(**fields, addresses=service_cells.mentor_cells(week.monday, week.mentor_id, kelurahan))

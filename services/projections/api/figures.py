@@ -48,7 +48,7 @@ async def training_outcome(
     by: Annotated[OutcomeDimension, Query(description="Dimensi hitungan.")] = OutcomeDimension.KECAMATAN,
 ) -> OutcomeView:
     """Petugas kelurahan melihat pendaftaran usaha di kelurahannya sendiri."""
-    return outcome_view(by, (await figures.outcomes(principal.scope))[by])
+    return outcome_view(by, (await figures.outcomes(principal.scope))[by], principal.scope)
 
 
 @router.get("/exhibitions/turnover", summary="Pameran: pendaftaran, tempat, kehadiran, omzet", tags=["pameran"])
@@ -61,7 +61,7 @@ async def exhibition_turnover(
     """Omzet hanya seperti diterbitkan, dari lima usaha atau lebih; selain itu alasannya yang tampil."""
     found = await figures.turnover(principal.scope, after, limit)
     last = found[-1].exhibition_id if len(found) == limit else None
-    return FairPage(items=[fair_view(each) for each in found], next_after=last)
+    return FairPage(items=[fair_view(each, principal.scope) for each in found], next_after=last)
 
 
 @router.get("/mentoring/activity", summary="Kegiatan pendamping per pekan", tags=["pendampingan"])
@@ -83,7 +83,7 @@ async def mentoring_activity(
         raise Problem(422, "rentang-tidak-sah", "Rentang tidak sah", detail)
     found = await figures.mentoring(principal.scope, first, last, _after(after), limit)
     more = f"{found[-1].monday}~{found[-1].mentor_id}" if len(found) == limit else None
-    return MentoringPage(items=[week_view(each) for each in found], next_after=more)
+    return MentoringPage(items=[week_view(each, principal.scope) for each in found], next_after=more)
 
 
 def _after(text: str | None) -> tuple[date, UUID]:
@@ -104,4 +104,4 @@ async def service_equity(
     by: Annotated[EquityDimension, Query(description="Dimensi hitungan.")] = EquityDimension.KELURAHAN,
 ) -> EquityView:
     """Siapa yang pernah dilatih, ditempatkan di pameran, didampingi, dan siapa yang belum pernah satu pun."""
-    return equity_view(by, (await figures.equity(principal.scope))[by])
+    return equity_view(by, (await figures.equity(principal.scope))[by], principal.scope)

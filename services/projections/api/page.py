@@ -19,6 +19,7 @@ from services.projections.domain.cells import class_cell, dashboard_cell, naik_k
 from services.projections.domain.counting import UNIT, Bucket, Dashboard, Dimension
 from services.projections.domain.figures import WITHHELD, OutcomeDimension
 from services.projections.domain.names import CLASS_NAMES, day, moment, number, percent
+from services.projections.domain.service_cells import equity_cells, fair_cells, outcome_cells
 from services.projections.handlers.answering import Overview
 from services.projections.handlers.figures import Figures
 from shared.auth import public
@@ -77,12 +78,19 @@ def _environment() -> Environment:
         "total_cell": dashboard_cell,
         "class_cell": class_cell,
         "naik_kelas_cell": naik_kelas_cell,
+        "outcome_cells": _outcome_cells,
+        "equity_cells": equity_cells,
+        "fair_cells": fair_cells,
     }
     return environment
 
 
 def _bucket_cell(dimension: str, code: str, number: str | None = None) -> str:
     return dashboard_cell(Dimension(dimension), code, number)
+
+
+def _outcome_cells(dimension: str, code: str) -> dict[str, str]:
+    return outcome_cells(OutcomeDimension(dimension), code)
 
 
 async def _services(figures: Figures) -> dict[str, Any]:

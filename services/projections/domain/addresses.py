@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import UUID
 
 from services.projections.reference import UNKNOWN, Places
 from shared.refusals import DeedRefusedError
@@ -52,6 +53,8 @@ class Key:
 
 
 YEAR, DAY, WORD = "2026", "2026-11-30", "kuliner"
+ID = "0190f0c0-a000-7000-8000-00000000abcd"
+CODE = f"{ID}, 2026 atau {UNKNOWN}"
 
 
 def _is_day(text: str) -> bool:
@@ -61,9 +64,18 @@ def _is_day(text: str) -> bool:
         return False
 
 
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
 _FORMS: dict[str, Callable[[str], bool]] = {
     YEAR: lambda text: re.fullmatch(r"20\d\d", text) is not None,
     DAY: _is_day,
+    ID: _is_id,
+    CODE: lambda text: text == UNKNOWN or _FORMS[YEAR](text) or _is_id(text),
     WORD: lambda text: re.fullmatch(r"[a-z0-9_]{1,60}", text) is not None,
 }
 

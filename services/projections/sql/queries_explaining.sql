@@ -124,3 +124,119 @@ WHERE business_id = ANY ($1::uuid[]) AND (day <= $2 OR counted_on <= $2) ORDER B
 -- name: sectors
 -- The sectors that businesses were recorded with.
 SELECT DISTINCT sector FROM district_dashboard ORDER BY sector;
+
+-- name: cell_training_outcome
+-- Enrolments of a kelurahan ($3), kecamatan ($4), programme ($5), course ($6), batch ($7) and year ($8), as texts, of which
+-- TIDAK_DIKETAHUI is one; $9: which number. Counted as count_outcomes does.
+WITH place AS MATERIALIZED (
+    SELECT * FROM counted_businesses()
+), batch AS (
+    SELECT b.key::uuid AS batch_id, (b.value ->> 'year')::int AS year
+    FROM training_outcome c CROSS JOIN jsonb_each(c.batches) b WHERE c.topic = 'umkm.course'
+), valid AS (
+    SELECT DISTINCT ON (enrolment_id) enrolment_id, stream_id FROM training_outcome
+    WHERE topic = 'umkm.certificate' AND state = 'berlaku' ORDER BY enrolment_id, stream_id
+), enrolment AS (
+    SELECT e.business_id, e.stream_id, e.seated, e.state, e.state = 'lulus' OR e.present <> '[]' AS attended,
+           v.stream_id AS certificate_id, coalesce(p.kelurahan, 'TIDAK_DIKETAHUI') AS kelurahan,
+           coalesce(p.kecamatan, 'TIDAK_DIKETAHUI') AS kecamatan,
+           coalesce(c.programme_id::text, 'TIDAK_DIKETAHUI') AS programme,
+           coalesce(e.course_id::text, 'TIDAK_DIKETAHUI') AS course, coalesce(e.batch_id::text, 'TIDAK_DIKETAHUI') AS batch,
+           coalesce(b.year, e.year)::text AS year
+    FROM training_outcome e
+    LEFT JOIN training_outcome c ON c.stream_id = e.course_id AND c.programme_id IS NOT NULL
+    LEFT JOIN batch b ON b.batch_id = e.batch_id
+    LEFT JOIN place p ON p.business_id = e.business_id
+    LEFT JOIN valid v ON v.enrolment_id = e.stream_id
+    WHERE e.topic = 'umkm.enrolment'
+)
+SELECT business_id, count(*) AS amount,
+       array_agg(CASE WHEN $9::text = 'bersertifikat' THEN certificate_id ELSE stream_id END) AS facts
+FROM enrolment
+WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
+  AND ($5::text IS NULL OR programme = $5) AND ($6::text IS NULL OR course = $6) AND ($7::text IS NULL OR batch = $7)
+  AND ($8::text IS NULL OR coalesce(year, 'TIDAK_DIKETAHUI') = $8)
+  AND CASE $9::text WHEN 'pendaftaran' THEN true WHEN 'diterima' THEN seated WHEN 'hadir' THEN attended
+                    WHEN 'lulus' THEN state = 'lulus' WHEN 'tidak_lulus' THEN state = 'tidak_lulus'
+                    WHEN 'mundur' THEN state = 'mengundurkan_diri' ELSE certificate_id IS NOT NULL END
+GROUP BY business_id
+
+-- name: cell_exhibition_turnover
+-- Applications to an exhibition ($5) of a kelurahan ($3) or kecamatan ($4); $6: which number.
+SELECT a.business_id, count(*) AS amount, array_agg(a.stream_id) AS facts
+FROM exhibition_turnover a LEFT JOIN counted_businesses() p ON p.business_id = a.business_id
+WHERE a.topic = 'umkm.application' AND a.exhibition_id = $5::uuid
+  AND ($3::text IS NULL OR p.kelurahan = $3)
+  AND ($4::text IS NULL OR coalesce(p.kecamatan, 'TIDAK_DIKETAHUI') = $4)
+  AND CASE $6::text WHEN 'pendaftaran' THEN true WHEN 'ditempatkan' THEN a.placed WHEN 'ikut' THEN a.state = 'ikut'
+                    WHEN 'tidak_hadir' THEN a.state = 'tidak_hadir'
+                    WHEN 'melapor' THEN a.state = 'ikut' AND a.days_reported > 0
+                    ELSE a.state = 'ikut' AND a.days_reported = 0 END
+GROUP BY a.business_id
+
+-- name: cell_mentoring_activity
+-- What a mentor ($6) did in the week from Monday $5 with businesses of a kelurahan ($3) or kecamatan ($4); $7: which number.
+WITH care AS (
+    SELECT m.mentor_id, m.business_id, m.name, m.day AS since,
+           lead(m.day) OVER (PARTITION BY m.stream_id ORDER BY m.sequence) AS until
+    FROM mentoring_activity m WHERE m.topic = 'umkm.mentoring' AND m.name <> 'mentoring.visited'
+), done AS (
+    SELECT business_id FROM mentoring_activity
+    WHERE $7::text <> 'didampingi' AND name = 'mentoring.visited' AND mentor_id = $6::uuid
+      AND day BETWEEN $5::date AND $5::date + 6
+    UNION ALL
+    SELECT business_id FROM care
+    WHERE $7::text = 'didampingi' AND mentor_id = $6::uuid AND name <> 'mentoring.ended' AND since <= $5::date + 6
+      AND (until IS NULL OR (until > $5::date AND until > since))
+)
+SELECT d.business_id, CASE $7::text WHEN 'pertemuan' THEN count(*) ELSE 1 END AS amount, NULL::uuid[] AS facts
+FROM done d LEFT JOIN counted_businesses() p ON p.business_id = d.business_id
+WHERE ($3::text IS NULL OR p.kelurahan = $3) AND ($4::text IS NULL OR coalesce(p.kecamatan, 'TIDAK_DIKETAHUI') = $4)
+GROUP BY d.business_id
+
+-- name: cell_service_equity
+-- Businesses of a kelurahan ($3) or kecamatan ($4), and the help they had; $5: which number. Counted as count_equity does.
+WITH place AS MATERIALIZED (
+    SELECT * FROM counted_businesses()
+), trained AS (
+    SELECT DISTINCT p.counted_as FROM training_outcome e JOIN place p USING (business_id)
+    WHERE e.topic = 'umkm.enrolment' AND (e.state = 'lulus' OR e.present <> '[]')
+), placed AS (
+    SELECT DISTINCT p.counted_as FROM exhibition_turnover a JOIN place p USING (business_id)
+    WHERE a.topic = 'umkm.application' AND a.placed
+), mentored AS (
+    SELECT DISTINCT p.counted_as FROM mentoring_activity m JOIN place p USING (business_id)
+    WHERE m.topic = 'umkm.mentoring'
+)
+SELECT d.business_id, 1 AS amount, NULL::uuid[] AS facts
+FROM district_dashboard d
+LEFT JOIN trained t ON t.counted_as = d.business_id
+LEFT JOIN placed x ON x.counted_as = d.business_id
+LEFT JOIN mentored m ON m.counted_as = d.business_id
+WHERE d.status <> 'digabung' AND ($3::text IS NULL OR d.kelurahan = $3) AND ($4::text IS NULL OR d.kecamatan = $4)
+  AND CASE $5::text WHEN 'usaha' THEN true WHEN 'dilatih' THEN t.counted_as IS NOT NULL
+                    WHEN 'ditempatkan' THEN x.counted_as IS NOT NULL WHEN 'didampingi' THEN m.counted_as IS NOT NULL
+                    ELSE t.counted_as IS NULL AND x.counted_as IS NULL AND m.counted_as IS NULL END
+
+-- name: facts_of_streams
+-- What the streams ($2) tell of businesses ($1).
+SELECT t.business_id, t.sequence, t.event_id, t.name, t.at FROM service_timeline t
+JOIN unnest($1::uuid[], $2::uuid[]) AS wanted(business_id, stream_id) USING (business_id, stream_id)
+ORDER BY t.business_id, t.at, t.sequence;
+
+-- name: facts_of_help
+-- Facts of some names ($2) about businesses that are counted as those in $1. Who was absent was not helped.
+SELECT p.counted_as AS business_id, t.sequence, t.event_id, t.name, t.at
+FROM counted_businesses() p JOIN service_timeline t ON t.business_id = p.business_id
+WHERE p.counted_as = ANY ($1::uuid[]) AND t.name = ANY ($2::text[]) AND t.detail ->> 'present' IS DISTINCT FROM 'false'
+ORDER BY 1, t.at, t.sequence;
+
+-- name: facts_of_mentoring
+-- Of businesses ($1) in the week from Monday $3: what a mentor's ($2) visits tell, if $4, else since when and until when
+-- somebody looked after them.
+SELECT t.business_id, t.sequence, t.event_id, t.name, t.at
+FROM mentoring_activity m JOIN service_timeline t USING (business_id, stream_id, sequence)
+WHERE m.business_id = ANY ($1::uuid[]) AND m.day <= $3::date + 6
+  AND CASE WHEN $4::boolean THEN m.name = 'mentoring.visited' AND m.mentor_id = $2::uuid AND m.day >= $3::date
+           ELSE m.name <> 'mentoring.visited' END
+ORDER BY t.business_id, t.at, t.sequence;

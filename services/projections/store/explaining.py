@@ -25,7 +25,7 @@ class Page:
     """``None``: no business adds anything."""
     businesses: int
     rows: Sequence[Row]
-    """``business_id``, ``amount``, and ``facts``: sequences, or ``None`` where others know them."""
+    """``business_id``, ``amount``, and ``facts``: sequences, ids of streams, or ``None`` where others know them."""
 
 
 @asynccontextmanager
@@ -72,11 +72,31 @@ async def job_facts(connection: Connection, ids: Sequence[UUID], day: date) -> S
     return found
 
 
+async def told_by_streams(connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
+    """Return what the streams that rows of a page name tell of their businesses."""
+    found: Sequence[Row] = await connection.fetch(QUERIES.facts_of_streams, *_named(rows))
+    return found
+
+
+async def told_of_help(connection: Connection, ids: Sequence[UUID], names: Collection[str]) -> Sequence[Row]:
+    """Return the facts with these names about businesses, and about those that were merged into them."""
+    found: Sequence[Row] = await connection.fetch(QUERIES.facts_of_help, ids, list(names))
+    return found
+
+
+async def told_of_mentoring(
+    connection: Connection, ids: Sequence[UUID], mentor_id: UUID, monday: date, visits: bool
+) -> Sequence[Row]:
+    """Return a mentor's visits of a week to businesses, or since when and until when somebody looked after them."""
+    found: Sequence[Row] = await connection.fetch(QUERIES.facts_of_mentoring, ids, mentor_id, monday, visits)
+    return found
+
+
 async def sectors(connection: Connection) -> list[str]:
     """Return the sectors that businesses were recorded with."""
     return [row["sector"] for row in await connection.fetch(QUERIES.sectors)]
 
 
-def _named(rows: Sequence[Row]) -> tuple[list[UUID], list[int]]:
-    pairs = [(row["business_id"], sequence) for row in rows for sequence in row["facts"] or ()]
+def _named(rows: Sequence[Row]) -> tuple[list[UUID], list[Any]]:
+    pairs = [(row["business_id"], fact) for row in rows for fact in row["facts"] or ()]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]

@@ -15,6 +15,8 @@ from shared.database import Connection
 BUSINESS_FACTS = frozenset(fact.NAME for fact in CONTRACTS.values() if fact.TOPIC == BUSINESS_TOPIC)
 """The names of the facts of businesses: the timeline may tell of others too."""
 
+_TOPICS = {fact.NAME: fact.TOPIC for fact in CONTRACTS.values()}
+
 BUSINESSES, WORKERS, STEPS = "usaha", "orang", "kenaikan"
 """Units."""
 
@@ -28,6 +30,11 @@ class Fact(NamedTuple):
     name: str
     at: Any
     """Aware."""
+
+    @property
+    def topic(self) -> str:
+        """The topic that it was published to."""
+        return _TOPICS[self.name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.projections.domain.addresses import Address, read_address
-from services.projections.handlers.explaining import dashboards, funnels, jobs
+from services.projections.handlers.explaining import dashboards, funnels, jobs, services
 from services.projections.handlers.explaining.explainer import Explainer, Fact
 from services.projections.reference import Places
 from services.projections.store import explaining
@@ -20,6 +20,10 @@ EXPLAINERS: tuple[Explainer, ...] = (
     funnels.CLASS_FUNNEL,
     jobs.JOBS,
     jobs.JOB_CHANGES,
+    services.TRAINING_OUTCOME,
+    services.EXHIBITION_TURNOVER,
+    services.MENTORING_ACTIVITY,
+    services.SERVICE_EQUITY,
 )
 
 
@@ -81,4 +85,6 @@ def _by_business(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, tuple[Fact, ..
     for row in rows:
         fact = Fact(**row)
         found.setdefault(fact.business_id, {})[fact.event_id] = fact
-    return {key: tuple(sorted(facts.values(), key=lambda fact: fact.sequence)) for key, facts in found.items()}
+    return {
+        key: tuple(sorted(facts.values(), key=lambda fact: (fact.at, fact.sequence))) for key, facts in found.items()
+    }
