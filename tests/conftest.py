@@ -9,6 +9,7 @@ The servers are started once per run in a folder of their own and taken down aft
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,14 @@ def server_stack(given_servers: dict[str, str]) -> Iterator[Stack]:
 def kafka(server_stack: Stack) -> Kafka:
     """Kafka: ``bootstrap``, ``credentials(principal)``, ``admin``, ``make_topic()``."""
     return Kafka(server_stack)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let what is started hear Ctrl-C also where the tests run in the background of a shell, which ignores it for them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

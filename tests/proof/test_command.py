@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +164,7 @@ def test_a_platform_that_does_not_start_gets_one_sentence(
     assert capsys.readouterr().err.endswith("Port 19092 is taken: end what listens there.\n")
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """Let what is started hear Ctrl-C also where the tests run in the background of a shell, which ignores it for them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_by_the_keyboard_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "proof", "--promise", "P1", "--size", "short"]
     with subprocess.Popen(

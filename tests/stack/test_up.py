@@ -168,15 +168,7 @@ def test_the_stack_of_a_killed_process_is_taken_down(home: Path) -> None:
     assert running_in(home) == []
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """Let what is started hear Ctrl-C also where the tests run in the background of a shell, which ignores it for them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_up_leaves_nothing_behind(home: Path) -> None:
     env = os.environ | ANY_PORT | {"NAIKKELAS_HOME": str(home)}
     with subprocess.Popen([sys.executable, "-m", "ops", "up"], env=env, stderr=subprocess.PIPE, text=True) as command:

@@ -76,6 +76,7 @@ def test_a_small_year_is_as_planned_and_its_report_says_so(home: Path, given_ser
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_it_leaves_no_process(home: Path, given_servers: dict[str, str]) -> None:
     running = start(home, given_servers)
     record, deadline = home / "demo" / "spreadsheets" / "planted.json", monotonic() + 200
