@@ -26,6 +26,9 @@ from shared.relay.leadership import Leadership
 from shared.relay.reading import Cursor, Round
 from tests.stack.servers import Database
 
+SEEDS_AT_MOST = 8
+WANTED = {"records repeated", "redriven", "batches applied"}
+
 pytestmark = pytest.mark.timeout(900)  # a failure is made smaller first, which takes its time
 
 
@@ -56,10 +59,14 @@ def run_machines(stage: Stage, number: int, **other: Any) -> None:
 def test_nothing_is_lost_doubled_or_reordered_whatever_happens_in_whatever_order(
     stage: Stage, record_property: Callable[[str, object], None]
 ) -> None:
-    run_machines(stage, int(os.environ.get("PROOF_SEED", random.SystemRandom().randrange(2**32))))
+    first = int(os.environ.get("PROOF_SEED", random.SystemRandom().randrange(2**32)))
+    for number in range(first, first + SEEDS_AT_MOST):  # what is rare may not come up among the machines of one seed
+        run_machines(stage, number)
+        happened = {name for name, count in stage.counts.items() if count}
+        if happened >= WANTED:
+            break
     record_property("counts", dict(stage.counts))
-    happened = {name for name, count in stage.counts.items() if count}
-    assert {"records repeated", "redriven", "batches applied"} <= happened
+    assert happened >= WANTED
 
 
 def test_what_arrives_while_a_first_event_is_redriven_waits_for_nothing(stage: Stage) -> None:
