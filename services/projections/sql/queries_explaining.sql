@@ -1,5 +1,6 @@
 -- The businesses and facts behind a number. Each cell_… statement gives what every business adds to a number, with the
--- sequences of the facts that did it, if it knows them; its arguments begin at $3, for page_of_cell wraps it.
+-- sequences or streams of the facts that did it, if it knows them; its arguments begin at $3, for page_of_cell wraps it.
+-- counted_… stands for the statement of that name in queries_figures.sql: what is counted is said once.
 
 -- name: page_of_cell
 -- What a cell comes to, how many businesses are in it, and those after $1, at most $2. The statement of the cell at hand
@@ -127,35 +128,15 @@ SELECT DISTINCT sector FROM district_dashboard ORDER BY sector;
 
 -- name: cell_training_outcome
 -- Enrolments of a kelurahan ($3), kecamatan ($4), programme ($5), course ($6), batch ($7) and year ($8), as texts, of which
--- TIDAK_DIKETAHUI is one; $9: which number. Counted as count_outcomes does.
-WITH place AS MATERIALIZED (
-    SELECT * FROM counted_businesses()
-), batch AS (
-    SELECT b.key::uuid AS batch_id, (b.value ->> 'year')::int AS year
-    FROM training_outcome c CROSS JOIN jsonb_each(c.batches) b WHERE c.topic = 'umkm.course'
-), valid AS (
-    SELECT DISTINCT ON (enrolment_id) enrolment_id, stream_id FROM training_outcome
-    WHERE topic = 'umkm.certificate' AND state = 'berlaku' ORDER BY enrolment_id, stream_id
-), enrolment AS (
-    SELECT e.business_id, e.stream_id, e.seated, e.state, e.state = 'lulus' OR e.present <> '[]' AS attended,
-           v.stream_id AS certificate_id, coalesce(p.kelurahan, 'TIDAK_DIKETAHUI') AS kelurahan,
-           coalesce(p.kecamatan, 'TIDAK_DIKETAHUI') AS kecamatan,
-           coalesce(c.programme_id::text, 'TIDAK_DIKETAHUI') AS programme,
-           coalesce(e.course_id::text, 'TIDAK_DIKETAHUI') AS course, coalesce(e.batch_id::text, 'TIDAK_DIKETAHUI') AS batch,
-           coalesce(b.year, e.year)::text AS year
-    FROM training_outcome e
-    LEFT JOIN training_outcome c ON c.stream_id = e.course_id AND c.programme_id IS NOT NULL
-    LEFT JOIN batch b ON b.batch_id = e.batch_id
-    LEFT JOIN place p ON p.business_id = e.business_id
-    LEFT JOIN valid v ON v.enrolment_id = e.stream_id
-    WHERE e.topic = 'umkm.enrolment'
-)
+-- TIDAK_DIKETAHUI is one; $9: which number.
 SELECT business_id, count(*) AS amount,
        array_agg(CASE WHEN $9::text = 'bersertifikat' THEN certificate_id ELSE stream_id END) AS facts
-FROM enrolment
-WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
-  AND ($5::text IS NULL OR programme = $5) AND ($6::text IS NULL OR course = $6) AND ($7::text IS NULL OR batch = $7)
-  AND ($8::text IS NULL OR coalesce(year, 'TIDAK_DIKETAHUI') = $8)
+FROM (counted_enrolments) e
+WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR coalesce(kecamatan, 'TIDAK_DIKETAHUI') = $4)
+  AND ($5::text IS NULL OR coalesce(programme_id::text, 'TIDAK_DIKETAHUI') = $5)
+  AND ($6::text IS NULL OR coalesce(course_id::text, 'TIDAK_DIKETAHUI') = $6)
+  AND ($7::text IS NULL OR coalesce(batch_id::text, 'TIDAK_DIKETAHUI') = $7)
+  AND ($8::text IS NULL OR coalesce(year::text, 'TIDAK_DIKETAHUI') = $8)
   AND CASE $9::text WHEN 'pendaftaran' THEN true WHEN 'diterima' THEN seated WHEN 'hadir' THEN attended
                     WHEN 'lulus' THEN state = 'lulus' WHEN 'tidak_lulus' THEN state = 'tidak_lulus'
                     WHEN 'mundur' THEN state = 'mengundurkan_diri' ELSE certificate_id IS NOT NULL END
@@ -195,28 +176,12 @@ WHERE ($3::text IS NULL OR p.kelurahan = $3) AND ($4::text IS NULL OR coalesce(p
 GROUP BY d.business_id
 
 -- name: cell_service_equity
--- Businesses of a kelurahan ($3) or kecamatan ($4), and the help they had; $5: which number. Counted as count_equity does.
-WITH place AS MATERIALIZED (
-    SELECT * FROM counted_businesses()
-), trained AS (
-    SELECT DISTINCT p.counted_as FROM training_outcome e JOIN place p USING (business_id)
-    WHERE e.topic = 'umkm.enrolment' AND (e.state = 'lulus' OR e.present <> '[]')
-), placed AS (
-    SELECT DISTINCT p.counted_as FROM exhibition_turnover a JOIN place p USING (business_id)
-    WHERE a.topic = 'umkm.application' AND a.placed
-), mentored AS (
-    SELECT DISTINCT p.counted_as FROM mentoring_activity m JOIN place p USING (business_id)
-    WHERE m.topic = 'umkm.mentoring'
-)
-SELECT d.business_id, 1 AS amount, NULL::uuid[] AS facts
-FROM district_dashboard d
-LEFT JOIN trained t ON t.counted_as = d.business_id
-LEFT JOIN placed x ON x.counted_as = d.business_id
-LEFT JOIN mentored m ON m.counted_as = d.business_id
-WHERE d.status <> 'digabung' AND ($3::text IS NULL OR d.kelurahan = $3) AND ($4::text IS NULL OR d.kecamatan = $4)
-  AND CASE $5::text WHEN 'usaha' THEN true WHEN 'dilatih' THEN t.counted_as IS NOT NULL
-                    WHEN 'ditempatkan' THEN x.counted_as IS NOT NULL WHEN 'didampingi' THEN m.counted_as IS NOT NULL
-                    ELSE t.counted_as IS NULL AND x.counted_as IS NULL AND m.counted_as IS NULL END
+-- Businesses of a kelurahan ($3) or kecamatan ($4), and the help they had; $5: which number.
+SELECT business_id, 1 AS amount, NULL::uuid[] AS facts
+FROM (counted_help) h
+WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
+  AND CASE $5::text WHEN 'usaha' THEN true WHEN 'dilatih' THEN trained WHEN 'ditempatkan' THEN placed
+                    WHEN 'didampingi' THEN mentored ELSE NOT (trained OR placed OR mentored) END
 
 -- name: facts_of_streams
 -- What the streams ($2) tell of businesses ($1).

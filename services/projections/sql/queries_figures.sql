@@ -1,36 +1,41 @@
 -- Counts over what the other services told. Each is one statement, so that all numbers of an answer speak of one moment.
 -- $1 of each: the only kelurahan that the caller may see, or NULL. A merged business counts as the one it went into.
 
+-- name: counted_enrolments
+-- Every enrolment with where it counts; others put this in where its name stands. NULL: not known yet. certificate_id is
+-- that of a valid one.
+SELECT e.business_id, e.stream_id, c.programme_id, c.programme, e.course_id, c.title, e.batch_id, b.number,
+       coalesce(b.year, e.year) AS year, nullif(p.kecamatan, 'TIDAK_DIKETAHUI') AS kecamatan,
+       nullif(p.kelurahan, 'TIDAK_DIKETAHUI') AS kelurahan, e.seated, e.state,
+       e.state = 'lulus' OR e.present <> '[]' AS attended, v.stream_id AS certificate_id, e.changed_at
+FROM training_outcome e
+LEFT JOIN training_outcome c ON c.stream_id = e.course_id AND c.programme_id IS NOT NULL
+LEFT JOIN (
+    SELECT b.key::uuid AS batch_id, (b.value ->> 'number')::int AS number, (b.value ->> 'year')::int AS year
+    FROM training_outcome c CROSS JOIN jsonb_each(c.batches) b WHERE c.topic = 'umkm.course'
+) b ON b.batch_id = e.batch_id
+LEFT JOIN counted_businesses() p ON p.business_id = e.business_id
+LEFT JOIN (
+    SELECT DISTINCT ON (enrolment_id) enrolment_id, stream_id FROM training_outcome
+    WHERE topic = 'umkm.certificate' AND state = 'berlaku' ORDER BY enrolment_id, stream_id
+) v ON v.enrolment_id = e.stream_id
+WHERE e.topic = 'umkm.enrolment';
+
 -- name: count_outcomes
 -- Enrolments by programme, course, batch, year of the first session, kecamatan, kelurahan, and all. level tells these
 -- apart: a bit per column from programme (32) to kelurahan (1), set if the column is not grouped by. NULL: not known yet.
-WITH place AS MATERIALIZED (
-    SELECT * FROM counted_businesses()
-), batch AS (
-    SELECT c.course_id, b.key::uuid AS batch_id, (b.value ->> 'number')::int AS number, (b.value ->> 'year')::int AS year
-    FROM training_outcome c CROSS JOIN jsonb_each(c.batches) b WHERE c.topic = 'umkm.course'
-), valid AS (
-    SELECT DISTINCT enrolment_id FROM training_outcome WHERE topic = 'umkm.certificate' AND state = 'berlaku'
-), enrolment AS (
-    SELECT c.programme_id, c.programme, e.course_id, c.title, e.batch_id, b.number, coalesce(b.year, e.year) AS year,
-           nullif(p.kecamatan, 'TIDAK_DIKETAHUI') AS kecamatan, nullif(p.kelurahan, 'TIDAK_DIKETAHUI') AS kelurahan,
-           e.seated, e.state, e.state = 'lulus' OR e.present <> '[]' AS attended, v.enrolment_id IS NOT NULL AS certified,
-           e.changed_at
-    FROM training_outcome e
-    LEFT JOIN training_outcome c ON c.stream_id = e.course_id AND c.programme_id IS NOT NULL
-    LEFT JOIN batch b ON b.batch_id = e.batch_id
-    LEFT JOIN place p ON p.business_id = e.business_id
-    LEFT JOIN valid v ON v.enrolment_id = e.stream_id
-    WHERE e.topic = 'umkm.enrolment' AND ($1::text IS NULL OR p.kelurahan = $1)
+WITH enrolment AS MATERIALIZED (
+    counted_enrolments
 )
 SELECT GROUPING(programme_id, course_id, batch_id, year, kecamatan, kelurahan) AS level,
        coalesce(programme_id::text, course_id::text, batch_id::text, year::text, kecamatan, kelurahan) AS code,
        min(programme) AS programme, min(title) AS title, min(number) AS number,
        count(*) AS enrolled, count(*) FILTER (WHERE seated) AS accepted, count(*) FILTER (WHERE attended) AS attended,
        count(*) FILTER (WHERE state = 'lulus') AS passed, count(*) FILTER (WHERE state = 'tidak_lulus') AS failed,
-       count(*) FILTER (WHERE state = 'mengundurkan_diri') AS withdrawn, count(*) FILTER (WHERE certified) AS certificates,
+       count(*) FILTER (WHERE state = 'mengundurkan_diri') AS withdrawn, count(certificate_id) AS certificates,
        max(changed_at) AS changed_at
 FROM enrolment
+WHERE $1::text IS NULL OR kelurahan = $1
 GROUP BY GROUPING SETS ((programme_id), (course_id), (batch_id), (year), (kecamatan), (kelurahan), ());
 
 -- name: list_turnover
@@ -107,9 +112,9 @@ LEFT JOIN visit v USING (monday, mentor_id)
 LEFT JOIN looked_after l USING (monday, mentor_id)
 WHERE (a.monday, a.mentor_id) > ($4, $5) ORDER BY a.monday, a.mentor_id LIMIT $6;
 
--- name: count_equity
--- Businesses by kecamatan and kelurahan, and how many of them were ever trained, placed at an exhibition, mentored, or
--- none of it. level: 1 a kecamatan, 0 a kelurahan, 3 all.
+-- name: counted_help
+-- Every business that counts, and whether it was ever trained, placed at an exhibition, mentored; others put this in where
+-- its name stands.
 WITH place AS MATERIALIZED (
     SELECT * FROM counted_businesses()
 ), trained AS (
@@ -122,13 +127,24 @@ WITH place AS MATERIALIZED (
     SELECT DISTINCT p.counted_as FROM mentoring_activity m JOIN place p USING (business_id)
     WHERE m.topic = 'umkm.mentoring'
 )
-SELECT GROUPING(d.kecamatan, d.kelurahan) AS level, coalesce(d.kelurahan, d.kecamatan) AS code, count(*) AS businesses,
-       count(t.counted_as) AS trained, count(x.counted_as) AS placed, count(m.counted_as) AS mentored,
-       count(*) FILTER (WHERE t.counted_as IS NULL AND x.counted_as IS NULL AND m.counted_as IS NULL) AS never_helped,
-       max(d.changed_at) AS changed_at
+SELECT d.business_id, d.kecamatan, d.kelurahan, d.changed_at, t.counted_as IS NOT NULL AS trained,
+       x.counted_as IS NOT NULL AS placed, m.counted_as IS NOT NULL AS mentored
 FROM district_dashboard d
 LEFT JOIN trained t ON t.counted_as = d.business_id
 LEFT JOIN placed x ON x.counted_as = d.business_id
 LEFT JOIN mentored m ON m.counted_as = d.business_id
-WHERE d.status <> 'digabung' AND ($1::text IS NULL OR d.kelurahan = $1)
-GROUP BY GROUPING SETS ((d.kecamatan), (d.kecamatan, d.kelurahan), ());
+WHERE d.status <> 'digabung';
+
+-- name: count_equity
+-- Businesses by kecamatan and kelurahan, and how many of them were ever trained, placed at an exhibition, mentored, or
+-- none of it. level: 1 a kecamatan, 0 a kelurahan, 3 all.
+WITH help AS MATERIALIZED (
+    counted_help
+)
+SELECT GROUPING(kecamatan, kelurahan) AS level, coalesce(kelurahan, kecamatan) AS code, count(*) AS businesses,
+       count(*) FILTER (WHERE trained) AS trained, count(*) FILTER (WHERE placed) AS placed,
+       count(*) FILTER (WHERE mentored) AS mentored,
+       count(*) FILTER (WHERE NOT (trained OR placed OR mentored)) AS never_helped, max(changed_at) AS changed_at
+FROM help
+WHERE $1::text IS NULL OR kelurahan = $1
+GROUP BY GROUPING SETS ((kecamatan), (kecamatan, kelurahan), ());

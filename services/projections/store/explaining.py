@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.projections.store.batches import SQL
+from services.projections.store.figures import whole
 from shared.database import Connection, Pool, load_queries
 
 QUERIES = load_queries(SQL / "queries_explaining.sql")
@@ -37,7 +38,7 @@ async def one_moment(pool: Pool) -> AsyncIterator[Connection]:
 
 async def page(connection: Connection, cell: str, arguments: Sequence[Any], after: UUID, limit: int) -> Page:
     """Return up to ``limit`` businesses of a cell after one of them. ``cell`` names its statement."""
-    text = QUERIES.page_of_cell.replace("cell_statement", getattr(QUERIES, cell))
+    text = QUERIES.page_of_cell.replace("cell_statement", whole(getattr(QUERIES, cell)))
     rows = await connection.fetch(text, after, limit, *arguments)
     return Page(rows[0]["total"], rows[0]["businesses"], [row for row in rows if row["business_id"] is not None])
 

@@ -15,15 +15,22 @@ FIGURES = load_queries(SQL / "queries_figures.sql")
 Row = Mapping[str, Any]
 
 
+def whole(statement: str) -> str:
+    """Return a statement with those that say what counts put in where their names stand."""
+    for name in ("counted_enrolments", "counted_help"):
+        statement = statement.replace(name, getattr(FIGURES, name))
+    return statement
+
+
 async def count_outcomes(pool: Pool, kelurahan: str | None) -> Sequence[Row]:
     """Return the rows of all grouping sets of enrolments, of one kelurahan or of all."""
-    rows: Sequence[Row] = await pool.fetch(FIGURES.count_outcomes, kelurahan)
+    rows: Sequence[Row] = await pool.fetch(whole(FIGURES.count_outcomes), kelurahan)
     return rows
 
 
 async def count_equity(pool: Pool, kelurahan: str | None) -> Sequence[Row]:
     """Return the rows of all grouping sets of businesses and the help they had."""
-    rows: Sequence[Row] = await pool.fetch(FIGURES.count_equity, kelurahan)
+    rows: Sequence[Row] = await pool.fetch(whole(FIGURES.count_equity), kelurahan)
     return rows
 
 
