@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 WITA = ZoneInfo("Asia/Makassar")
@@ -28,6 +28,11 @@ MONTHS = (
 def end_of_day(day: date) -> datetime:
     """Return the last second of a day: "sampai 30 November" is 23:59:59 WITA, whatever the server's zone."""
     return datetime.combine(day, time(23, 59, 59), WITA)
+
+
+def monday_of(day: date) -> date:
+    """Return the Monday of the week that a day is in; weeks go from Monday to Sunday."""
+    return day - timedelta(days=day.weekday())
 
 
 def write_day(day: date) -> str:

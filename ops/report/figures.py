@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.events.domain.selling import LEAST_BUSINESSES
 from services.registry.reference.places import all_places
+from shared.contracts.exhibitions import LEAST_BUSINESSES
 
 WITHHELD = "kurang dari lima usaha: dirahasiakan, dijumlahkan di baris sendiri"
 NO_REPORT = "tidak ada laporan"

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from ops.clients import Json
 from ops.story.scene import MENTORS, Member, Notes, Scene, each, gathered
-from shared.wita import WITA
+from shared.wita import WITA, monday_of
 
 TITLE = "Pendampingan: kunjungan terhadap target, alih pendamping"
 VISITS = 2
@@ -23,7 +23,7 @@ async def play(scene: Scene, notes: Notes) -> None:
     mentorings = await each(scene, "pendampingan", pairs, lambda pair: _start(scene, pair[0], mentors[pair[1]], began))
     second = _start(scene, looked_after[0], mentors[1], began)
     await notes.refused("pendamping kedua", "sudah-didampingi", second)
-    monday = today - timedelta(days=today.weekday() + 14)
+    monday = monday_of(today) - timedelta(weeks=2)
     visits = [(mentoring_id, pairs[number][1]) for number, mentoring_id in enumerate(mentorings)]
     await each(scene, "kunjungan", visits, lambda visit: _visit(scene, visit[0], MENTORS[visit[1]], monday))
     await _check_weeks(scene, notes, mentors, monday)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeVar
-from uuid import UUID
 
 from ops.clients import AnswerError, Clients, Json
 from ops.report import Report
@@ -145,11 +144,6 @@ async def each(
 async def gathered(pages: Any) -> list[Json]:
     """Return all items of a list with pages."""
     return [item async for item in pages]
-
-
-def by_id(items: Iterable[Json]) -> dict[str, Json]:
-    """Return items by their id."""
-    return {str(UUID(item["id"])): item for item in items}
 
 
 async def until(moment: datetime, now: Callable[[], datetime]) -> None:

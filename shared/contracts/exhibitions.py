@@ -21,6 +21,9 @@ EXHIBITION_TOPIC = "umkm.exhibition"
 APPLICATION_TOPIC = "umkm.application"
 OUTLET_TOPIC = "umkm.outlet"
 
+LEAST_BUSINESSES = 5
+"""A total that is published is of so many businesses, and differs from the one before by the reports of so many."""
+
 
 class ApplicationState(StrEnum):
     """States of an application, as the office names them."""

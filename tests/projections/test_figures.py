@@ -22,7 +22,6 @@ from services.projections.domain.figures import (
     count_equity,
     count_outcomes,
     fair,
-    monday_of,
 )
 from services.projections.handlers.projecting import project_batch
 from services.projections.reference import load_places
@@ -34,6 +33,7 @@ from shared.contracts import training as t
 from shared.contracts.fact import Fact
 from shared.database import Pool
 from shared.envelope import Event
+from shared.wita import monday_of
 from tests.projections.conftest import Office
 from tests.projections.service_stories import BEGINS, FAIR, SEAT, service_streams
 from tests.projections.stories import interleaved, random_story, registered, story

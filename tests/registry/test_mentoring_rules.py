@@ -36,6 +36,7 @@ from services.registry.domain.models import Business
 from services.registry.domain.refusals import StaleVersionError
 from shared.contracts.mentoring import MentoringCause, MentoringEnded, VisitWay
 from shared.contracts.registry import BusinessStatus
+from shared.wita import monday_of
 
 S = BusinessStatus
 TODAY = date(2026, 11, 26)
@@ -179,7 +180,7 @@ def test_a_mentor_as_they_were_is_no_change() -> None:
 
 @given(day=st.dates(date(1950, 1, 1), date(2100, 1, 1)))
 def test_a_week_begins_on_the_monday_before(day: date) -> None:
-    monday = rules.monday_of(day)
+    monday = monday_of(day)
     assert monday.weekday() == 0
     assert monday <= day <= monday + timedelta(days=6)
 
@@ -194,11 +195,11 @@ def test_weeks_add_up_to_the_visits_and_are_measured_by_the_target_of_their_sund
 ) -> None:
     made: dict[date, tuple[int, int]] = {}
     for day in visits:
-        before = made.get(rules.monday_of(day), (0, 0))
-        made[rules.monday_of(day)] = (before[0] + 1, 1)
+        before = made.get(monday_of(day), (0, 0))
+        made[monday_of(day)] = (before[0] + 1, 1)
     standing = sorted(targets)
     weeks = rules.weeks(made, standing, TODAY, count)
-    assert [week.monday for week in weeks] == [rules.monday_of(TODAY) - timedelta(weeks=n) for n in range(count)]
+    assert [week.monday for week in weeks] == [monday_of(TODAY) - timedelta(weeks=n) for n in range(count)]
     assert sum(week.visits for week in weeks) == sum(day >= weeks[-1].monday for day in visits)
     for week in weeks:
         until_then = [target for since, target in standing if since <= week.sunday] or [standing[0][1]]

@@ -25,8 +25,8 @@ from ops.report.figures import (
 )
 from ops.report.reading import jobs_gained
 from ops.report.table import UNKNOWN, rows_of
-from services.events.domain.selling import LEAST_BUSINESSES
 from services.registry.reference.places import all_places
+from shared.contracts.exhibitions import LEAST_BUSINESSES
 from shared.contracts.registry import UNKNOWN_PLACE
 
 NOON = datetime(2026, 12, 31, 4, 0, tzinfo=UTC)

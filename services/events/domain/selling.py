@@ -23,15 +23,13 @@ from services.events.domain.refusals import (
     WaveNotBegunError,
 )
 from shared.contracts.exhibitions import (
+    LEAST_BUSINESSES,
     ApplicationNoShow,
     ApplicationTookPart,
     SalesCorrected,
     SalesReported,
     TurnoverPublished,
 )
-
-LEAST_BUSINESSES = 5
-"""A public total is of so many businesses, and differs from the one before by the reports of so many."""
 
 
 class SalesState(StrEnum):

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from services.notifications.commands import Digest
 from services.notifications.domain.messages import Decision, State, Suppression
 from services.notifications.domain.notices import NAMESPACE
-from shared.wita import WITA
+from shared.wita import WITA, monday_of
 
 EVENT_TYPE = TEMPLATE = "digest"
 DIGESTIBLE = frozenset(
@@ -62,9 +62,8 @@ def held_back(decision: Decision, template: str, digest: str | None) -> Decision
 def last_due(every: Digest, at: time, now: datetime) -> datetime:
     """Return the newest instant, not after ``now``, at which digests are made: each day at ``at`` (WITA), or each Monday."""
     local = now.astimezone(WITA)
-    due = datetime.combine(local.date(), at, WITA)
-    if every is Digest.MINGGUAN:
-        due -= timedelta(days=due.weekday())
+    day = monday_of(local.date()) if every is Digest.MINGGUAN else local.date()
+    due = datetime.combine(day, at, WITA)
     return due if due <= local else due - _LENGTH[every]
 
 

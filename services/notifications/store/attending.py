@@ -14,8 +14,8 @@ import orjson
 
 from services.notifications.domain.attending import Attending, ParticipationChange
 from services.notifications.domain.reminding import DEADLINE, SESSION, WAVE, Occasion
-from services.notifications.store.facts import SQL, run_many
-from shared.database import Connection, Pool, load_queries
+from services.notifications.store.facts import SQL
+from shared.database import Connection, Pool, load_queries, write_rows
 from shared.wita import WITA
 
 QUERIES = load_queries(SQL / "reminders.sql")
@@ -41,13 +41,13 @@ async def save(connection: Connection, folded: Attending) -> None:
     courses = [(key, title, version) for key, (title, version) in folded.courses.items()]
     batches = [(key, course_id, place) for key, (course_id, place) in folded.batches.items()]
     sessions = [(*key, s.starts_at, s.version, s.moved_at) for key, s in folded.sessions.items()]
-    await run_many(connection, QUERIES.save_courses, courses)
-    await run_many(connection, QUERIES.save_batches, batches)
+    await write_rows(connection, QUERIES.save_courses, courses)
+    await write_rows(connection, QUERIES.save_batches, batches)
     if folded.cancelled:
         await connection.execute(QUERIES.cancel_batches, list(folded.cancelled))
-    await run_many(connection, QUERIES.save_sessions, sessions)
+    await write_rows(connection, QUERIES.save_sessions, sessions)
     participations = [_row(key, change) for key, change in sorted(folded.participations.items())]
-    await run_many(connection, QUERIES.save_participations, participations)
+    await write_rows(connection, QUERIES.save_participations, participations)
 
 
 def _row(key: UUID, change: ParticipationChange) -> tuple[Any, ...]:
@@ -111,4 +111,4 @@ async def find_untold(
 
 async def insert_reminders(connection: Connection, made: Sequence[tuple[UUID, str, int, int, UUID, datetime]]) -> None:
     """Note reminders: participation, template, number, version, message, and when it begins."""
-    await run_many(connection, QUERIES.insert_reminders, made)
+    await write_rows(connection, QUERIES.insert_reminders, made)

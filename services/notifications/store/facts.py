@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -13,7 +12,7 @@ from services.notifications.domain.folding import ContactChange, RecipientChange
 from services.notifications.domain.messages import Decision, Recipient
 from services.notifications.domain.notices import Draft, RecipientKind
 from shared.contracts.registry import Consents
-from shared.database import Connection, Migrations, kernel_migrations, load_queries
+from shared.database import Connection, Migrations, kernel_migrations, load_queries, write_rows
 
 SQL = Path(__file__).parent.parent / "sql"
 QUERIES = load_queries(SQL / "queries.sql")
@@ -24,12 +23,6 @@ _NOTHING_SAID = (Consents(), "id", None)
 def migrations() -> list[Migrations]:
     """Return what this service's database is made of."""
     return [*kernel_migrations("consumer", "idempotency"), Migrations("notifications", SQL / "migrations")]
-
-
-async def run_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a statement over rows, given a column an array; nothing to write is nothing to do."""
-    if rows:
-        await connection.execute(statement, *zip(*rows, strict=True))
 
 
 async def save_recipients(connection: Connection, changes: Mapping[UUID, RecipientChange]) -> None:
@@ -43,8 +36,8 @@ async def save_recipients(connection: Connection, changes: Mapping[UUID, Recipie
             whole.append(row)
         else:
             parts.append((*row, change.preferences is not None))
-    await run_many(connection, QUERIES.save_recipients, whole)
-    await run_many(connection, QUERIES.change_recipients, parts)
+    await write_rows(connection, QUERIES.save_recipients, whole)
+    await write_rows(connection, QUERIES.change_recipients, parts)
 
 
 async def save_contacts(connection: Connection, changes: Mapping[UUID, ContactChange]) -> None:
@@ -55,8 +48,8 @@ async def save_contacts(connection: Connection, changes: Mapping[UUID, ContactCh
             moved.append((key, c.version, c.kelas, c.status))
         else:
             told.append((key, c.owner_id, c.personal, c.version, c.kelurahan, c.sector, c.kelas, c.status))
-    await run_many(connection, QUERIES.save_contacts, told)
-    await run_many(connection, QUERIES.move_contacts, moved)
+    await write_rows(connection, QUERIES.save_contacts, told)
+    await write_rows(connection, QUERIES.move_contacts, moved)
 
 
 async def forget(connection: Connection, owner_ids: Sequence[UUID]) -> None:
@@ -101,4 +94,4 @@ async def insert_messages(connection: Connection, drafts: Sequence[tuple[Draft, 
         )
         for draft, decision in drafts
     ]
-    await run_many(connection, QUERIES.insert_messages, rows)
+    await write_rows(connection, QUERIES.insert_messages, rows)

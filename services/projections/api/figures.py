@@ -19,10 +19,10 @@ from services.projections.api.figure_views import (
     week_view,
 )
 from services.projections.api.routes import Officer
-from services.projections.domain.figures import WEEK, EquityDimension, OutcomeDimension, monday_of
+from services.projections.domain.figures import WEEK, EquityDimension, OutcomeDimension
 from services.projections.handlers.figures import Figures
 from shared.problems import Problem
-from shared.wita import WITA
+from shared.wita import WITA, monday_of
 
 FIRST = UUID(int=0)
 LONGEST_WEEKS = 60

@@ -11,9 +11,8 @@ from uuid import UUID
 
 from services.projections.domain.counting import CountMismatchError
 from services.projections.reference import UNKNOWN, Places
+from shared.contracts.exhibitions import LEAST_BUSINESSES
 
-LEAST_BUSINESSES = 5
-"""A turnover is of so many businesses or more, or it is not told."""
 WEEK = timedelta(days=7)
 
 
@@ -211,8 +210,3 @@ class MentorWeek:
     looked_after: int
     weekly_target: int | None
     """Visits that were due; ``None``: the mentor's own facts have not arrived."""
-
-
-def monday_of(day: date) -> date:
-    """Return the Monday of the week of a day."""
-    return day - timedelta(days=day.weekday())

@@ -95,6 +95,11 @@ def day(value: date | None) -> str:
     return "–" if value is None else write_day(value)
 
 
+def told_day(value: str | None) -> str:
+    """Return a day that a fact tells (ISO 8601) inside a sentence."""
+    return day(date.fromisoformat(value)) if value else "tanggal yang tidak diketahui"
+
+
 def moment(value: datetime | None) -> str:
     """Return ``25 November 2026 pukul 13.05 WITA`` for an aware instant; a dash for what is not known."""
     return "–" if value is None else write_moment(value)

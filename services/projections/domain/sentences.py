@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 from services.projections.domain.names import (
@@ -14,9 +13,9 @@ from services.projections.domain.names import (
     FIELD_NAMES,
     SOURCE_NAMES,
     STATUS_NAMES,
-    day,
     number,
     sector_name,
+    told_day,
 )
 from services.projections.domain.service_sentences import WRITERS as SERVICE_WRITERS
 from services.projections.reference import Places
@@ -49,10 +48,6 @@ def sentence(name: str, detail: Detail | None, places: Places) -> str:
     return writer(detail or {}, places) if writer else f"Peristiwa tercatat ({name})."
 
 
-def _day(value: Any) -> str:
-    return day(date.fromisoformat(value)) if value else "tanggal yang tidak diketahui"
-
-
 def _kelas(code: Any) -> str:
     return "kelas belum diketahui" if code not in CLASS_NAMES else f"kelas {code}"
 
@@ -67,7 +62,7 @@ def _registered(detail: Detail, places: Places) -> str:
     source = SOURCE_NAMES.get(detail.get("source", ""), "sumber lain")
     return (
         f"{business} didaftarkan di {places.name(detail.get('kelurahan', ''))}, {_kelas(detail.get('kelas'))}, "
-        f"status {_status(detail.get('status'))} (sumber: {source}; data per {_day(detail.get('as_of'))})."
+        f"status {_status(detail.get('status'))} (sumber: {source}; data per {told_day(detail.get('as_of'))})."
     )
 
 
@@ -75,7 +70,7 @@ def _changed(detail: Detail, _: Places) -> str:
     fields = [FIELD_NAMES.get(field, field.replace("_", " ")) for field in detail.get("changed", ())]
     what = ", ".join(fields) if fields else "data usaha"
     source = SOURCE_NAMES.get(detail.get("source", ""), "sumber lain")
-    return f"Data diperbarui: {what} (sumber: {source}; data per {_day(detail.get('as_of'))})."
+    return f"Data diperbarui: {what} (sumber: {source}; data per {told_day(detail.get('as_of'))})."
 
 
 def _class_changed(detail: Detail, _: Places) -> str:
@@ -97,13 +92,15 @@ def _assessed(detail: Detail, _: Places) -> str:
         f"{ASPECT_NAMES.get(each['aspect'], each['aspect'])} {each['score']}" for each in detail.get("scores", ())
     ]
     told = f": {', '.join(scores)} (skala 1 sampai 5)" if scores else ""
-    return f"Usaha dinilai pada {_day(detail.get('assessed_on'))}{told}."
+    return f"Usaha dinilai pada {told_day(detail.get('assessed_on'))}{told}."
 
 
 def _export(detail: Detail, _: Places) -> str:
     ready = "siap ekspor" if detail.get("ready") else "belum siap ekspor"
     met, items = detail.get("met", 0), detail.get("items", 0)
-    return f"Kesiapan ekspor diperiksa per {_day(detail.get('as_of'))}: {ready} ({met} dari {items} butir terpenuhi)."
+    return (
+        f"Kesiapan ekspor diperiksa per {told_day(detail.get('as_of'))}: {ready} ({met} dari {items} butir terpenuhi)."
+    )
 
 
 def _workers(detail: Detail, _: Places) -> str:
@@ -111,13 +108,13 @@ def _workers(detail: Detail, _: Places) -> str:
     women = [detail.get("paid_women"), detail.get("unpaid_women")]
     known = [value for value in [*men, *women] if value is not None]
     if not known:
-        return f"Tenaga kerja didata per {_day(detail.get('as_of'))}: jumlahnya belum diketahui."
+        return f"Tenaga kerja didata per {told_day(detail.get('as_of'))}: jumlahnya belum diketahui."
     parts = [
         f"{number(sum(value for value in group if value is not None))} {word}"
         for group, word in ((men, "laki-laki"), (women, "perempuan"))
         if any(value is not None for value in group)
     ]
-    return f"Tenaga kerja didata per {_day(detail.get('as_of'))}: {number(sum(known))} orang ({', '.join(parts)})."
+    return f"Tenaga kerja didata per {told_day(detail.get('as_of'))}: {number(sum(known))} orang ({', '.join(parts)})."
 
 
 _WRITERS: dict[str, Callable[[Detail, Places], str]] = {
@@ -128,7 +125,7 @@ _WRITERS: dict[str, Callable[[Detail, Places], str]] = {
     "business.assessed": _assessed,
     "business.export_readiness_recorded": _export,
     "business.reactivated": lambda d, _: f"Usaha aktif kembali dengan status {_status(d.get('status'))}.",
-    "business.closed": lambda d, _: f"Usaha tutup pada {_day(d.get('closed_on'))}.",
+    "business.closed": lambda d, _: f"Usaha tutup pada {told_day(d.get('closed_on'))}.",
     "business.duplicate_proposed": lambda d, _: (
         f"Diduga sama dengan usaha {d.get('other_id')}; menunggu keputusan petugas."
     ),

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from services.projections.domain.names import ASPECT_NAMES, CAUSE_NAMES, LICENCE_NAMES, day, number
-from shared.wita import write_day, write_moment
+from services.projections.domain.names import ASPECT_NAMES, CAUSE_NAMES, LICENCE_NAMES, number, told_day
+from shared.wita import write_local, write_moment
 
 Detail = Mapping[str, Any]
 Writer = Callable[[Detail], str]
-
-
-def _day(value: Any) -> str:
-    return day(date.fromisoformat(value)) if value else "tanggal yang tidak diketahui"
 
 
 def _moment(value: Any) -> str:
@@ -26,9 +21,7 @@ def _local(value: Any, zone: str) -> str:
     """Return an instant as people read it where the exhibition is."""
     if not value:
         return "waktu yang belum diketahui"
-    local = datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
-    names = {"Asia/Makassar": "WITA", "Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Jayapura": "WIT"}
-    return f"{write_day(local.date())} pukul {local:%H.%M} {names.get(zone, zone)}"
+    return write_local(zone, datetime.fromisoformat(value))
 
 
 def _cause(detail: Detail) -> str:
@@ -77,14 +70,14 @@ def _placed(detail: Detail, verb: str) -> str:
 
 
 def _valid_until(detail: Detail) -> str:
-    return f", berlaku sampai {_day(detail['expires_on'])}" if detail.get("expires_on") else ""
+    return f", berlaku sampai {told_day(detail['expires_on'])}" if detail.get("expires_on") else ""
 
 
 def _visited(detail: Detail) -> str:
     way = {"kunjungan": "dengan kunjungan", "daring": "secara daring", "telepon": "lewat telepon"}
     aspects = [ASPECT_NAMES.get(aspect, aspect) for aspect in detail.get("aspects", ())]
     about = f" tentang {', '.join(aspects)}" if aspects else ""
-    return f"Didampingi {way.get(detail.get('way', ''), '')} pada {_day(detail.get('visited_on'))}{about}."
+    return f"Didampingi {way.get(detail.get('way', ''), '')} pada {told_day(detail.get('visited_on'))}{about}."
 
 
 def _passed_on(detail: Detail) -> str:
@@ -106,11 +99,11 @@ _TRAINING: dict[str, Writer] = {
     "enrolment.failed": _failed,
     "attendance.recorded": _attendance,
     "training.completed": lambda d: (
-        f"Lulus {_course(d)} pada {_day(d.get('completed_on'))} (hadir {d.get('attended')} dari {d.get('sessions')} sesi)."
+        f"Lulus {_course(d)} pada {told_day(d.get('completed_on'))} (hadir {d.get('attended')} dari {d.get('sessions')} sesi)."
     ),
-    "certificate.issued": lambda d: f"Sertifikat {_course(d)} diterbitkan pada {_day(d.get('issued_on'))}.",
+    "certificate.issued": lambda d: f"Sertifikat {_course(d)} diterbitkan pada {told_day(d.get('issued_on'))}.",
     "certificate.reissued": lambda d: (
-        f"Sertifikat diterbitkan ulang sebagai edisi {d.get('edition')} pada {_day(d.get('issued_on'))}."
+        f"Sertifikat diterbitkan ulang sebagai edisi {d.get('edition')} pada {told_day(d.get('issued_on'))}."
     ),
     "certificate.revoked": lambda d: f"Sertifikat dicabut{_cause(d)}.",
 }
@@ -128,12 +121,12 @@ _EXHIBITIONS: dict[str, Writer] = {
     "application.withdrawn": lambda d: f"Mundur dari {_fair(d)}{_cause(d)}.",
     "application.took_part": lambda _: "Ikut dan berjualan di pameran.",
     "application.no_show": lambda _: "Mendapat tempat di pameran, tetapi tidak hadir.",
-    "sales.reported": lambda d: f"Melaporkan penjualan pameran hari {_day(d.get('day'))}.",
-    "sales.corrected": lambda d: f"Laporan penjualan pameran hari {_day(d.get('day'))} diperbaiki.",
+    "sales.reported": lambda d: f"Melaporkan penjualan pameran hari {told_day(d.get('day'))}.",
+    "sales.corrected": lambda d: f"Laporan penjualan pameran hari {told_day(d.get('day'))} diperbaiki.",
     "outlet.member_joined": lambda _: "Bergabung di gerai bersama.",
     "outlet.member_left": lambda d: f"Keluar dari gerai bersama{_cause(d)}.",
     "outlet.turn_opened": lambda d: (
-        f"Mendapat giliran ke-{d.get('turn')} di gerai, {_day(d.get('starts_on'))} sampai {_day(d.get('ends_on'))}."
+        f"Mendapat giliran ke-{d.get('turn')} di gerai, {told_day(d.get('starts_on'))} sampai {told_day(d.get('ends_on'))}."
     ),
     "outlet.turn_passed_on": _passed_on,
 }
@@ -142,30 +135,30 @@ _REGISTRY: dict[str, Writer] = {
     "licence.submitted": lambda d: f"{_licence(d)} diajukan untuk diverifikasi{_valid_until(d)}.",
     "licence.verified": lambda d: f"{_licence(d)} diverifikasi{_valid_until(d)}.",
     "licence.rejected": lambda d: f"{_licence(d)} ditolak{_cause(d)}.",
-    "licence.revoked": lambda d: f"{_licence(d)} dicabut pada {_day(d.get('revoked_on'))}{_cause(d)}.",
+    "licence.revoked": lambda d: f"{_licence(d)} dicabut pada {told_day(d.get('revoked_on'))}{_cause(d)}.",
     "licence.expiring": lambda d: (
-        f"{_licence(d)} akan berakhir pada {_day(d.get('expires_on'))} ({number(d.get('days_left'))} hari lagi)."
+        f"{_licence(d)} akan berakhir pada {told_day(d.get('expires_on'))} ({number(d.get('days_left'))} hari lagi)."
     ),
-    "licence.expired": lambda d: f"{_licence(d)} berakhir pada {_day(d.get('expires_on'))}.",
-    "brand.filed": lambda d: f"Merek “{d.get('mark')}” didaftarkan ke DJKI pada {_day(d.get('filed_on'))}.",
+    "licence.expired": lambda d: f"{_licence(d)} berakhir pada {told_day(d.get('expires_on'))}.",
+    "brand.filed": lambda d: f"Merek “{d.get('mark')}” didaftarkan ke DJKI pada {told_day(d.get('filed_on'))}.",
     "brand.registered": lambda d: (
-        f"Merek “{d.get('mark')}” terdaftar pada {_day(d.get('registered_on'))}{_valid_until(d)}."
+        f"Merek “{d.get('mark')}” terdaftar pada {told_day(d.get('registered_on'))}{_valid_until(d)}."
     ),
     "brand.rejected": lambda d: f"Merek “{d.get('mark')}” ditolak{_cause(d)}.",
     "brand.revoked": lambda d: (
-        f"Merek “{d.get('mark')}” tidak dilindungi lagi sejak {_day(d.get('revoked_on'))}{_cause(d)}."
+        f"Merek “{d.get('mark')}” tidak dilindungi lagi sejak {told_day(d.get('revoked_on'))}{_cause(d)}."
     ),
     "brand.expiring": lambda d: (
-        f"Pelindungan merek “{d.get('mark')}” akan berakhir pada {_day(d.get('expires_on'))} "
+        f"Pelindungan merek “{d.get('mark')}” akan berakhir pada {told_day(d.get('expires_on'))} "
         f"({number(d.get('days_left'))} hari lagi)."
     ),
-    "brand.expired": lambda d: f"Pelindungan merek “{d.get('mark')}” berakhir pada {_day(d.get('expires_on'))}.",
-    "mentoring.started": lambda d: f"Mulai didampingi pada {_day(d.get('started_on'))}.",
+    "brand.expired": lambda d: f"Pelindungan merek “{d.get('mark')}” berakhir pada {told_day(d.get('expires_on'))}.",
+    "mentoring.started": lambda d: f"Mulai didampingi pada {told_day(d.get('started_on'))}.",
     "mentoring.visited": _visited,
     "mentoring.handed_over": lambda d: (
-        f"Pendampingan dilanjutkan pendamping lain sejak {_day(d.get('handed_over_on'))}."
+        f"Pendampingan dilanjutkan pendamping lain sejak {told_day(d.get('handed_over_on'))}."
     ),
-    "mentoring.ended": lambda d: f"Pendampingan berakhir pada {_day(d.get('ended_on'))}{_cause(d)}.",
+    "mentoring.ended": lambda d: f"Pendampingan berakhir pada {told_day(d.get('ended_on'))}{_cause(d)}.",
 }
 
 WRITERS: dict[str, Writer] = {**_TRAINING, **_EXHIBITIONS, **_REGISTRY}

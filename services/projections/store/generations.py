@@ -57,15 +57,6 @@ async def connect(dsn: str) -> Connection:
     return connection
 
 
-async def role_of(dsn: str) -> str:
-    """Return the name of the login behind ``dsn``."""
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        return str(await connection.fetchval("SELECT current_user"))
-    finally:
-        await connection.close()
-
-
 async def lock_rebuild(connection: Connection, projection: Projection) -> bool:
     """Claim the projection for this session; ``False`` if another rebuild runs."""
     return bool(await connection.fetchval(REBUILD.lock_rebuild, _REBUILD_LOCK, projection.value))

@@ -5,7 +5,7 @@ Source: UU 20/2016 art. 35: a registered mark is protected for ten years from th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from services.registry.commands.licensing import FileBrand
 from services.registry.domain.businesses import KNOWN
 from services.registry.domain.expiry import RanOut, Span, due_on, notice, years_after
 from services.registry.domain.licensing_refusals import BrandRanOutError, BrandStatusError, DayOrderError
-from services.registry.domain.models import Business, Draft
+from services.registry.domain.models import Business, Changed, Draft
 from services.registry.domain.organisations import Organisation, check_works
 from services.registry.domain.owners import check_version
 from services.registry.domain.public_text import check_public
@@ -60,12 +60,7 @@ class Brand:
         return due_on(self.expires_on, self.told) if self.status is S.TERDAFTAR else None
 
 
-@dataclass(frozen=True, slots=True)
-class BrandChange:
-    """A brand after a deed, with the drafts of what happened; no draft: nothing changed."""
-
-    after: Brand
-    drafts: tuple[Draft, ...] = field(default=())
+BrandChange = Changed[Brand]
 
 
 def _fields(brand: Brand, **more: Any) -> dict[str, Any]:
@@ -75,7 +70,7 @@ def _fields(brand: Brand, **more: Any) -> dict[str, Any]:
 
 def _step(brand: Brand, fact: type[Fact], more: dict[str, Any], **changes: Any) -> BrandChange:
     after = replace(brand, version=brand.version + 1, **changes)
-    return BrandChange(after, (Draft(fact, _fields(brand, **more)),))
+    return Changed(after, (Draft(fact, _fields(brand, **more)),))
 
 
 def _require(brand: Brand, expected_version: int, deed: str, allowed: BrandStatus) -> None:
@@ -106,7 +101,7 @@ def file(command: FileBrand, whose: Business | Organisation, actor: str) -> Bran
         told=None,
         filed_by=actor,
     )
-    return BrandChange(brand, (Draft(BrandFiled, _fields(brand, filed_on=brand.filed_on)),))
+    return Changed(brand, (Draft(BrandFiled, _fields(brand, filed_on=brand.filed_on)),))
 
 
 def register(brand: Brand, expected_version: int, registered_on: date) -> BrandChange:
@@ -140,7 +135,7 @@ def look(brand: Brand, day: date) -> BrandChange:
     """Return what the pass of a day brings: a span that was entered, or the end; no draft if there is nothing to tell."""
     told = notice(brand.expires_on, brand.told, day) if brand.due_on is not None else None
     if told is None:
-        return BrandChange(brand)
+        return Changed(brand)
     if isinstance(told, RanOut):
         return _step(brand, BrandExpired, {"expires_on": brand.expires_on}, status=S.KEDALUWARSA)
     more = {"expires_on": brand.expires_on, "span": told.span, "days_left": told.days_left}

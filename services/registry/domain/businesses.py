@@ -16,7 +16,7 @@ from services.registry.commands import (
     RegisterBusiness,
     ReportedClass,
 )
-from services.registry.domain.models import Business, BusinessChange, Draft
+from services.registry.domain.models import Business, BusinessChange, Changed, Draft
 from services.registry.domain.owners import check_place, check_version
 from services.registry.domain.progress_refusals import EvidenceMissingError
 from services.registry.domain.refusals import (
@@ -72,7 +72,7 @@ def step(
     """Return the business in its next version, with the fact of the one deed; ``reason`` is the fact's sealed part."""
     after = replace(business, version=business.version + 1, **changes)
     personal = None if reason is None else ReasonPersonal(reason=reason)
-    return BusinessChange(after, (Draft(fact, {"business_id": business.id, **(more or {})}, personal),))
+    return Changed(after, (Draft(fact, {"business_id": business.id, **(more or {})}, personal),))
 
 
 def _check_profile(profile: Profile) -> None:
@@ -144,9 +144,7 @@ def register(command: RegisterBusiness, actor: str, on: date) -> BusinessChange:
         verified_by=None,
     )
     more = {"status": business.status, "kelas": kelas, "workers": command.workers}
-    return BusinessChange(
-        business, (Draft(BusinessRegistered, {**profile_fields(business), **more}, business.personal()),)
-    )
+    return Changed(business, (Draft(BusinessRegistered, {**profile_fields(business), **more}, business.personal()),))
 
 
 def change(business: Business, command: ChangeBusiness, on: date) -> BusinessChange:
@@ -162,7 +160,7 @@ def replace_profile(business: Business, profile: Profile, on: date) -> BusinessC
         part.name for part in fields(Profile) if getattr(profile, part.name) != getattr(business.profile, part.name)
     )
     if not changed:
-        return BusinessChange(business)
+        return Changed(business)
     after = replace(
         business,
         version=business.version + 1,
@@ -171,9 +169,7 @@ def replace_profile(business: Business, profile: Profile, on: date) -> BusinessC
         source="petugas",
         as_of=on,
     )
-    return BusinessChange(
-        after, (Draft(BusinessChanged, {**profile_fields(after), "changed": changed}, after.personal()),)
-    )
+    return Changed(after, (Draft(BusinessChanged, {**profile_fields(after), "changed": changed}, after.personal()),))
 
 
 def submit(business: Business, expected_version: int, actor: str) -> BusinessChange:
@@ -247,7 +243,7 @@ def change_class(business: Business, command: ChangeBusinessClass, on: date) -> 
     require(business, command.expected_version, "diubah kelasnya", KNOWN)
     current = _record(command.reported, on)
     if replace_day(current, business.kelas.as_of) == business.kelas:
-        return BusinessChange(business)
+        return Changed(business)
     rise = rise_between(business.kelas.kelas, current.kelas)
     if rise > 0 and not command.evidence:
         raise EvidenceMissingError(business.kelas.kelas, current.kelas)
@@ -271,7 +267,7 @@ def record_workers(business: Business, command: RecordWorkers) -> BusinessChange
     """Record the workers counted on a day. A count of an earlier day than the newest goes to the history alone."""
     require(business, command.expected_version, "dicatat tenaga kerjanya", KNOWN)
     if (command.workers, command.as_of) == (business.workers, business.workers_as_of):
-        return BusinessChange(business)
+        return Changed(business)
     more = {"workers": command.workers, "as_of": command.as_of}
     if business.workers_as_of is not None and command.as_of < business.workers_as_of:
         return step(business, BusinessWorkersRecorded, more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from services.registry.domain.licensing_refusals import (
     LicenceVerifierError,
     RenewalError,
 )
-from services.registry.domain.models import Business, Draft
+from services.registry.domain.models import Business, Changed, Draft
 from services.registry.domain.owners import check_version
 from services.registry.domain.refusals import TransitionRefusedError
 from services.registry.reference.licences import LICENCE_FORMS
@@ -73,12 +73,7 @@ class Licence:
         return due_on(self.expires_on, self.told) if valid else None
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceChange:
-    """A licence after a deed, with the drafts of what happened; no draft: nothing changed."""
-
-    after: Licence
-    drafts: tuple[Draft, ...] = field(default=())
+LicenceChange = Changed[Licence]
 
 
 def write_number(kind: LicenceKind, typed: str) -> str:
@@ -132,7 +127,7 @@ def _fields(licence: Licence, **more: Any) -> dict[str, Any]:
 
 def _step(licence: Licence, fact: type[Fact], more: dict[str, Any], **changes: Any) -> LicenceChange:
     after = replace(licence, version=licence.version + 1, **changes)
-    return LicenceChange(after, (Draft(fact, _fields(licence, **more)),))
+    return Changed(after, (Draft(fact, _fields(licence, **more)),))
 
 
 def submit(command: SubmitLicence, business: Business, renewed: Licence | None, actor: str, on: date) -> LicenceChange:
@@ -163,7 +158,7 @@ def submit(command: SubmitLicence, business: Business, renewed: Licence | None, 
     )
     more = _fields(licence, valid_from=licence.valid_from, expires_on=licence.expires_on, renews=licence.renews)
     personal = LicencePersonal(number=number, product=licence.product)
-    return LicenceChange(licence, (Draft(LicenceSubmitted, more, personal),))
+    return Changed(licence, (Draft(LicenceSubmitted, more, personal),))
 
 
 def _require(licence: Licence, expected_version: int, deed: str, allowed: LicenceStatus) -> None:
@@ -220,7 +215,7 @@ def end(licence: Licence, cause: LicenceCause, on: date) -> LicenceChange:
         return _reject(licence, cause)
     if licence.status is S.BERLAKU and licence.replaced_by is None:
         return _revoke(licence, cause, on)
-    return LicenceChange(licence)
+    return Changed(licence)
 
 
 def forget(change: LicenceChange) -> LicenceChange:
@@ -232,7 +227,7 @@ def look(licence: Licence, day: date) -> LicenceChange:
     """Return what the pass of a day brings: a span that was entered, or the end; no draft if there is nothing to tell."""
     told = notice(licence.expires_on, licence.told, day) if licence.due_on is not None else None
     if told is None:
-        return LicenceChange(licence)
+        return Changed(licence)
     if isinstance(told, RanOut):
         return _step(licence, LicenceExpired, {"expires_on": licence.expires_on}, status=S.KEDALUWARSA)
     more = {"expires_on": licence.expires_on, "span": told.span, "days_left": told.days_left}

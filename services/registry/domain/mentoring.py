@@ -46,6 +46,7 @@ from shared.contracts.mentoring import (
     MentorRegistered,
 )
 from shared.contracts.registry import BusinessStatus
+from shared.wita import monday_of
 
 CAUSE_OF_STATUS: dict[BusinessStatus, MentoringCause] = {
     BusinessStatus.TUTUP: MentoringCause.USAHA_TUTUP,
@@ -242,11 +243,6 @@ def end_with_business(mentoring: Mentoring, cause: MentoringCause, day: date) ->
 def _ended(mentoring: Mentoring, cause: MentoringCause, day: date) -> tuple[Mentoring, Fact]:
     after = replace(mentoring, version=mentoring.version + 1, ended_on=day, cause=cause)
     return after, MentoringEnded(**_named(after), cause=cause, ended_on=day)
-
-
-def monday_of(day: date) -> date:
-    """Return the Monday of the week that ``day`` is in."""
-    return day - timedelta(days=day.weekday())
 
 
 def weeks(

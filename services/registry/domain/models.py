@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from services.registry.commands import Profile
@@ -84,9 +84,24 @@ class Business:
         return BusinessPersonal(name=self.profile.name, address=self.profile.address, nib=self.profile.nib)
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessChange:
-    """A business after a deed, with the drafts of what happened; no draft: nothing changed."""
+class Versioned(Protocol):
+    """An aggregate."""
 
-    after: Business
-    drafts: tuple[Draft, ...] = field(default=())
+    @property
+    def version(self) -> int:
+        """The sequence of its last fact."""
+
+
+Thing_co = TypeVar("Thing_co", bound=Versioned, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[Thing_co]):
+    """An aggregate after a deed, with the drafts of what happened; no draft: nothing changed."""
+
+    after: Thing_co
+    """In its version after all drafts."""
+    drafts: tuple[Draft, ...] = ()
+
+
+BusinessChange = Changed[Business]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from services.registry.commands.licensing import ChangeOrganisation, EndOrganisation, RegisterOrganisation
 from services.registry.domain.licensing_refusals import OrganisationEndedError
-from services.registry.domain.models import Draft
+from services.registry.domain.models import Changed, Draft
 from services.registry.domain.owners import check_version
 from services.registry.domain.public_text import check_public
 from shared.contracts.organisations import (
@@ -34,12 +34,7 @@ class Organisation:
     registered_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationChange:
-    """An organisation after a deed, with the drafts of what happened; no draft: nothing changed."""
-
-    after: Organisation
-    drafts: tuple[Draft, ...] = field(default=())
+OrganisationChange = Changed[Organisation]
 
 
 def _roles(roles: tuple[OrganisationRole, ...]) -> tuple[OrganisationRole, ...]:
@@ -69,7 +64,7 @@ def register(command: RegisterOrganisation, actor: str) -> OrganisationChange:
         ended_on=None,
         registered_by=actor,
     )
-    return OrganisationChange(organisation, (Draft(OrganisationRegistered, _profile(organisation)),))
+    return Changed(organisation, (Draft(OrganisationRegistered, _profile(organisation)),))
 
 
 def change(organisation: Organisation, command: ChangeOrganisation) -> OrganisationChange:
@@ -79,9 +74,9 @@ def change(organisation: Organisation, command: ChangeOrganisation) -> Organisat
     check_public("Nama organisasi", command.title)
     after = replace(organisation, title=command.title, kind=command.kind, roles=_roles(command.roles))
     if after == organisation:
-        return OrganisationChange(organisation)
+        return Changed(organisation)
     after = replace(after, version=organisation.version + 1)
-    return OrganisationChange(after, (Draft(OrganisationChanged, _profile(after)),))
+    return Changed(after, (Draft(OrganisationChanged, _profile(after)),))
 
 
 def end(organisation: Organisation, command: EndOrganisation) -> OrganisationChange:
@@ -90,4 +85,4 @@ def end(organisation: Organisation, command: EndOrganisation) -> OrganisationCha
     check_works(organisation)
     after = replace(organisation, version=organisation.version + 1, ended_on=command.ended_on)
     fields = {"organisation_id": organisation.id, "ended_on": command.ended_on}
-    return OrganisationChange(after, (Draft(OrganisationEnded, fields),))
+    return Changed(after, (Draft(OrganisationEnded, fields),))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any
 from uuid import UUID
 
-from services.registry.domain.models import Draft
+from services.registry.domain.models import Changed, Draft
 from shared.contracts.fact import Fact
 from shared.database import Connection
 from shared.outbox import Cause, Change, append
@@ -24,26 +24,6 @@ class Saved:
 
     id: UUID
     version: int
-
-
-class Versioned(Protocol):
-    """An aggregate."""
-
-    @property
-    def version(self) -> int:
-        """The sequence of its last fact."""
-
-
-class Changed(Protocol):
-    """An aggregate after a deed, with the drafts of what happened."""
-
-    @property
-    def after(self) -> Versioned:
-        """The aggregate, in its version after all drafts."""
-
-    @property
-    def drafts(self) -> tuple[Draft, ...]:
-        """What happened, in order."""
 
 
 def day_of(cause: Cause) -> date:
@@ -76,7 +56,7 @@ async def publish(
 
 
 async def publish_openly(
-    connection: Connection, changed: Iterable[Changed], cause: Cause, change: Change | None = None
+    connection: Connection, changed: Iterable[Changed[Any]], cause: Cause, change: Change | None = None
 ) -> int:
     """Store the facts of aggregates that hold nothing personal, and what ``change`` says of one; return how many facts."""
     facts: list[tuple[int, Fact]] = [

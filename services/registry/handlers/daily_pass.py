@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import structlog
 
 from services.registry.domain import brands as brand_rules
 from services.registry.domain import licences as licence_rules
 from services.registry.domain.expiry import pass_day
-from services.registry.handlers import Changed, publish_openly
+from services.registry.domain.models import Changed
+from services.registry.handlers import publish_openly
 from services.registry.store import brands, daily_passes, licences
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
@@ -73,7 +75,7 @@ class DailyPass(PeriodicLook):
         return facts
 
 
-async def _tell_licences(connection: Connection, day: date, limit: int) -> tuple[bool, Sequence[Changed]]:
+async def _tell_licences(connection: Connection, day: date, limit: int) -> tuple[bool, Sequence[Changed[Any]]]:
     """Return whether licences were due, and those of which something was told."""
     due = await licences.due_licences(connection, day, limit)
     told = [licence_rules.look(one, day) for one in await licences.lock_due_licences(connection, due, day)]
@@ -82,7 +84,7 @@ async def _tell_licences(connection: Connection, day: date, limit: int) -> tuple
     return bool(due), told
 
 
-async def _tell_brands(connection: Connection, day: date, limit: int) -> tuple[bool, Sequence[Changed]]:
+async def _tell_brands(connection: Connection, day: date, limit: int) -> tuple[bool, Sequence[Changed[Any]]]:
     """Return whether brands were due, and those of which something was told."""
     due = await brands.due_brands(connection, day, limit)
     told = [brand_rules.look(one, day) for one in await brands.lock_due_brands(connection, due, day)]

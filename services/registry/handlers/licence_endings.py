@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.registry.domain import licences as rules
 from services.registry.domain.licences import LicenceChange
+from services.registry.domain.models import Changed
 from services.registry.handlers import Saved, day_of, publish_openly
 from services.registry.store import licences as store
 from shared.contracts.licensing import LicenceCause, LicenceStatus
@@ -40,7 +41,7 @@ async def forget_licences(connection: Connection, owner_id: UUID, forgotten: Col
     """
     for licence in await store.lock_licences_of_erased(connection, owner_id, forgotten):
         ends = licence.business_id in forgotten or licence.status is LicenceStatus.DIAJUKAN
-        change = LicenceChange(licence)
+        change = Changed(licence)
         if ends:
             change = rules.end(licence, LicenceCause.PEMILIK_DIHAPUS, day_of(cause))
         await save_licence(connection, rules.forget(change), cause)

@@ -13,6 +13,7 @@ from services.registry.handlers import SOURCE, Saved, day_of
 from services.registry.store import mentoring as store
 from shared.database import Connection, Pool
 from shared.outbox import Cause, append
+from shared.wita import monday_of
 
 
 async def register_mentor(connection: Connection, command: RegisterMentor, cause: Cause) -> Saved:
@@ -73,7 +74,7 @@ async def weeks_of_mentor(
     Raises as ``find_mentor``.
     """
     await find_mentor(pool, mentor_id, account)
-    newest = rules.monday_of(last)
+    newest = monday_of(last)
     first, end = newest - timedelta(weeks=count - 1), newest + timedelta(days=6)
     visits = await store.visits_by_week(pool, mentor_id, first, end)
     weeks = rules.weeks(visits, await store.targets(pool, mentor_id), last, count)

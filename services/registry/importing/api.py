@@ -29,6 +29,7 @@ from shared.auth import Principal, Role, allow
 from shared.idempotency import Answer, OnlyOnce
 from shared.identifiers import new_id
 from shared.problems import Problem, standard
+from shared.web.deeds import pool_of
 
 UPLOAD_LIMITS: dict[str, int] = {"/imports": MAX_FILE_BYTES + 64 * 1024}
 """For ``shared.web``'s limits: the file, and what a form puts around it."""
@@ -98,10 +99,6 @@ class RowPage(BaseModel):
     next: int | None
 
 
-def _pool(request: Request) -> asyncpg.Pool:
-    return request.app.state.pool
-
-
 def _view(job: Job) -> ImportView:
     return ImportView(
         id=job.id,
@@ -124,7 +121,7 @@ def _view(job: Job) -> ImportView:
 
 async def _visible(request: Request, import_id: UUID, principal: Principal) -> Job:
     """Return the job. Raises 404 for one that is not there, and the same for another kelurahan's."""
-    job = await store.find_job(_pool(request), import_id)
+    job = await store.find_job(pool_of(request), import_id)
     if job is None or not principal.may_act_in(job.kelurahan):
         raise standard(404, "Impor ini tidak ada.")
     return job
@@ -175,7 +172,7 @@ async def send_file(
         await store.insert_job(connection, values, _pieces(file))
         return Answer(202, {"id": str(job_id), "state": "menunggu"}, {"Location": f"/imports/{job_id}"})
 
-    return await once.run(_pool(request), work, content=f"{digest} {name}".encode())
+    return await once.run(pool_of(request), work, content=f"{digest} {name}".encode())
 
 
 @router.get("/{import_id}", summary="Keadaan impor")
@@ -194,7 +191,7 @@ async def list_rows(
 ) -> RowPage:
     """Hasil setiap baris menurut urutan berkas. Isi sel tidak diulang."""
     job = await _visible(request, import_id, principal)
-    found = await store.rows_after(_pool(request), import_id, after, limit + 1)
+    found = await store.rows_after(pool_of(request), import_id, after, limit + 1)
     page = found[:limit]
     return RowPage(rows=[_row(job, outcome) for outcome in page], next=page[-1].number if len(found) > limit else None)
 
@@ -219,7 +216,7 @@ async def report(request: Request, import_id: UUID, principal: Reader) -> Respon
     job = await _visible(request, import_id, principal)
     if job.state in OPEN_STATES:
         raise Problem(409, "impor-belum-selesai", "Impor belum selesai", "Laporan tersedia setelah impor selesai.", headers={"Retry-After": "2"})  # fmt: skip
-    lines = await _report_lines(_pool(request), job)
+    lines = await _report_lines(pool_of(request), job)
     path = await asyncio.to_thread(_write, job, lines)
     return FileResponse(
         path, media_type=XLSX, filename=f"laporan-{import_id}.xlsx", background=BackgroundTask(path.unlink, missing_ok=True)

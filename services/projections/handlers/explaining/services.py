@@ -8,13 +8,13 @@ from uuid import UUID
 
 from services.projections.domain import service_cells as cells
 from services.projections.domain.addresses import CODE, DAY, ID, Address, Grammar, Key
-from services.projections.domain.figures import monday_of
 from services.projections.handlers.explaining.explainer import BUSINESS_FACTS, BUSINESSES, Cell, Explainer
 from services.projections.store import explaining
 from shared.contracts import exhibitions as x
 from shared.contracts import mentoring as m
 from shared.contracts import training as t
 from shared.database import Connection
+from shared.wita import monday_of
 
 ENROLMENTS, APPLICATIONS, VISITS = "pendaftaran", "pendaftaran", "pertemuan"
 """Units."""
