@@ -175,6 +175,7 @@ async def prove(rig: Rig, promise: Promise, size: Size, seed: int) -> Outcome:
         rig.spoilt = True
         raise BrokenError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
     finally:
+        rig.history.close()
         rig.spoilt = rig.spoilt or promise.spoils
         rig.apis = ["registry-api"]
         for name in promise.copies:

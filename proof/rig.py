@@ -245,7 +245,6 @@ class Rig:
             for key in self.misreported:
                 evidence.differing.pop(key, None)
             evidence.disordered, evidence.grown = frozenset(self.disordered), self.grown
-        steps.close()
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
         outcome.most_tries = max((step.tries for step in steps.steps), default=1)
         outcome.unknown = sum(1 for step in steps.steps if step.kind is Kind.INFO)

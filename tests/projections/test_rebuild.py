@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,24 @@ async def test_a_topic_that_grew_is_read_whole_and_each_fact_counts_once(bench: 
     assert await tables(bench.auditor) == before
     assert await effects(bench.auditor) == SOUND
     assert await bench.owner.fetchval("SELECT count(*) FROM parked_event") == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_facts_that_stand_in_the_log_twice_and_in_disorder_count_once(bench: Bench, seed: int) -> None:
+    rng = Random(seed)
+    story = [random_story(seed * 1_000 + number, 6) for number in range(200, 212)]
+    for life in story:
+        wire = [each for each in life for _ in range(rng.choice((1, 1, 2, 3)))]
+        for _ in range(rng.randrange(4)):
+            spot = rng.randrange(len(wire) - 1)
+            wire[spot], wire[spot + 1] = wire[spot + 1], wire[spot]
+        bench.log.publish(wire)
+    await bench.go_on()
+    before = await tables(bench.auditor)
+    result = await bench.rebuild()
+    assert (result.equal, result.swapped, result.events) == (True, True, 100 + 12 * 6)
+    assert await tables(bench.auditor) == before
+    assert await effects(bench.auditor) == SOUND
 
 
 async def test_the_new_generation_has_the_indexes_and_rights_of_the_old(bench: Bench) -> None:

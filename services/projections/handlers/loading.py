@@ -71,6 +71,7 @@ class PartitionLoader:
         self._topic = topic
         self._discarded = discarded
         self._odd = {subject for subject, _ in discarded}
+        """What went the checked way once stays there: only that way knows what it parked and how far it has come."""
         self._live = live
         self._streams = Streams({})
         self._positions: dict[str, int] = {}
@@ -138,14 +139,13 @@ class PartitionLoader:
         address = item.address
         if address is not None and (address.subject, address.sequence) in self._discarded:
             item.address = address._replace(type=PASSED_OVER)
-        if address is not None:
+        if address is not None and address.subject not in self._odd:
+            self._odd.add(address.subject)
             self._streams.stored[address.subject] = self._positions.get(address.subject, 0)
         plan: Plan = make_plan(TYPES, self._streams, [item])
         plan.settle({})
         self._positions.update(plan.moved)
         self._parkings += plan.parkings
-        # What is parked may be released by the next one of its aggregate: only the checked way knows.
-        self._odd.update(parking.item.address.subject for parking in plan.parkings if parking.item.address)
         return plan.events
 
     def _rows_of(self, events: Sequence[AnyEvent]) -> dict[Projection, list[Columns]]:
