@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 # `make test ARGS='tests/house -k links'` narrows a run.
 ARGS ?=
+# So many processes share a run of the tests, module by module, each with servers of its own; 0: one after another.
+WORKERS ?= 2
 
 .PHONY: help
 help: ## list what make can do
@@ -26,7 +28,7 @@ demo: setup ## set up everything, then run the main job: spreadsheets to events,
 
 .PHONY: test
 test: setup ## run the tests, on a real Kafka and a real PostgreSQL
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: format-check lint types imports test ## all that CI runs: format, lint, types, imports, tests

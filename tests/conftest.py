@@ -21,6 +21,8 @@ from shared.topology import Topic
 from tests.containers import servers as containers
 from tests.stack.servers import Database, Kafka, Postgres
 
+LONGEST = ("tests/proof/test_promises.py", "tests/story/")
+
 
 def on_containers() -> bool:
     """Tell whether the run is to use containers. Raises ``UsageError`` for a word that says nothing."""
@@ -28,6 +30,12 @@ def on_containers() -> bool:
     if chosen not in {"", "embedded", "containers"}:
         raise pytest.UsageError(f"NAIKKELAS_TEST_SERVERS is {chosen!r}; it may be 'embedded' or 'containers'")
     return chosen == "containers"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes: where two processes share the run, the other one would wait for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_collection_finish() -> None:

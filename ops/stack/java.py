@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
@@ -102,23 +103,44 @@ def _major(path: Path) -> int | None:
 def class_path(say: Say) -> list[Path]:
     """Return Kafka's jars, sorted; fetched at the first call of this user. Raises ``StackError``."""
     record = cache_folder() / f"kafka-{KAFKA_VERSION}.classpath.json"
-    if record.exists():
-        jars = [Path(jar) for jar in json.loads(record.read_text(encoding="utf-8"))]
-        if all(jar.exists() for jar in jars):
-            return jars
-    say(f"fetching Apache Kafka {KAFKA_VERSION} (once, some 60 MB)")
-    try:
-        jars = _fetch(say)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StackError(
-            f"Apache Kafka's jars could not be fetched ({error}): connect to the network and try again, or name a "
-            "running Kafka in KAFKA_BOOTSTRAP."
-        ) from error
+    if jars := _recorded(record):
+        return jars
     record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps([str(jar) for jar in jars], indent=1), encoding="utf-8")
-    temporary.replace(record)
-    return jars
+    with _alone(record.with_suffix(".lock"), say):
+        if jars := _recorded(record):  # another one has fetched them meanwhile
+            return jars
+        say(f"fetching Apache Kafka {KAFKA_VERSION} (once, some 60 MB)")
+        try:
+            jars = _fetch(say)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise StackError(
+                f"Apache Kafka's jars could not be fetched ({error}): connect to the network and try again, or name a "
+                "running Kafka in KAFKA_BOOTSTRAP."
+            ) from error
+        temporary = record.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps([str(jar) for jar in jars], indent=1), encoding="utf-8")
+        temporary.replace(record)
+        return jars
+
+
+def _recorded(record: Path) -> list[Path]:
+    """Return the jars that were fetched before; none if one of them is gone."""
+    if not record.exists():
+        return []
+    jars = [Path(jar) for jar in json.loads(record.read_text(encoding="utf-8"))]
+    return jars if all(jar.exists() for jar in jars) else []
+
+
+@contextmanager
+def _alone(path: Path, say: Say) -> Iterator[None]:
+    """Fetch one at a time: two first runs side by side would write the same files."""
+    with path.open("w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another command is fetching Apache Kafka; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _fetch(say: Say) -> list[Path]:

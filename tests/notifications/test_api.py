@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -26,14 +26,15 @@ async def fail_one(workshop: Workshop, story: Story, mailbox: Mailbox) -> str:
     return str(row["id"])
 
 
+NOBODY = UUID(int=7)
 ROUTES = [
     ("GET", "/messages", {Role.PETUGAS_DINAS, Role.OPERATOR}),
     ("GET", "/messages/counts", {Role.PETUGAS_DINAS, Role.OPERATOR}),
-    ("GET", f"/messages/{uuid4()}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
-    ("GET", f"/recipients/{uuid4()}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
-    ("POST", f"/messages/{uuid4()}/resend", {Role.OPERATOR}),
+    ("GET", f"/messages/{NOBODY}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("GET", f"/recipients/{NOBODY}", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("POST", f"/messages/{NOBODY}/resend", {Role.OPERATOR}),
     ("GET", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
-    ("PUT", f"/recipients/{uuid4()}/digest", {Role.PETUGAS_DINAS, Role.OPERATOR}),
+    ("PUT", f"/recipients/{NOBODY}/digest", {Role.PETUGAS_DINAS, Role.OPERATOR}),
     ("PUT", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
 ]
 
