@@ -24,6 +24,7 @@ async def explained(office: Office, address: str, kelurahan: str | None) -> dict
     return {**found, "items": items}
 
 
+AN_ID, KEYS = "0190f0c0-a000-7000-8000-00000000abcd", ("program", "pelatihan", "angkatan")
 WEEKS = {"since": "2026-03-04", "until": "2026-03-24"}
 ANSWERS = [
     *(("/trainings/outcome", {"by": by.value}) for by in OutcomeDimension),
@@ -77,6 +78,9 @@ async def test_the_facts_behind_help_are_those_that_gave_it(office: Office) -> N
         ("exhibition_turnover/pameran=0190f0c0-a000-7000-8000-00000000abcd/angka=omzet", "belum_lapor"),
         ("mentoring_activity/pekan=2026-03-04", "Bagian pendamping belum disebut"),
         ("training_outcome/program=semua", "Nilai program"),
+        *((f"training_outcome/{key}=2026", f"misalnya {AN_ID} atau TIDAK_DIKETAHUI") for key in KEYS),
+        (f"training_outcome/tahun={AN_ID}", "misalnya 2026 atau TIDAK_DIKETAHUI"),
+        ("training_outcome/tahun=26", "misalnya 2026 atau TIDAK_DIKETAHUI"),
     ],
 )
 async def test_an_address_that_names_no_number_is_refused_with_what_may_stand_there(
@@ -86,3 +90,12 @@ async def test_an_address_that_names_no_number_is_refused_with_what_may_stand_th
         answer = await client.get(f"/explain/{address}")
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("key", [*KEYS, "tahun"])
+async def test_what_is_not_known_yet_is_a_value_of_every_key(office: Office, key: str) -> None:
+    own = "2026" if key == "tahun" else AN_ID
+    for value in ("TIDAK_DIKETAHUI", own):
+        found = await explained(office, f"training_outcome/{key}={value}", None)
+        assert found["address"] == f"training_outcome/{key}={value}"

@@ -54,7 +54,7 @@ class Key:
 
 YEAR, DAY, WORD = "2026", "2026-11-30", "kuliner"
 ID = "0190f0c0-a000-7000-8000-00000000abcd"
-CODE = f"{ID}, 2026 atau {UNKNOWN}"
+ID_OR_UNKNOWN, YEAR_OR_UNKNOWN = (f"{form} atau {UNKNOWN}" for form in (ID, YEAR))
 
 
 def _is_day(text: str) -> bool:
@@ -75,7 +75,8 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     YEAR: lambda text: re.fullmatch(r"20\d\d", text) is not None,
     DAY: _is_day,
     ID: _is_id,
-    CODE: lambda text: text == UNKNOWN or _FORMS[YEAR](text) or _is_id(text),
+    ID_OR_UNKNOWN: lambda text: text == UNKNOWN or _is_id(text),
+    YEAR_OR_UNKNOWN: lambda text: text == UNKNOWN or _FORMS[YEAR](text),
     WORD: lambda text: re.fullmatch(r"[a-z0-9_]{1,60}", text) is not None,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from services.projections.domain.addresses import address
+from services.projections.domain.addresses import ID_OR_UNKNOWN, YEAR_OR_UNKNOWN, address
 from services.projections.domain.figures import OutcomeDimension
 
 OUTCOME, FAIR, MENTOR, EQUITY = "training_outcome", "exhibition_turnover", "mentoring_activity", "service_equity"
@@ -42,6 +42,8 @@ OUTCOME_KEYS = {
     OutcomeDimension.BATCH: "angkatan",
     OutcomeDimension.YEAR: "tahun",
 }
+OUTCOME_FORMS = {key: YEAR_OR_UNKNOWN if key == "tahun" else ID_OR_UNKNOWN for key in OUTCOME_KEYS.values()}
+"""Key of an address → what its values look like: a year, or the id of a programme, course or batch."""
 Addresses = dict[str, str]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.projections.domain import service_cells as cells
-from services.projections.domain.addresses import CODE, DAY, ID, Address, Grammar, Key
+from services.projections.domain.addresses import DAY, ID, Address, Grammar, Key
 from services.projections.handlers.explaining.explainer import BUSINESS_FACTS, BUSINESSES, Cell, Explainer
 from services.projections.store import explaining
 from shared.contracts import exhibitions as x
@@ -56,7 +56,7 @@ async def _outcome_cell(_: Connection, address: Address) -> Cell:
 TRAINING_OUTCOME = Explainer(
     Grammar(
         cells.OUTCOME,
-        (*(Key(key, example=CODE) for key in cells.OUTCOME_KEYS.values()), _number(cells.OUTCOME_NUMBERS)),
+        (*(Key(key, example=form) for key, form in cells.OUTCOME_FORMS.items()), _number(cells.OUTCOME_NUMBERS)),
     ),
     _outcome_cell,
     _of_streams,
