@@ -25,6 +25,7 @@ class Principal:
 
     sub: str
     roles: frozenset[Role]
+    """Those of the token that the route lets in: no handler can grant by another one."""
     kelurahan: str | None = None
     """Code of the kelurahan that the officer belongs to."""
     email: str | None = None

@@ -44,13 +44,13 @@ class Access:
     async def check(self, request: Request) -> Principal:
         """The same for routes that are plain Starlette."""
         principal = await self._authenticate(request)
-        matched = principal.roles & self.roles
-        if not matched:
+        granted = principal.roles & self.roles
+        if not granted:
             raise standard(403)
-        if matched == {Role.PETUGAS_KELURAHAN}:
-            if principal.kelurahan is None:
-                raise standard(403, "Token petugas kelurahan tidak menyebut kelurahannya.")
-            principal = replace(principal, confined=True)
+        confined = granted == {Role.PETUGAS_KELURAHAN}
+        if confined and principal.kelurahan is None:
+            raise standard(403, "Token petugas kelurahan tidak menyebut kelurahannya.")
+        principal = replace(principal, roles=granted, confined=confined)
         request.state.principal = principal
         return principal
 
