@@ -12,8 +12,10 @@ from shared.wita import WITA
 
 PLACED = frozenset({"ditempatkan", "dikonfirmasi", "ikut", "tidak_hadir"})
 NOT_YET = "belum ada layanan yang mencatatnya"
-GAINED, LOST = "bertambah", "berkurang"
-"""What the projection of workers calls what came and what went in businesses that told on both days."""
+GAINED, LOST = ("bertambah", "bertambah_sejak_didata"), ("berkurang", "berkurang_sejak_didata")
+"""What the projection of workers calls what came and what went since the first day, and since a business was first counted."""
+MEN, WOMEN = ("laki_dibayar", "laki_tak_dibayar"), ("perempuan_dibayar", "perempuan_tak_dibayar")
+"""What it calls workers by sex and pay."""
 
 REGISTERED = About(
     "terdaftar",
@@ -57,7 +59,17 @@ RISEN = About(
     "Usaha yang naik dari mikro ke kecil atau dari kecil ke menengah pada tahun ini, dengan bukti.",
     "registri: perubahan kelas",
 )
-JOBS = About("tenaga_kerja", "Tenaga kerja bertambah", "orang", "Bertambah dikurangi berkurang selama tahun ini, di usaha yang tercatat pada awal dan akhirnya; usaha baru dan yang baru diketahui tidak dihitung.", "proyeksi tenaga kerja")  # fmt: skip
+_JOBS_MEANING = (
+    "Bertambah dikurangi berkurang di usaha yang tercatat pada akhir tahun ini (atau hari ini): sejak awal tahun, atau sejak "
+    "pertama didata bila baru didata pada tahun ini. Yang sudah bekerja saat pertama didata, dan usaha yang keluar, tidak "
+    "dihitung."
+)
+_JOBS_SOURCE = "proyeksi tenaga kerja: pendataan tenaga kerja menurut hari pendataannya"
+JOBS = About("tenaga_kerja", "Tenaga kerja bertambah", "orang", _JOBS_MEANING, _JOBS_SOURCE)
+JOBS_OF_MEN = About("tenaga_kerja_laki", "Tenaga kerja laki-laki bertambah", "orang", _JOBS_MEANING, _JOBS_SOURCE)
+JOBS_OF_WOMEN = About(
+    "tenaga_kerja_perempuan", "Tenaga kerja perempuan bertambah", "orang", _JOBS_MEANING, _JOBS_SOURCE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,36 +168,44 @@ async def read_risen(asked: Asked) -> list[Figure]:
 
 
 async def read_jobs(asked: Asked) -> list[Figure]:
-    """Jobs gained between the last day before the year and its last day, or today."""
+    """Jobs gained from the last day before the year to its last day, or today: of all, of men and of women."""
     start = date(asked.year - 1, 12, 31)
     end = max(start, min(date(asked.year, 12, 31), asked.at.astimezone(WITA).date()))
     days = {"start": start.isoformat(), "end": end.isoformat()}
+    buckets: dict[str, list[Json]] = {}
     try:
-        found = await asked.clients.get("projections", "/jobs/changes", by="kecamatan", **days)
+        for kind in (*MEN, *WOMEN):
+            found = await asked.clients.get("projections", "/jobs/changes", by="kecamatan", kind=kind, **days)
+            buckets[kind] = found["buckets"]
     except AnswerError as error:
         if error.status != 404:
             raise
-        return [JOBS.missing(asked.at, NOT_YET)]
-    return [jobs_gained(found["buckets"], asked.at)]
+        return [about.missing(asked.at, NOT_YET) for about in (JOBS, JOBS_OF_MEN, JOBS_OF_WOMEN)]
+    return [
+        jobs_gained(about, [bucket for kind in kinds for bucket in buckets[kind]], asked.at)
+        for about, kinds in ((JOBS, (*MEN, *WOMEN)), (JOBS_OF_MEN, MEN), (JOBS_OF_WOMEN, WOMEN))
+    ]
 
 
-def jobs_gained(buckets: Sequence[Json], at: datetime) -> Figure:
+def jobs_gained(about: About, buckets: Sequence[Json], at: datetime) -> Figure:
     """Return what was gained less what was lost; ``buckets`` hold ``code`` and ``changes``, each with its ``workers``.
 
-    New businesses, and workers who became known, are no jobs that were made; a loss is a number below 0.
+    A place may come several times, for several kinds of workers: a kind that became known is no job that was made, so kinds
+    are never summed up before they are compared. What new businesses had when they were first counted is none either; a
+    loss is a number below 0.
     """
     gained = dict.fromkeys(districts(), 0)
     unknown = total = 0
     for bucket in buckets:
         changes = {item["change"]: item["workers"]["count"] for item in bucket["changes"]}
-        net = changes[GAINED] - changes[LOST]
+        net = sum(changes[name] for name in GAINED) - sum(changes[name] for name in LOST)
         total += net
         if bucket["code"] in gained:
             gained[bucket["code"]] += net
         else:
             unknown += net
     cells = {code: Cell(count) for code, count in gained.items()}
-    return JOBS.figure(at, buckets=cells, unknown=Cell(unknown), total=total)
+    return about.figure(at, buckets=cells, unknown=Cell(unknown), total=total)
 
 
 READERS: tuple[Read, ...] = (read_registered, read_trained, read_exhibitions, read_risen, read_jobs)

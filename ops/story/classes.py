@@ -11,7 +11,9 @@ from shared.wita import WITA
 
 TITLE = "Naik kelas dengan buktinya, dan tenaga kerja pada dua hari"
 BEFORE = {"paid_men": 1, "paid_women": 1, "unpaid_men": 0, "unpaid_women": 1}
-AFTER = {"paid_men": 2, "paid_women": 2, "unpaid_men": 0, "unpaid_women": 1}
+AFTER = {"paid_men": 2, "paid_women": 3, "unpaid_men": 0, "unpaid_women": 1}
+GAINED = 1, 2
+"""Men and women that a business gave work between the two counts."""
 
 
 async def play(scene: Scene, notes: Notes) -> None:
@@ -21,6 +23,8 @@ async def play(scene: Scene, notes: Notes) -> None:
     counted = scene.cast[-plan.jobs :]
     first = max(date(story_year(scene.now()), 1, 15), today - timedelta(days=330))
     await each(scene, "tenaga kerja", counted, lambda member: _count_workers(scene, member, (first, today)))
+    if today.year == first.year:  # else the second count is of the year after the one that is told
+        scene.expected.gained = {member.business_id: GAINED for member in counted}
     found = await each(scene, "usaha", scene.cast, lambda member: _show(scene, member))
     higher = sum(business["kelas"]["kelas"] == "kecil" for business in found[: plan.rises])
     notes.check("usaha yang naik dari mikro ke kecil", plan.rises, higher)

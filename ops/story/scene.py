@@ -75,6 +75,8 @@ class Expected:
     sold: set[str] = field(default_factory=set)
     """Businesses that reported."""
     risen: set[str] = field(default_factory=set)
+    gained: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Business → men and women that it gave work between its first count and its last of that year."""
     mails: dict[str, int] = field(default_factory=dict)
     """Template → messages that must have been sent."""
 

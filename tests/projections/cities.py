@@ -6,13 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from services.projections.domain.dashboard import DashboardRow, evolve
 from services.projections.domain.standing import GONE
-from shared.contracts.registry import BusinessRegistered, BusinessWorkersRecorded, Workers
+from shared.contracts.fact import Fact
+from shared.contracts.registry import (
+    BusinessChanged,
+    BusinessClosed,
+    BusinessReactivated,
+    BusinessRegistered,
+    BusinessStatus,
+    BusinessWorkersRecorded,
+    Workers,
+)
 from shared.envelope import Event
 from shared.wita import WITA
-from tests.projections.stories import interleaved, random_story
+from tests.projections.stories import KELURAHAN, interleaved, random_story, registered, sealed, story
 
 YEARS = (2024, 2025, 2026)
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
@@ -30,6 +40,40 @@ def city(businesses: int, seed: int = 1) -> list[Event]:
     lengths = Random(seed)
     lives = [over_time(random_story(seed * 1000 + n, lengths.randrange(1, 12)), n) for n in range(businesses)]
     return list(interleaved(lives, seed))
+
+
+def counted_city(businesses: int, seed: int = 1) -> list[Event]:
+    """Return the facts of businesses whose workers are counted often, some of whom move, close and come back."""
+    dice = Random(seed)
+    lives = [over_time(_counted_life(dice), seed * 1000 + n) for n in range(businesses)]
+    return list(interleaved(lives, seed))
+
+
+def _counted_life(dice: Random) -> list[Event]:
+    business_id = UUID(int=dice.getrandbits(128), version=4)
+    only, reason = {"business_id": business_id}, sealed(business_id, "reason")
+    first = registered(business_id, kelurahan=dice.choice(KELURAHAN), workers=dice.choice([None, _count(dice)]))
+    profile = first.model_dump(exclude={"status", "kelas", "workers"})
+    facts: list[Fact] = [first]
+    for _ in range(dice.randrange(9)):
+        day = BEGIN.date() + timedelta(days=dice.randrange(-60, 900))
+        other = profile | {"kelurahan": dice.choice(KELURAHAN)}
+        facts.append(
+            dice.choice(
+                [
+                    *[BusinessWorkersRecorded(**only, workers=_count(dice), as_of=day)] * 5,
+                    BusinessChanged(**other, changed=("kelurahan",)),
+                    BusinessClosed(**only, personal=reason, closed_on=day),
+                    BusinessReactivated(**only, status=BusinessStatus.TERVERIFIKASI),
+                ]
+            )
+        )
+    return story(*facts)
+
+
+def _count(dice: Random) -> Workers:
+    """Return a count of which parts may not be known."""
+    return Workers(**{name: dice.choice([None, *range(5)]) for name in Workers.model_fields})
 
 
 def lives_of(events: Iterable[Event]) -> list[list[Event]]:
@@ -76,6 +120,33 @@ def standing(life: Sequence[Event], on: date) -> Standing | None:
         if counted_on <= on:
             workers = number
     return Standing(row.kelurahan, row.kecamatan, str(row.kelas), workers)
+
+
+GROWTH = ("bertambah", "berkurang", "bertambah_sejak_didata", "berkurang_sejak_didata")
+
+
+def growth(life: Sequence[Event], start: date, end: date, column: str) -> dict[str, int]:
+    """Return what a business gained or lost between two days, by the word for it; empty if neither is known."""
+    before, after = standing(life, start), standing(life, end)
+    last = None if after is None else after.number(column)
+    first = None if before is None else before.number(column)
+    word = "" if first is not None else "_sejak_didata"
+    if first is None:
+        first = _first_number(life, start, end, column)
+    if last is None or first is None or first == last:
+        return {}
+    return {f"{'bertambah' if last > first else 'berkurang'}{word}": abs(last - first)}
+
+
+def _first_number(life: Sequence[Event], start: date, end: date, column: str) -> int | None:
+    """Return what is known by now of the first day; else what was told of the first day after it."""
+    known = [(on, Standing("", "", "", workers).number(column)) for on, workers in _counts(life) if on <= end]
+    early = [number for on, number in known if on <= start]
+    if early and early[-1] is not None:
+        return early[-1]
+    later = [(on, number) for on, number in known if on > start and number is not None]
+    first = min((on for on, _ in later), default=None)
+    return [number for on, number in later if on == first][-1] if later else None
 
 
 def _counts(life: Sequence[Event]) -> Iterator[tuple[date, Workers]]:

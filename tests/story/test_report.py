@@ -23,7 +23,7 @@ from ops.report.figures import (
     count_businesses,
     districts,
 )
-from ops.report.reading import jobs_gained
+from ops.report.reading import JOBS, JOBS_OF_MEN, JOBS_OF_WOMEN, jobs_gained
 from ops.report.table import UNKNOWN, rows_of
 from services.registry.reference.places import all_places
 from shared.contracts.exhibitions import LEAST_BUSINESSES
@@ -157,11 +157,15 @@ def test_the_page_loads_nothing_and_says_every_number(tmp_path: Path) -> None:
     assert page.count("<tr") >= len(list(rows_of(made())))
 
 
-def test_jobs_are_what_was_gained_less_what_was_lost() -> None:
-    def bucket(code: str, gained: int, lost: int) -> dict[str, object]:
-        counts = {"bertambah": gained, "berkurang": lost, "baru": 50, "jadi_diketahui": 9}
+def test_jobs_are_what_was_gained_less_what_was_lost_since_the_start_or_since_first_counted() -> None:
+    def bucket(code: str, gained: int, lost: int, since: tuple[int, int] = (0, 0)) -> dict[str, object]:
+        counts = {"bertambah": gained, "berkurang": lost, "baru": 50, "jadi_diketahui": 9, "keluar": 8}
+        counts |= {"bertambah_sejak_didata": since[0], "berkurang_sejak_didata": since[1]}
         return {"code": code, "changes": [{"change": name, "workers": {"count": n}} for name, n in counts.items()]}
 
-    figure = jobs_gained([bucket("64.71.01", 5, 1), bucket("64.71.06", 0, 2), bucket(UNKNOWN_PLACE, 3, 0)], NOON)
-    assert (value(figure, TIMUR), value(figure, KOTA), figure.unknown) == (Cell(4), Cell(-2), Cell(3))
+    men = [bucket("64.71.01", 5, 1), bucket("64.71.06", 0, 2), bucket(UNKNOWN_PLACE, 3, 0)]
+    women = [bucket("64.71.01", 0, 0, (7, 3)), bucket("64.71.06", 0, 0), bucket(UNKNOWN_PLACE, 0, 0, (0, 4))]
+    figure = jobs_gained(JOBS, men + women, NOON)
+    assert (value(figure, TIMUR), value(figure, KOTA), figure.unknown) == (Cell(8), Cell(-2), Cell(-1))
     assert figure.total == 5
+    assert (jobs_gained(JOBS_OF_MEN, men, NOON).total, jobs_gained(JOBS_OF_WOMEN, women, NOON).total) == (5, 0)

@@ -24,6 +24,11 @@ JOBS_RULES = (
     "Tenaga kerja menurut hari pendataan, tempat dan kelas usaha menurut hari dicatat (WITA). Yang tidak diketahui bukan nol. "
     "Usaha tutup, ditolak atau digabung tidak dihitung."
 )
+CHANGES_RULES = (
+    f"{JOBS_RULES} Bertambah dan berkurang diukur dari hari pertama; di usaha yang belum tercatat atau belum diketahui pada "
+    "hari itu, sejak pertama didata (bertambah_sejak_didata, berkurang_sejak_didata). Yang sudah ada saat pertama didata "
+    "bukan pertambahan: itu baru atau jadi_diketahui. Perubahan di usaha yang pindah dihitung di tempatnya yang sekarang."
+)
 
 
 class Count(View):
@@ -142,7 +147,7 @@ class JobChangesView(View):
     by: JobsBy
     kind: Kind
     source: str = SOURCE
-    rules: str = JOBS_RULES
+    rules: str = CHANGES_RULES
     city: ChangeBucketView
     buckets: list[ChangeBucketView]
 

@@ -84,7 +84,7 @@ async def job_changes(
     by: By = JobsBy.KECAMATAN,
     kind: Annotated[Kind, Query(description="Jenis tenaga kerja.")] = Kind.SEMUA,
 ) -> JobChangesView:
-    """Yang menjadi diketahui, dan usaha yang baru dicatat atau keluar, bukan pertambahan atau pengurangan: dihitung tersendiri."""
+    """Usaha yang baru dicatat, menjadi diketahui atau keluar bukan pertambahan: dihitung tersendiri, begitu pula yang sejak didata."""
     if start > end:
         raise Problem(
             422,

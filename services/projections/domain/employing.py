@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -27,23 +27,38 @@ class JobsBy(StrEnum):
 
 
 class Change(StrEnum):
-    """What came or went of the workers between two days; the value is the word in an address."""
+    """What came or went of the workers between two days; the value is the word in an address.
+
+    What changed in a business that moved is told where it is on the second day.
+    """
 
     BERTAMBAH = "bertambah"
     """More in a business that told on both days."""
     BERKURANG = "berkurang"
     JADI_DIKETAHUI = "jadi_diketahui"
-    """Told for the first time: no job that was made."""
+    """What a business told at its first count after the first day: no job that was made."""
     TIDAK_LAGI_DIKETAHUI = "tidak_lagi_diketahui"
     BARU = "baru"
-    """Of businesses that were not counted on the first day."""
+    """What businesses that were not counted on the first day had then, or told at their first count."""
+    BERTAMBAH_SEJAK_DIDATA = "bertambah_sejak_didata"
+    """More than that, in a business that was not counted, or not known, on the first day."""
+    BERKURANG_SEJAK_DIDATA = "berkurang_sejak_didata"
     KELUAR = "keluar"
     """Of businesses that are not counted any more."""
     PINDAH_MASUK = "pindah_masuk"
+    """With how many they came."""
     PINDAH_KELUAR = "pindah_keluar"
 
 
-PLUS = (Change.BERTAMBAH, Change.JADI_DIKETAHUI, Change.BARU, Change.PINDAH_MASUK)
+PLUS = (
+    Change.BERTAMBAH,
+    Change.JADI_DIKETAHUI,
+    Change.BARU,
+    Change.BERTAMBAH_SEJAK_DIDATA,
+    Change.PINDAH_MASUK,
+)
+_SINCE_COUNTED = (Change.BERTAMBAH_SEJAK_DIDATA, Change.BERKURANG_SEJAK_DIDATA)
+_OF_THE_KNOWN = (Change.BERTAMBAH, Change.BERKURANG, Change.TIDAK_LAGI_DIKETAHUI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +162,22 @@ def _change_bucket(code: str, label: str, pairs: list[Mapping[str, Any]]) -> Cha
         after += row["after"] if now else 0
         before_unknown += row["before_unknown"] if was else 0
         after_unknown += row["after_unknown"] if now else 0
-        if was and now:
-            for change in (Change.BERTAMBAH, Change.BERKURANG, Change.JADI_DIKETAHUI, Change.TIDAK_LAGI_DIKETAHUI):
-                changes[change] += row[change.value]
-        elif now:
-            changes[Change.BARU if row["was"] is None else Change.PINDAH_MASUK] += row["after"]
-        elif was:
-            changes[Change.KELUAR if row["now"] is None else Change.PINDAH_KELUAR] += row["before"]
+        for change, number in _changes(row, was=was, now=now):
+            changes[change] += number
     grown = sum(number if change in PLUS else -number for change, number in changes.items())
     if before + grown != after:
         raise CountMismatchError(f"jobs of {code or 'the city'}: {before} and {grown} is not {after}")
     return ChangeBucket(code, label, before, after, before_unknown, after_unknown, changes)
+
+
+def _changes(row: Mapping[str, Any], *, was: bool, now: bool) -> Iterator[tuple[Change, int]]:
+    """Yield what a pair of buckets adds to a bucket that its businesses were in on the first day, on the second, or both."""
+    if was and not now:
+        yield Change.KELUAR if row["now"] is None else Change.PINDAH_KELUAR, row["before"]
+    if not now:
+        return
+    if not was and row["was"] is not None:
+        yield Change.PINDAH_MASUK, row["before"]
+    yield Change.BARU if row["was"] is None else Change.JADI_DIKETAHUI, row["first"]
+    for change in (*_SINCE_COUNTED, *(_OF_THE_KNOWN if row["was"] is not None else ())):
+        yield change, row[change.value]

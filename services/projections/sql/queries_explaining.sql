@@ -66,31 +66,30 @@ WHERE ($4::text IS NULL OR kelurahan = $4) AND ($5::text IS NULL OR kecamatan = 
   AND CASE $8::text WHEN 'usaha' THEN true WHEN 'tidak_diketahui' THEN v IS NULL ELSE v IS NOT NULL END
 
 -- name: cell_job_changes
--- Workers of one kind ($8) between days $3 and $4, of a kelurahan ($5), kecamatan ($6) and class ($7); $9: which change.
+-- Workers of one kind ($8) between days $3 and $4, of a kelurahan ($5), kecamatan ($6) and class ($7); $9: which change. What
+-- changed in a business that moved is told where it is now.
 WITH pair AS (
-    SELECT coalesce(a.business_id, b.business_id) AS business_id,
-           a.business_id IS NOT NULL AS was_in, b.business_id IS NOT NULL AS is_in,
-           a.business_id IS NOT NULL AND ($5::text IS NULL OR a.kelurahan = $5) AND ($6::text IS NULL OR a.kecamatan = $6)
-               AND ($7::text IS NULL OR a.kelas = $7) AS was,
-           b.business_id IS NOT NULL AND ($5::text IS NULL OR b.kelurahan = $5) AND ($6::text IS NULL OR b.kecamatan = $6)
-               AND ($7::text IS NULL OR b.kelas = $7) AS now,
-           CASE $8::text WHEN 'paid_men' THEN a.paid_men WHEN 'paid_women' THEN a.paid_women
-                         WHEN 'unpaid_men' THEN a.unpaid_men WHEN 'unpaid_women' THEN a.unpaid_women ELSE a.workers END AS v,
-           CASE $8::text WHEN 'paid_men' THEN b.paid_men WHEN 'paid_women' THEN b.paid_women
-                         WHEN 'unpaid_men' THEN b.unpaid_men WHEN 'unpaid_women' THEN b.unpaid_women ELSE b.workers END AS w
-    FROM jobs_on($3::date) a FULL JOIN jobs_on($4::date) b ON b.business_id = a.business_id
+    SELECT p.business_id, p.was_kelas IS NOT NULL AS was_in, p.kelas IS NOT NULL AS is_in,
+           p.was_kelas IS NOT NULL AND ($5::text IS NULL OR p.was_kelurahan = $5)
+               AND ($6::text IS NULL OR p.was_kecamatan = $6) AND ($7::text IS NULL OR p.was_kelas = $7) AS was,
+           p.kelas IS NOT NULL AND ($5::text IS NULL OR p.kelurahan = $5) AND ($6::text IS NULL OR p.kecamatan = $6)
+               AND ($7::text IS NULL OR p.kelas = $7) AS now,
+           p.before AS v, p.after AS w, p.first AS f
+    FROM job_pairs($3::date, $4::date, $8::text) p
 )
 SELECT business_id, amount, NULL::bigint[] AS facts
 FROM pair, LATERAL (SELECT CASE $9::text
     WHEN 'sebelum' THEN CASE WHEN was THEN v END
     WHEN 'sesudah' THEN CASE WHEN now THEN w END
-    WHEN 'bertambah' THEN CASE WHEN was AND now AND w > v THEN w - v END
-    WHEN 'berkurang' THEN CASE WHEN was AND now AND w < v THEN v - w END
-    WHEN 'jadi_diketahui' THEN CASE WHEN was AND now AND v IS NULL THEN w END
-    WHEN 'tidak_lagi_diketahui' THEN CASE WHEN was AND now AND w IS NULL THEN v END
-    WHEN 'baru' THEN CASE WHEN now AND NOT was_in THEN w END
+    WHEN 'bertambah' THEN CASE WHEN now AND w > v THEN w - v END
+    WHEN 'berkurang' THEN CASE WHEN now AND w < v THEN v - w END
+    WHEN 'jadi_diketahui' THEN CASE WHEN now AND was_in AND v IS NULL THEN f END
+    WHEN 'tidak_lagi_diketahui' THEN CASE WHEN now AND w IS NULL THEN v END
+    WHEN 'baru' THEN CASE WHEN now AND NOT was_in THEN f END
+    WHEN 'bertambah_sejak_didata' THEN CASE WHEN now AND v IS NULL AND w > f THEN w - f END
+    WHEN 'berkurang_sejak_didata' THEN CASE WHEN now AND v IS NULL AND w < f THEN f - w END
     WHEN 'keluar' THEN CASE WHEN was AND NOT is_in THEN v END
-    WHEN 'pindah_masuk' THEN CASE WHEN now AND was_in AND NOT was THEN w END
+    WHEN 'pindah_masuk' THEN CASE WHEN now AND was_in AND NOT was THEN v END
     WHEN 'pindah_keluar' THEN CASE WHEN was AND is_in AND NOT now THEN v END
 END AS amount) AS c
 WHERE amount IS NOT NULL
