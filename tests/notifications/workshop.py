@@ -65,6 +65,10 @@ class Workshop:
         rates = self.rules.rates if per_minute is None else {"email": Rate(per_minute)}
         self.rules = replace(self.rules, quiet=quiet, rates=rates)
 
+    def change_channels(self, rates: dict[str, Rate], fallback: tuple[str, ...]) -> None:
+        """Change which channels are run, and which stands in for which."""
+        self.rules = replace(self.rules, rates=rates, fallback=fallback)
+
     def sender(self, instance: str = "worker-1", life: str = "a", number: int = 0) -> Sender:
         """Return a sender with an SMTP connection of its own."""
         channel = SmtpChannel(

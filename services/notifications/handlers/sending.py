@@ -129,9 +129,12 @@ class Sender:
 
     async def _recover(self, now: datetime) -> None:
         found = await store.recover(self._pool, now, self._instance, self._life)
+        left = await store.leave_channels(self._pool, list(self._channels), now, self._instance)
         self._recovered_at = monotonic()
         if found:
             log.warning("messages_recovered", **found)
+        if left:
+            log.warning("messages_left_their_channel", messages=left, channels=list(self._channels))
 
     async def _claim(self, channel: str, now: datetime) -> list[Claimed]:
         """Take in hand what is due, as far as the channel's rate allows; one sender at a time.

@@ -202,6 +202,17 @@ WITH lost AS (
 )
 SELECT state, count(*) AS messages FROM lost GROUP BY state;
 
+-- name: leave_channels
+-- Messages to owners that wait for a channel that is not run ($1 are) any more wait for the first of these: whoever takes
+-- one in hand there decides anew by which channel it goes, if by any.
+WITH moved AS (
+    UPDATE message SET channel = ($1::text[])[1], updated_at = $2
+    WHERE state = 'queued' AND owner_id IS NOT NULL AND channel <> ALL ($1::text[])
+    RETURNING id, state, attempts
+)
+INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
+SELECT id, $2, state, 'channel_unavailable', attempts, $3 FROM moved;
+
 -- name: lock_message
 -- How a message stands; nobody else moves it until the transaction ends.
 SELECT state FROM message WHERE id = $1 FOR UPDATE;

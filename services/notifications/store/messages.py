@@ -173,6 +173,12 @@ async def recover(pool: Pool, now: datetime, instance: str, life: str) -> dict[s
     return {row["state"]: row["messages"] for row in rows}
 
 
+async def leave_channels(pool: Pool, channels: Sequence[str], now: datetime, actor: str) -> int:
+    """Let messages to owners leave channels that are not among ``channels`` and return how many did."""
+    done: str = await pool.execute(QUERIES.leave_channels, list(channels), now, actor)
+    return int(done.rsplit(" ", 1)[-1])
+
+
 async def lock_state(connection: Connection, message_id: UUID) -> State | None:
     """Lock a message and return how it stands; ``None`` if there is none."""
     found = await connection.fetchval(QUERIES.lock_message, message_id)
