@@ -67,7 +67,7 @@ async def search_brands(
     after: After = FIRST,
     limit: Limit = 50,
 ) -> BrandPage:
-    """Merek menurut pemilik dan status; bagi kelurahan, merek usahanya dan merek organisasi."""
+    """Merek menurut pemilik (usaha: dengan yang digabung ke dalamnya) dan status; bagi kelurahan, milik usahanya dan organisasi."""
     found = await handlers.search_brands(
         pool_of(request), after, business_id, organisation_id, status, principal.scope, limit + 1
     )

@@ -79,7 +79,7 @@ async def search_licences(
     after: After = FIRST,
     limit: Limit = 50,
 ) -> LicencePage:
-    """Izin menurut usaha, kelurahan, jenis, status, dan hari terakhir berlaku."""
+    """Izin menurut usaha (dengan yang digabung ke dalamnya), kelurahan, jenis, status, dan hari terakhir berlaku."""
     place = principal.scope or kelurahan
     found = await handlers.search_licences(
         pool_of(request), after, business_id, place, kind, status, expires_until, limit + 1

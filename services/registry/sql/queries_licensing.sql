@@ -12,11 +12,14 @@ ON CONFLICT DO NOTHING RETURNING id;
 SELECT l.*, b.kelurahan FROM licence l JOIN business b ON b.id = l.business_id WHERE l.id = $1;
 
 -- name: search_licences
--- Licences after an id, by business, kelurahan, kind, status, and last day.
+-- Licences after an id, by business, kelurahan, kind, status, and last day. A business has those of all that were merged into
+-- it, wherever they were: they stay theirs, so that a merge can be taken back.
 SELECT l.* FROM licence l JOIN business b ON b.id = l.business_id
 WHERE l.id > $1
-  AND ($2::uuid IS NULL OR l.business_id = $2)
-  AND ($3::text IS NULL OR b.kelurahan = $3)
+  AND ($2::uuid IS NULL OR l.business_id IN (
+      WITH RECURSIVE one AS (SELECT $2::uuid AS id UNION ALL SELECT m.id FROM business m JOIN one ON m.merged_into = one.id)
+      SELECT id FROM one))
+  AND ($3::text IS NULL OR b.kelurahan = $3 OR EXISTS (SELECT FROM business o WHERE o.id = $2 AND o.kelurahan = $3))
   AND ($4::text IS NULL OR l.kind = $4)
   AND ($5::text IS NULL OR l.status = $5)
   AND ($6::date IS NULL OR l.expires_on <= $6)
@@ -109,13 +112,16 @@ UPDATE brand SET version = $2, status = $3, cause = $4, registered_on = $5, expi
 WHERE id = $1;
 
 -- name: search_brands
--- Brands after an id, by owner and status; in a kelurahan those of its businesses, and those of organisations.
+-- Brands after an id, by owner and status; in a kelurahan those of its businesses, and those of organisations. A business has
+-- those of all that were merged into it.
 SELECT m.* FROM brand m LEFT JOIN business b ON b.id = m.business_id
 WHERE m.id > $1
-  AND ($2::uuid IS NULL OR m.business_id = $2)
+  AND ($2::uuid IS NULL OR m.business_id IN (
+      WITH RECURSIVE one AS (SELECT $2::uuid AS id UNION ALL SELECT g.id FROM business g JOIN one ON g.merged_into = one.id)
+      SELECT id FROM one))
   AND ($3::uuid IS NULL OR m.organisation_id = $3)
   AND ($4::text IS NULL OR m.status = $4)
-  AND ($5::text IS NULL OR m.business_id IS NULL OR b.kelurahan = $5)
+  AND ($5::text IS NULL OR m.business_id IS NULL OR b.kelurahan = $5 OR EXISTS (SELECT FROM business o WHERE o.id = $2 AND o.kelurahan = $5))
 ORDER BY m.id LIMIT $6;
 
 -- name: due_brands
