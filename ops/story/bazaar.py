@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.clients import Json
 from ops.story import fairs
+from ops.story.partners import IPEMI
 from ops.story.plan import Plan, past_days
 from ops.story.scene import Notes, Scene, each, gathered
 from shared.wita import WITA
@@ -24,7 +25,7 @@ async def play(scene: Scene, notes: Notes) -> None:
     plan = scene.plan
     await scene.settle()  # the curation reads who was trained and verified
     day = past_days(scene.now(), 3)[1]
-    exhibition_id = await fairs.open_exhibition(scene, _form(plan, day), _capacities(plan))
+    exhibition_id = await fairs.open_exhibition(scene, _form(plan, scene.partners[IPEMI], day), _capacities(plan))
     people = scene.cast[::2][: plan.applicants]  # some of them trained, by partners and by the office, some not
     await fairs.apply_all(scene, "pendaftaran bazar", exhibition_id, people)
     found = await fairs.applications(scene, exhibition_id)
@@ -41,7 +42,7 @@ def _capacities(plan: Plan) -> list[int]:
     return [least + (number < more) for number in range(plan.booths)]
 
 
-def _form(plan: Plan, day: date) -> dict[str, Any]:
+def _form(plan: Plan, partner_id: str, day: date) -> dict[str, Any]:
     waves = []
     for number in range(plan.bazaar_waves):
         first = datetime.combine(day + timedelta(days=WAVE_DAYS * number), time(10), WITA)
@@ -50,7 +51,7 @@ def _form(plan: Plan, day: date) -> dict[str, Any]:
     return {
         "title": NAME,
         "held_by": "mitra",
-        "partner": "IPEMI Balikpapan",
+        "partner_id": partner_id,
         "place": "Lapangan Merdeka",
         "starts_on": day.isoformat(),
         "ends_on": (day + timedelta(days=WAVE_DAYS * plan.bazaar_waves - 1)).isoformat(),

@@ -6,12 +6,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from ops.story import batches
+from ops.story.partners import BANK, CREATIVE, IPEMI
 from ops.story.plan import past_days
-from ops.story.scene import Member, Notes, Scene
+from ops.story.scene import Member, Notes, Scene, gathered
 from shared.wita import WITA
 
 TITLE = "Pelatihan mitra sepanjang tahun: daftar peserta, kehadiran, kelulusan, sertifikat"
-PARTNERS = ("IPEMI Balikpapan", "Bank Kaltimtara", "Komite Ekonomi Kreatif")
+HOLDERS = (IPEMI, BANK, CREATIVE)
 SUBJECTS = (
     ("DIGI", "Pemasaran Digital"),
     ("HALAL", "Sertifikasi Halal"),
@@ -31,12 +32,22 @@ async def play(scene: Scene, notes: Notes) -> None:
         code, title = SUBJECTS[0 if last else number % len(SUBJECTS)]
         start = number * size % max(1, len(scene.cast) - size)
         people = scene.cast[start : start + size]
-        form = _course(programmes[code], title, PARTNERS[number % len(PARTNERS)], day)
+        form = _course(programmes[code], title, scene.partners[HOLDERS[number % len(HOLDERS)]], day)
         batch_id = await batches.open_batch(scene, form, _batch(day, plan.partner_quota))
         if last:
             again = batches.enrol(scene, batch_id, next(member for member in scene.cast if member.trained))
             await notes.refused("program yang sama dua kali setahun", "syarat-tidak-terpenuhi", again)
         await _hold(scene, notes, batch_id, people, number)
+    await _check_holders(scene, notes)
+
+
+async def _check_holders(scene: Scene, notes: Notes) -> None:
+    """Hold what the trainings call the partners of their courses against what the registry calls them."""
+    names = {partner_id: title for title, partner_id in scene.partners.items()}
+    courses = await gathered(scene.clients.pages("training", "/courses"))
+    held = {item["partner_id"]: item["partner"] for item in courses if item["held_by"] == "mitra"}
+    used = HOLDERS[: scene.plan.partner_batches]
+    notes.check("mitra pelatihan menurut id dan nama", {i: names[i] for i in names if names[i] in used}, held)
 
 
 async def _hold(scene: Scene, notes: Notes, batch_id: str, people: list[Member], number: int) -> None:
@@ -62,12 +73,12 @@ async def _hold(scene: Scene, notes: Notes, batch_id: str, people: list[Member],
         await notes.refused("pendaftaran kedua pada angkatan yang sama", "sudah-terdaftar", again)
 
 
-def _course(programme_id: str, title: str, partner: str, day: date) -> dict[str, Any]:
+def _course(programme_id: str, title: str, partner_id: str, day: date) -> dict[str, Any]:
     return {
         "programme_id": programme_id,
         "title": title,
         "held_by": "mitra",
-        "partner": partner,
+        "partner_id": partner_id,
         "starts_on": day.isoformat(),
         "ends_on": (day + timedelta(days=SESSIONS - 1)).isoformat(),
         "requirements": [{"kind": "terverifikasi"}, {"kind": "sekali_setahun"}],

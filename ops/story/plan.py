@@ -48,6 +48,10 @@ class Plan:
     mentored: int = 45
     export: int = 30
     """Businesses whose readiness for export is gone through; every second is ready."""
+    outlet_members: int = 10
+    stalls: int = 4
+    turns: int = 6
+    """Weeks of the outlet's rota; in each as many members as there are stalls."""
     window: int = 30
     """How long the office's own deadlines are open."""
     gap: int = 15
@@ -86,6 +90,9 @@ class Plan:
             brands=3,
             mentored=7,
             export=6,
+            outlet_members=5,
+            stalls=2,
+            turns=4,
             window=20,
             gap=8,
         )

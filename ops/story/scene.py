@@ -96,6 +96,8 @@ class Scene:
     dice: Random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     cast: list[Member] = field(default_factory=list)
+    partners: dict[str, str] = field(default_factory=dict)
+    """Name → id of the organisations that hold something; filled before the cast."""
     expected: Expected = field(default_factory=Expected)
     report: Report | None = None
     """Read by the last chapter."""

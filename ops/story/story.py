@@ -18,7 +18,9 @@ from ops.story import (
     mails,
     mentors,
     office_trainings,
+    outlets,
     partner_trainings,
+    partners,
     progress,
     yearbook,
 )
@@ -74,11 +76,13 @@ class Told:
 def acts(count_mails: CountMails) -> tuple[Act, ...]:
     """Return the whole story. Chapters of one lane touch the same things, those of different lanes do not."""
     return (
-        ((Chapter("casting", casting.TITLE, casting.play),),),
+        # Whoever comes first in an act is heard of by all services before the next: the casting waits for that.
+        ((Chapter("partners", partners.TITLE, partners.play), Chapter("casting", casting.TITLE, casting.play)),),
         (
             (Chapter("office_trainings", office_trainings.TITLE, office_trainings.play),),
             (Chapter("partner_trainings", partner_trainings.TITLE, partner_trainings.play),),
             (Chapter("fair", fair.TITLE, fair.play),),
+            (Chapter("outlets", outlets.TITLE, outlets.play),),
             (
                 Chapter("licences", licences.TITLE, licences.play),
                 Chapter("mentors", mentors.TITLE, mentors.play),

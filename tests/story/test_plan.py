@@ -36,6 +36,7 @@ def test_a_plan_has_people_for_everything(plan: Plan) -> None:
     assert plan.no_shows + plan.never_reported + plan.half_reported < plan.placed
     assert plan.fair_places + 1 < plan.fair_applicants < plan.members
     assert max(plan.rises, plan.jobs) <= plan.members
+    assert plan.stalls < plan.outlet_members <= plan.members  # somebody is left to have a turn that is given up
 
 
 def test_a_whole_city_plays_the_year_of_the_mission() -> None:

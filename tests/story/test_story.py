@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from ops.stack import Stack
+from shared.wita import WITA
 
 ROWS = "1000"
 
@@ -61,10 +63,15 @@ def test_a_small_year_is_as_planned_and_its_report_says_so(home: Path, given_ser
     assert (result["ok"], wrong) == (True, [])
     assert {chapter["chapter"] for chapter in result["chapters"]} >= {
         "casting", "partner_trainings", "office_trainings", "bazaar", "fair", "classes", "mails", "yearbook",
+        "partners", "outlets",
     }  # fmt: skip
     assert (result["audit"]["ok"], result["audit"]["lost"]) == (True, 0)
     numbers = {figure["code"]: figure for figure in result["report"]["figures"]}
     assert numbers["dilatih"]["total"] > numbers["dilatih"]["unknown"]["value"] >= 0
+    gained, men, women = (numbers[f"tenaga_kerja{whose}"]["total"] for whose in ("", "_laki", "_perempuan"))
+    assert gained == men + women
+    told_year_goes_on = result["report"]["year"] == datetime.now(WITA).year
+    assert (gained > 0) is told_year_goes_on  # in January the second count is of the year after
     page, workbook = (Path(name) for name in result["files"])
     assert f"Laporan tahun {result['report']['year']}" in page.read_text(encoding="utf-8")
     table = CalamineWorkbook.from_path(str(workbook)).get_sheet_by_name("Angka").to_python()
