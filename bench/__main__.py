@@ -18,6 +18,7 @@ from bench.consuming import consumer_layer
 from bench.curation import curation
 from bench.delivery import relay_backlog
 from bench.fanout import announcement
+from bench.following import following
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
@@ -42,6 +43,7 @@ BENCHES: dict[str, Bench] = {
     "importing": import_rows,
     "xlsx": check_spreadsheet,
     "projection": projections,
+    "following": following,
     "enrolling": enrolling_crowd,
     "printing": certificates,
     "curation": curation,

@@ -81,6 +81,10 @@ class Rig:
         """Return an access token that the services take."""
         return self._stack.token(roles)
 
+    def database_seconds(self) -> float:
+        """Return the processor time that PostgreSQL took so far, its sessions with it."""
+        return self._stack.record().processes["postgres"].processor_seconds()
+
     def ring(self) -> KeyRing:
         """Return the key ring of the registry's processes."""
         return KeyRing(self._stack.home.key_encryption_key())

@@ -15,7 +15,7 @@ from services.training.commands import Enrol, OpenBatch, OpenCourse, OpenProgram
 from services.training.domain.models import Changed, Enrolment, Printed
 from services.training.handlers import courses, enrolling, publish
 from services.training.handlers.printing import Printer
-from services.training.handlers.turnstile import Turnstile
+from services.training.handlers.turnstile import Guest, Turnstile
 from services.training.store import enrolments, migrations
 from shared.contracts.training import EnrolmentRegistered, EnrolmentState, Selection, SessionTime
 from shared.database import Connection, Pool
@@ -36,7 +36,7 @@ SELECT id, ARRAY[id], '64.71.01.1001', 'mikro', 'terverifikasi', 1 FROM unnest($
 """
 OVER = "SELECT count(*) FROM batch WHERE held > quota OR held <> least(quota, arrivals)"
 
-Deed = Callable[[Connection, Enrol, int], Awaitable[object]]
+Deed = Callable[[Connection, Enrol, int, Guest | None], Awaitable[object]]
 
 
 def _cause() -> Cause:
@@ -57,8 +57,10 @@ async def _open_batch(pool: Pool, number: int) -> tuple[UUID, UUID]:
     return course, batch.batch_id
 
 
-async def _enrol(connection: Connection, command: Enrol, _: int) -> object:
-    return await enrolling.enrol(connection, command, None, _cause(), None)
+async def _enrol(connection: Connection, command: Enrol, _: int, guest: Guest | None) -> object:
+    if guest is None:
+        raise VoidRunError("the rules are asked by guests of the batch's hall, as in the API")
+    return await enrolling.enrol(connection, command, None, _cause(), None, guest)
 
 
 def _insert(course: UUID) -> Deed:
@@ -66,7 +68,7 @@ def _insert(course: UUID) -> Deed:
 
     told = {"title": "Bench", "place": "Aula", "starts_at": FIRST}
 
-    async def insert(connection: Connection, command: Enrol, arrival: int) -> object:
+    async def insert(connection: Connection, command: Enrol, arrival: int, _: Guest | None) -> object:
         state = EnrolmentState.DITERIMA
         made = Enrolment(
             command.enrolment_id, 1, command.batch_id, course, command.owner_id, command.business_id, PLACE, state, 0,
@@ -86,13 +88,13 @@ async def enrolling_crowd(rig: Rig, size: Size) -> Result:
 
     turnstile = Turnstile()
 
-    async def client(pool: Pool, deed: Deed, command: Enrol, arrival: int) -> None:
+    async def client(pool: Pool, deed: Deed, command: Enrol, arrival: int, guest: Guest | None = None) -> None:
         async with pool.acquire() as connection, connection.transaction():
-            await deed(connection, command, arrival)
+            await deed(connection, command, arrival, guest)
 
     async def polite(pool: Pool, deed: Deed, command: Enrol, arrival: int) -> None:
-        async with turnstile.through(command.batch_id):
-            await client(pool, deed, command, arrival)
+        async with turnstile.hall(command.batch_id) as guest:
+            await client(pool, deed, command, arrival, guest)
 
     async def measure(*, rule: bool) -> float:
         seconds = 0.0

@@ -61,6 +61,21 @@ class Started:
         except psutil.NoSuchProcess:
             return 0
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that it and its children took so far, with children that ended; 0 if it is gone."""
+        process = self.process()
+        try:
+            return 0.0 if process is None else sum(map(_taken, [process, *process.children(recursive=True)]))
+        except psutil.NoSuchProcess:
+            return 0.0
+
+
+def _taken(process: psutil.Process) -> float:
+    try:
+        return sum(process.cpu_times()[:4])  # its own, user and system, and of children that it waited for
+    except psutil.NoSuchProcess:
+        return 0.0
+
 
 def _held(process: psutil.Process) -> int:
     try:

@@ -183,6 +183,29 @@ async def test_nobody_follows_a_programme_twice_in_a_year_where_the_course_says_
     await office.enrol(second, member)
 
 
+async def test_a_batch_that_moves_into_another_year_while_somebody_waits_is_looked_at_again(office: Office) -> None:
+    programme, member = await office.programme(), await office.member()
+    once = (Requirement(kind=RequirementKind.SEKALI_SETAHUN),)
+    first = await office.batch(5, course=await office.course(requirements=once, programme=programme))
+    new_year = datetime(2027, 1, 1, 9, tzinfo=FIRST_SESSION.tzinfo)
+    other = await office.course(requirements=once, programme=programme)
+    second = await office.batch(5, course=other, timings=sessions(1, new_year))
+    await office.enrol(first, member)
+
+    class MovedMeanwhile:
+        async def enter(self) -> None:
+            (timing,) = sessions(1, new_year - timedelta(days=1))
+            command = MoveSession(second, 1, 1, timing)
+            await office.do(lambda connection: courses.move_session(connection, command, cause()))
+
+        def leave(self) -> None:
+            raise AssertionError("who is refused does not get so far")
+
+    command = Enrol(new_id(), second, member.owner_id, member.business_id)
+    with pytest.raises(RequirementsNotMetError, match="program ini pada tahun yang sama"):
+        await office.do(lambda c: enrolling.enrol(c, command, None, cause(), None, MovedMeanwhile()))
+
+
 @pytest.mark.parametrize(
     ("requirement", "said"),
     [

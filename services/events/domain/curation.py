@@ -163,35 +163,47 @@ def unscored(exhibition: Exhibition, entries: Sequence[Entry]) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """An application with its total, and what orders it."""
+    """An application with its hundredths by criterion, their total, and what orders it."""
 
     application: Application
+    scores: Mapping[str, int]
+    total: int
     helped: int
 
     def key(self) -> tuple[int, int, object, UUID]:
         """Return the tie rule as a key, smallest first."""
-        total = self.application.total or 0
-        return (-total, self.helped, self.application.applied_at, self.application.id)
+        return (-self.total, self.helped, self.application.applied_at, self.application.id)
+
+    def after(self, state: S, rank: int | None = None, cause: ApplicationCause | None = None) -> Application:
+        """Return the application as it stands after the curation."""
+        before = self.application
+        return replace(
+            before,
+            version=before.version + 1,
+            state=state,
+            scores=self.scores,
+            total=self.total,
+            rank=rank,
+            cause=cause,
+        )
 
 
 def _count(exhibition: Exhibition, entry: Entry) -> _Counted:
     scores = {item.code: score(item, entry.history, entry.given) for item in exhibition.criteria}
-    counted = replace(entry.application, scores=scores, total=total_of(exhibition.criteria, scores))
-    return _Counted(counted, entry.history.helped)
+    return _Counted(entry.application, scores, total_of(exhibition.criteria, scores), entry.history.helped)
 
 
-def _refuse(exhibition: Exhibition, application: Application, cause: ApplicationCause) -> Changed[Application]:
-    after = replace(application, version=application.version + 1, state=S.DITOLAK, cause=cause)
-    fact = ApplicationRejected(**application.fact_fields(), **exhibition.told(), cause=cause, total=application.total)
-    return Changed(after, (fact,))
-
-
-def _choose(exhibition: Exhibition, application: Application, rank: int, *, has_place: bool) -> Changed[Application]:
-    after = replace(application, version=application.version + 1, state=S.LOLOS if has_place else S.CADANGAN, rank=rank)
-    kind = ApplicationPassed if has_place else ApplicationReserved
+def _refuse(exhibition: Exhibition, counted: _Counted, cause: ApplicationCause) -> Changed[Application]:
+    told = {**counted.application.fact_fields(), **exhibition.told()}
     return Changed(
-        after, (kind(**application.fact_fields(), **exhibition.told(), total=application.total or 0, rank=rank),)
+        counted.after(S.DITOLAK, cause=cause), (ApplicationRejected(**told, cause=cause, total=counted.total),)
     )
+
+
+def _choose(exhibition: Exhibition, counted: _Counted, rank: int, *, has_place: bool) -> Changed[Application]:
+    kind, state = (ApplicationPassed, S.LOLOS) if has_place else (ApplicationReserved, S.CADANGAN)
+    told = {**counted.application.fact_fields(), **exhibition.told()}
+    return Changed(counted.after(state, rank), (kind(**told, total=counted.total, rank=rank),))
 
 
 def curate(
@@ -204,15 +216,13 @@ def curate(
     for entry in entries:
         counted = _count(exhibition, entry)
         if entry.history.status in GONE:
-            changes.append(_refuse(exhibition, counted.application, ApplicationCause.USAHA_TIDAK_AKTIF))
-        elif (counted.application.total or 0) < least:
-            changes.append(_refuse(exhibition, counted.application, ApplicationCause.NILAI))
+            changes.append(_refuse(exhibition, counted, ApplicationCause.USAHA_TIDAK_AKTIF))
+        elif counted.total < least:
+            changes.append(_refuse(exhibition, counted, ApplicationCause.NILAI))
         else:
             ranked.setdefault(counted.application.kind, []).append(counted)
     for kind, found in ranked.items():
         found.sort(key=_Counted.key)
         free = places.get(kind, 0)
-        changes += [
-            _choose(exhibition, item.application, rank, has_place=rank <= free) for rank, item in enumerate(found, 1)
-        ]
+        changes += [_choose(exhibition, item, rank, has_place=rank <= free) for rank, item in enumerate(found, 1)]
     return changes

@@ -140,10 +140,14 @@ INSERT INTO score_log (application_id, curator, criterion, score, given_at)
 SELECT u.id, $2, u.criterion, u.score, $5 FROM unnest($1::uuid[], $3::text[], $4::smallint[]) AS u(id, criterion, score);
 
 -- name: sum_scores
--- Sum and number of the curators' scores: one row for each application and criterion.
-SELECT s.application_id, s.criterion, sum(s.score)::int AS total, count(*)::int AS curators
-FROM application a JOIN score s ON s.application_id = a.id
-WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') GROUP BY 1, 2;
+-- Of each application to be curated: for which criteria it has scores, and sum and number of the curators' for each.
+SELECT a.id AS application_id, t.criteria, t.totals, t.curators
+FROM application a CROSS JOIN LATERAL (
+    SELECT array_agg(criterion) AS criteria, array_agg(total) AS totals, array_agg(curators) AS curators
+    FROM (SELECT s.criterion, sum(s.score)::int AS total, count(*)::int AS curators
+          FROM score s WHERE s.application_id = a.id GROUP BY s.criterion) AS given
+) AS t
+WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') AND t.criteria IS NOT NULL;
 
 -- name: list_scores
 -- What each curator gives one application.
@@ -151,31 +155,16 @@ SELECT curator, criterion, score, given_at FROM score WHERE application_id = $1 
 
 -- name: load_entries
 -- Applications to be curated, each with the history of its business: trainings since $2, exhibitions before this one, kinds of
--- licences that are valid on day $3.
-SELECT a.*, b.status, b.kelas, coalesce(t.trainings, 0)::int AS trainings, coalesce(h.helped, 0)::int AS helped,
-       coalesce(l.licences, '{}') AS licences
-FROM application a
-JOIN business_copy b ON b.business_id = a.business_id
-LEFT JOIN (
-    SELECT o.business_id, count(*) AS trainings
-    FROM (SELECT c.business_id, unnest(c.owner_ids) AS owner_id FROM business_copy c
-          JOIN application x ON x.business_id = c.business_id AND x.exhibition_id = $1
-                            AND x.state IN ('diajukan', 'kurasi')) o
-    JOIN enrolment_copy e ON e.owner_id = o.owner_id AND e.completed_on >= $2
-    GROUP BY 1
-) t ON t.business_id = a.business_id
-LEFT JOIN (
-    SELECT p.business_id, count(*) AS helped FROM application p
-    WHERE p.state = 'ikut' AND p.exhibition_id <> $1 GROUP BY 1
-) h ON h.business_id = a.business_id
-LEFT JOIN (
-    SELECT c.business_id, array_agg(DISTINCT c.kind ORDER BY c.kind) AS licences
-    FROM licence_copy c JOIN application x ON x.business_id = c.business_id AND x.exhibition_id = $1
-                        AND x.state IN ('diajukan', 'kurasi')
-    WHERE c.verified AND (c.valid_from IS NULL OR c.valid_from <= $3) AND (c.expires_on IS NULL OR c.expires_on >= $3)
-        AND (c.revoked_on IS NULL OR c.revoked_on > $3)
-    GROUP BY 1
-) l ON l.business_id = a.business_id
+-- licences that are valid on day $3. One look-up by index for each of them: joins of whole tables took time by the square of
+-- the applications where the planner's statistics did not know of them yet.
+SELECT a.*, b.status, b.kelas,
+       (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $2)::int AS trainings,
+       (SELECT count(*) FROM application p
+        WHERE p.business_id = a.business_id AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
+       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = a.business_id AND c.verified
+             AND (c.valid_from IS NULL OR c.valid_from <= $3) AND (c.expires_on IS NULL OR c.expires_on >= $3)
+             AND (c.revoked_on IS NULL OR c.revoked_on > $3) ORDER BY 1) AS licences
+FROM application a JOIN business_copy b ON b.business_id = a.business_id
 WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') ORDER BY a.id;
 
 -- name: history_of

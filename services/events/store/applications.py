@@ -198,9 +198,10 @@ async def load_entries(connection: Connection, exhibition_id: UUID, since: date,
 
     Trainings count from ``since`` on, licences that are valid on ``first_day``.
     """
-    given: dict[UUID, dict[str, Given]] = {}
-    for row in await connection.fetch(queries().sum_scores, exhibition_id):
-        given.setdefault(row["application_id"], {})[row["criterion"]] = Given(row["total"], row["curators"])
+    given = {
+        row["application_id"]: dict(zip(row["criteria"], map(Given, row["totals"], row["curators"]), strict=True))
+        for row in await connection.fetch(queries().sum_scores, exhibition_id)
+    }
     rows = await connection.fetch(queries().load_entries, exhibition_id, since, first_day)
     return [Entry(_application(row), _history(row), given.get(row["id"], {})) for row in rows]
 

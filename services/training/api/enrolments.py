@@ -35,11 +35,13 @@ async def enrol(request: Request, batch_id: UUID, body: EnrolmentForm, principal
     command = Enrol(new_id(), batch_id, body.owner_id, body.business_id)
     has_nib = await handlers.look_for_nib(pool_of(request), request.app.state.nib_keys, command)
 
-    async def work(connection: Connection) -> Saved:
-        return await handlers.enrol(connection, command, has_nib, cause_of(request, principal), principal.scope)
-
+    cause = cause_of(request, principal)
     turnstile: Turnstile = request.app.state.turnstile
-    async with turnstile.through(batch_id):
+    async with turnstile.hall(batch_id) as guest:
+
+        async def work(connection: Connection) -> Saved:
+            return await handlers.enrol(connection, command, has_nib, cause, principal.scope, guest)
+
         return await run_once(request, once, work, created="/enrolments")
 
 

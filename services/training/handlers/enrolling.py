@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 from uuid import UUID
 
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
@@ -20,6 +21,29 @@ from shared.database import Connection, Pool
 from shared.keys import KeyClient
 from shared.outbox import Cause
 from shared.sealing import UnreadableError, open_sealed
+
+
+class Turn(Protocol):
+    """One's turn at a batch, among those of this process."""
+
+    async def enter(self) -> None:
+        """Wait until it is one's turn."""
+
+    def leave(self) -> None:
+        """Give the turn on."""
+
+
+class _NoDoor:
+    """All wait in the database."""
+
+    async def enter(self) -> None:
+        """Wait for nobody."""
+
+    def leave(self) -> None:
+        """Have nothing to give on."""
+
+
+_NO_DOOR = _NoDoor()
 
 
 async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | None:
@@ -43,35 +67,58 @@ async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | No
         return False
 
 
-async def _lock(
-    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None
-) -> tuple[Course, Batch, Applicant]:
-    """Hold the owner, then the batch, and return what the rules look at."""
-    erased = await store.lock_owner(connection, command.owner_id)
-    if erased is None:
-        raise UnknownBusinessError("Pemilik", command.owner_id)
-    found = await store.lock_batch_for_applicant(
+async def _look(
+    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None, *, erased: bool
+) -> tuple[Course, int, Applicant]:
+    """Return what the rules look at beside the batch, and the version of the batch that it was looked at for."""
+    found = await store.look_for_applicant(
         connection, command.owner_id, command.business_id, command.batch_id, erased=erased, has_nib=has_nib
     )
     if found is None:
         raise NotFoundError("Angkatan", command.batch_id)
-    course, batch, applicant = found
+    applicant = found.applicant
     if applicant is None or (kelurahan is not None and applicant.kelurahan != kelurahan):
         raise UnknownBusinessError("Usaha", command.business_id)
+    return found.course, found.batch_version, applicant
+
+
+async def _lock(
+    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None, turn: Turn
+) -> tuple[Course, Batch, Applicant]:
+    """Hold the owner, look, then hold the batch: while it is held everybody else waits, so only its seats are read then.
+
+    A batch that an officer changed between the two (it may be in another year now) is looked at again.
+    """
+    erased = await store.lock_owner(connection, command.owner_id)
+    if erased is None:
+        raise UnknownBusinessError("Pemilik", command.owner_id)
+    course, version, applicant = await _look(connection, command, has_nib, kelurahan, erased=erased)
+    await turn.enter()
+    batch = await lock_batch(connection, command.batch_id)
+    if batch.version != version:
+        course, _, applicant = await _look(connection, command, has_nib, kelurahan, erased=erased)
     return course, batch, applicant
 
 
 async def enrol(
-    connection: Connection, command: Enrol, has_nib: bool | None, cause: Cause, kelurahan: str | None
+    connection: Connection,
+    command: Enrol,
+    has_nib: bool | None,
+    cause: Cause,
+    kelurahan: str | None,
+    turn: Turn = _NO_DOOR,
 ) -> Saved:
     """Enrol an owner with a business. The lock of the batch is the queue: who holds it first has come first.
 
+    The turn is asked for when all that needs none is done, and given on before the commit: the next then asks for the batch
+    while this one is made durable, and is the only one who waits for it in the database.
     Raises ``AlreadyEnrolledError``, ``RequirementsNotMetError``, ``EnrolmentClosedError`` and the like.
     """
-    course, batch, applicant = await _lock(connection, command, has_nib, kelurahan)
+    course, batch, applicant = await _lock(connection, command, has_nib, kelurahan, turn)
     after, change = rules.enrol(course, batch, command, applicant, cause.now)
     made = store.new_enrolment(change.after, cause.actor, cause.now)
     await publish(connection, [change], cause, courses.moved_seats(batch, after), made)
+    turn.leave()
     return Saved(change.after.id, change.after.version)
 
 

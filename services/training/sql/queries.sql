@@ -78,12 +78,10 @@ WHERE id = $1;
 -- An owner: nobody enrols them elsewhere, and their erasure waits, until the transaction ends.
 SELECT owner_id, erased FROM owner_copy WHERE owner_id = $1 FOR NO KEY UPDATE;
 
--- name: lock_batch_for_applicant
--- A batch ($3), locked, with its course and what the rules look at of an owner ($1) with a business ($2). The owner is locked,
--- so that their history stands still while this waits for the batch; of the batch itself the row comes as it is then.
-SELECT b.id AS batch_id, b.version AS batch_version, b.course_id, b.title AS batch_title, b.number, b.place, b.quota, b.held, b.arrivals, b.closes_at,
-       b.selection, b.selected, b.offer_hours, b.cancelled, b.sessions,
-       c.*, p.code AS programme_code, p.title AS programme_title,
+-- name: look_for_applicant
+-- The course of a batch ($3), and what the rules look at of an owner ($1) with a business ($2). The owner is locked, so that
+-- their history stands still; the batch is not, so that nobody waits for this: its version tells whether it is as it was.
+SELECT b.version AS batch_version, c.*, p.code AS programme_code, p.title AS programme_title,
        bc.owner_ids, bc.status AS business_status, bc.kelas, bc.kelurahan,
        EXISTS (SELECT FROM enrolment e WHERE e.owner_id = $1 AND e.state = 'lulus') AS served,
        EXISTS (SELECT FROM enrolment e JOIN batch o ON o.id = e.batch_id
@@ -92,7 +90,7 @@ SELECT b.id AS batch_id, b.version AS batch_version, b.course_id, b.title AS bat
                AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS enrolled
 FROM batch b JOIN course c ON c.id = b.course_id JOIN programme p ON p.id = c.programme_id
 LEFT JOIN business_copy bc ON bc.business_id = $2
-WHERE b.id = $3 FOR UPDATE OF b;
+WHERE b.id = $3;
 
 -- name: sealed_business
 -- Principal owner and sealed part of a business.

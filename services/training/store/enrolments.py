@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from services.training.domain.models import Applicant, Batch, Course, Enrolment, Listed
+from services.training.domain.models import Applicant, Course, Enrolment, Listed
 from services.training.store import queries
-from services.training.store.courses import read_batch, read_course
+from services.training.store.courses import read_course
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentState, LeavingCause
 from shared.database import Connection, Pool
 from shared.outbox import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked at before a batch is locked."""
+
+    course: Course
+    batch_version: int
+    """Of the batch that the history was looked at for."""
+    applicant: Applicant | None
+    """``None``: nobody told of the business yet."""
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
@@ -46,19 +58,19 @@ async def lock_owner(connection: Connection, owner_id: UUID) -> bool | None:
     return None if row is None else bool(row["erased"])
 
 
-async def lock_batch_for_applicant(
+async def look_for_applicant(
     connection: Connection, owner_id: UUID, business_id: UUID, batch_id: UUID, *, erased: bool, has_nib: bool | None
-) -> tuple[Course, Batch, Applicant | None] | None:
-    """Return a batch, locked, with its course and what the rules look at: ``None`` for a business that nobody told of.
+) -> Looked | None:
+    """Return what the rules look at beside a batch, which nobody waits for; ``None`` if there is no such batch.
 
-    ``None`` alone if there is no such batch. The owner must be locked before.
+    The owner must be locked before.
     """
-    row = await connection.fetchrow(queries().lock_batch_for_applicant, owner_id, business_id, batch_id)
+    row = await connection.fetchrow(queries().look_for_applicant, owner_id, business_id, batch_id)
     if row is None:
         return None
-    course, batch = read_course(row), read_batch(row, "batch_")
+    course, version = read_course(row), row["batch_version"]
     if row["owner_ids"] is None:
-        return course, batch, None
+        return Looked(course, version, None)
     applicant = Applicant(
         owner_id=owner_id,
         owner_ids=tuple(row["owner_ids"]),
@@ -71,7 +83,7 @@ async def lock_batch_for_applicant(
         served=row["served"],
         this_year=row["this_year"],
     )
-    return course, batch, applicant
+    return Looked(course, version, applicant)
 
 
 async def sealed_business(pool: Pool, business_id: UUID) -> tuple[UUID, str | None] | None:
