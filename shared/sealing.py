@@ -14,6 +14,7 @@ from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
+from hmac import digest as hmac_digest
 from struct import iter_unpack
 from typing import TypeVar
 from uuid import UUID
@@ -132,7 +133,12 @@ class KeyRing:
         if len(raw) != KEY_BYTES:
             raise ValueError(f"KEY_ENCRYPTION_KEY holds {len(raw)} bytes, expected {KEY_BYTES}")
         self._cipher = AESGCM(raw)
+        self._marking_key = hmac_digest(raw, b"naikkelas marks", "sha256")
         self.kek_id = sha256(b"naikkelas kek" + raw).hexdigest()[:16]
+
+    def mark(self, text: str) -> bytes:
+        """Return 32 bytes by which ``text`` is known again, and which nobody can make or try without this key."""
+        return hmac_digest(self._marking_key, text.encode(), "sha256")
 
     def wrap(self, owner_id: UUID, key: bytes) -> bytes:
         """Return ``key`` wrapped for storage, bound to its owner: 60 bytes."""

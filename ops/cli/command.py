@@ -35,6 +35,8 @@ COMMANDS: dict[str, Entry] = {
     "topics": Entry("ops.cli.topics", "Topics, users and rights: compare, apply, list."),
     "lag": Entry("ops.cli.lag", "How far each consumer is behind.", "lag"),
     "parked": Entry("ops.cli.parked", "Events that could not be applied: list, redrive, discard."),
+    "erase": Entry("ops.cli.erasing", "Show what an erasure destroys, and carry out a granted request.", "erase"),
+    "erasures": Entry("ops.cli.erasing", "List requests to erase, and those past their deadline.", "erasures"),
     "import": Entry("ops.cli.importing", "Import spreadsheets, or check them without a running stack."),
     "audit": Entry("ops.cli.audit", "Prove that nothing is lost, doubled, reordered or missing."),
     "rebuild": Entry("ops.cli.rebuild", "Rebuild a projection without downtime."),

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from services.registry.api import (
     brands,
     businesses,
+    erasure,
     keys,
     licences,
     mentoring,
@@ -19,6 +20,7 @@ from services.registry.api import (
     progress,
 )
 from services.registry.handlers.daily_pass import DailyPass
+from services.registry.handlers.overdue_erasures import OverdueErasures
 from services.registry.importing import api as imports
 from services.registry.importing.worker import run_import_worker
 from services.registry.settings import RegistrySettings
@@ -54,6 +56,8 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
             mentors.router,
             mentoring.router,
             progress.router,
+            erasure.router,
+            erasure.previews,
         ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
     )
@@ -71,10 +75,12 @@ async def run_api(settings: RegistrySettings, stop: asyncio.Event) -> None:
 
 
 def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list[Part]:
-    """Return the worker of imports, and the daily pass, watched by ``health``."""
+    """Return the worker of imports, the daily pass, and the look for overdue erasures, watched by ``health``."""
     daily_pass = DailyPass(pool, settings.tick_seconds)
     health.add("daily_pass", daily_pass.pulse.check, live=True)
-    return [partial(run_import_worker, pool, settings), daily_pass.run]
+    overdue = OverdueErasures(pool, settings.tick_seconds)
+    health.add("overdue_erasures", overdue.pulse.check, live=True)
+    return [partial(run_import_worker, pool, settings), daily_pass.run, overdue.run]
 
 
 async def run_worker(settings: RegistrySettings, stop: asyncio.Event) -> None:

@@ -169,8 +169,11 @@ class OwnerConsentChanged(_OwnerFact):
 
     NAME: ClassVar[str] = "owner.consent_changed"
     consents: Annotated[Consents, AGENCY]
+    """What counts from now on: nothing while ``restricted``."""
     language: Annotated[Language, AGENCY]
     channel: Annotated[Channel | None, AGENCY] = None
+    restricted: Annotated[bool, AGENCY] = False
+    """The owner asked to stop using their data without erasing it. Nobody has to look: the consents say it too."""
 
 
 class OwnerErased(_OwnerFact):

@@ -33,7 +33,9 @@ def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     assert "Usage" in done.stdout
 
 
-@pytest.mark.parametrize("words", [("lag",), ("parked", "list"), ("topics", "plan"), ("env",), ("figures", "equity")])
+@pytest.mark.parametrize(
+    "words", [("lag",), ("parked", "list"), ("topics", "plan"), ("env",), ("figures", "equity"), ("erasures",)]
+)
 def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], tmp_path: Path) -> None:
     done = naikkelas(*words, "--json", home=tmp_path)
     assert done.returncode == 1

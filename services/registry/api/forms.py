@@ -135,6 +135,12 @@ class ConsentForm(RequestModel):
     channel: Channel | None = None
 
 
+class RestrictionForm(RequestModel):
+    """Apakah pemakaian data pemilik dibatasi."""
+
+    restricted: bool
+
+
 class KbliForm(RequestModel):
     """Kode KBLI dengan daftarnya."""
 
@@ -276,6 +282,7 @@ class OwnerOut(_Out):
     kelurahan: str
     source: str
     erased: bool
+    restricted: bool
 
     @classmethod
     def of(cls, owner: Owner) -> OwnerOut:

@@ -8,7 +8,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import ConsentForm, ContactForm, OwnerForm, OwnerOut, OwnerPage, SavedOut
+from services.registry.api.forms import (
+    ConsentForm,
+    ContactForm,
+    OwnerForm,
+    OwnerOut,
+    OwnerPage,
+    RestrictionForm,
+    SavedOut,
+)
 from services.registry.api.requests import (
     Office,
     Officer,
@@ -21,10 +29,17 @@ from services.registry.api.requests import (
     run_once,
     run_put,
 )
-from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, EraseOwner, RegisterOwner
+from services.registry.commands import (
+    ChangeOwnerConsent,
+    ChangeOwnerContact,
+    ChangeOwnerRestriction,
+    EraseOwner,
+    RegisterOwner,
+)
 from services.registry.domain.refusals import OwnerNotFoundError
 from services.registry.handlers import Saved
 from services.registry.handlers import owners as handlers
+from services.registry.handlers.erasure import erase_without_request
 from shared.auth import Principal
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
@@ -102,14 +117,29 @@ async def change_consent(
     return await run_put(request, work)
 
 
+@router.put("/{owner_id}/restriction", response_model=SavedOut, summary="Batasi pemrosesan data")
+async def change_restriction(
+    request: Request, owner_id: UUID, body: RestrictionForm, principal: Officer, version: SeenVersion
+) -> Response:
+    """Menghentikan pemakaian data tanpa menghapusnya, atau mengizinkannya lagi; persetujuan yang tercatat tidak berubah."""
+    command = ChangeOwnerRestriction(owner_id, version, body.restricted)
+
+    async def work(connection: Connection) -> Saved:
+        await _require_sight(connection, owner_id, principal)
+        cause = cause_of(request, principal)
+        return await handlers.change_owner_restriction(connection, ring_of(request), command, cause)
+
+    return await run_put(request, work)
+
+
 @router.post("/{owner_id}/erasure", response_model=SavedOut, summary="Hapus data pribadi")
 async def erase_owner(
     request: Request, owner_id: UUID, principal: Office, version: SeenVersion, once: OnlyOnce
 ) -> Response:
-    """Menghapus kunci dan data pribadi pemilik untuk selamanya (UU 27/2022)."""
+    """Menghapus data pribadi untuk selamanya atas kewajiban dinas sendiri; atas permintaan pemilik: `/erasure-requests`."""
 
     async def work(connection: Connection) -> Saved:
         command = EraseOwner(owner_id, version)
-        return await handlers.erase_owner(connection, ring_of(request), command, cause_of(request, principal))
+        return await erase_without_request(connection, ring_of(request), command, cause_of(request, principal))
 
     return await run_once(request, once, work)

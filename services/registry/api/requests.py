@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Query
 from starlette.requests import Request
 
+from services.registry.domain import erasure_refusals, mentoring_refusals, progress_refusals, refusals
 from services.registry.domain import licensing_refusals as licensing
-from services.registry.domain import mentoring_refusals, progress_refusals, refusals
 from services.registry.domain.refusals import RefusalError
 from shared.auth import Principal, Role, allow
 from shared.sealing import KeyRing
@@ -17,6 +17,7 @@ from shared.web.versions import SeenVersion, etag
 
 __all__ = [
     "Advisor",
+    "Custodian",
     "Mentoring",
     "Office",
     "Officer",
@@ -74,6 +75,12 @@ _STATUS: dict[type[RefusalError], int] = {
     mentoring_refusals.NotTheMentorError: 403,
     mentoring_refusals.SameMentorError: 409,
     mentoring_refusals.MentoringDayError: 422,
+    erasure_refusals.ErasureNotFoundError: 404,
+    erasure_refusals.ErasureOpenError: 409,
+    erasure_refusals.ErasureStateError: 409,
+    erasure_refusals.IdentityNotFittingError: 422,
+    erasure_refusals.ErasureReasonError: 409,
+    erasure_refusals.AskedAheadError: 422,
     progress_refusals.EvidenceMissingError: 422,
     progress_refusals.UnknownListError: 422,
     progress_refusals.ScoresError: 422,
@@ -83,6 +90,7 @@ _STATUS: dict[type[RefusalError], int] = {
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
+Custodian = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS, Role.OPERATOR))]
 Advisor = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.PENDAMPING))]
 Mentoring = Annotated[Principal, Depends(allow(Role.PENDAMPING, Role.PETUGAS_DINAS))]
 Search = Annotated[str | None, Query(min_length=1, max_length=100, description="Awal kata dari nama.")]

@@ -48,11 +48,20 @@ class ChangeOwnerConsent:
 
 
 @dataclass(frozen=True, slots=True)
-class EraseOwner:
-    """Delete an owner's key and personal columns for good (UU 27/2022 art. 8)."""
+class ChangeOwnerRestriction:
+    """Restrict the use of an owner's data without erasing it (UU 27/2022 art. 11), or allow it again."""
 
     owner_id: UUID
     expected_version: int
+    restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EraseOwner:
+    """Delete an owner's key and personal columns for good (UU 27/2022 art. 8). ``None``: in whatever version."""
+
+    owner_id: UUID
+    expected_version: int | None
 
 
 @dataclass(frozen=True, slots=True)

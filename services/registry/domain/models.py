@@ -49,6 +49,13 @@ class Owner:
     source: str
     registered_by: str
     erased: bool = False
+    restricted: bool = False
+    """The owner asked to stop using the data: what they agreed to counts as nothing."""
+
+    @property
+    def consents_now(self) -> Consents:
+        """What everybody else is told that the owner agrees to."""
+        return Consents() if self.restricted else self.consents
 
     def personal(self) -> OwnerPersonal:
         """Return the part that facts carry sealed."""

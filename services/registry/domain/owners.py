@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, RegisterOwner
+from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, ChangeOwnerRestriction, RegisterOwner
 from services.registry.domain.models import Draft, Owner
 from services.registry.domain.refusals import OwnerErasedError, StaleVersionError, UnknownPlaceError
 from services.registry.reference.places import all_places
@@ -60,10 +60,11 @@ def register(command: RegisterOwner, actor: str) -> tuple[Owner, Draft]:
     return owner, Draft(OwnerRegistered, fields, owner.personal())
 
 
-def _open(owner: Owner, expected_version: int) -> None:
+def _open(owner: Owner, expected_version: int | None) -> None:
     if owner.erased:
         raise OwnerErasedError(owner.id)
-    check_version(owner.version, expected_version)
+    if expected_version is not None:
+        check_version(owner.version, expected_version)
 
 
 def change_contact(owner: Owner, command: ChangeOwnerContact) -> tuple[Owner, Draft | None]:
@@ -82,17 +83,33 @@ def change_consent(owner: Owner, command: ChangeOwnerConsent) -> tuple[Owner, Dr
     after = replace(owner, consents=command.consents, language=command.language, channel=command.channel)
     if after == owner:
         return owner, None
-    after = replace(after, version=owner.version + 1)
+    return _consent_changed(after)
+
+
+def change_restriction(owner: Owner, command: ChangeOwnerRestriction) -> tuple[Owner, Draft | None]:
+    """Return the owner with the use of their data restricted, or allowed again; no fact if all is as it was.
+
+    Told as a change of consent, so that who knows of consents only stops too.
+    """
+    _open(owner, command.expected_version)
+    if owner.restricted is command.restricted:
+        return owner, None
+    return _consent_changed(replace(owner, restricted=command.restricted))
+
+
+def _consent_changed(owner: Owner) -> tuple[Owner, Draft]:
+    after = replace(owner, version=owner.version + 1)
     fields = {
-        "owner_id": owner.id,
-        "consents": after.consents,
+        "owner_id": after.id,
+        "consents": after.consents_now,
         "language": after.language,
         "channel": after.channel,
+        "restricted": after.restricted,
     }
     return after, Draft(OwnerConsentChanged, fields)
 
 
-def erase(owner: Owner, expected_version: int) -> tuple[Owner, Draft]:
+def erase(owner: Owner, expected_version: int | None) -> tuple[Owner, Draft]:
     """Return the owner without anything personal, and the fact."""
     _open(owner, expected_version)
     after = replace(

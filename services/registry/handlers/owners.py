@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, EraseOwner, RegisterOwner
+from services.registry.commands import (
+    ChangeOwnerConsent,
+    ChangeOwnerContact,
+    ChangeOwnerRestriction,
+    EraseOwner,
+    RegisterOwner,
+)
 from services.registry.domain import businesses as business_rules
 from services.registry.domain import owners as rules
 from services.registry.domain.models import Draft, Owner
@@ -16,6 +22,7 @@ from services.registry.handlers.licence_endings import forget_licences
 from services.registry.handlers.mentoring_ends import end_without_owner
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as business_store
+from services.registry.store import erasure as erasure_store
 from services.registry.store import mentoring as mentoring_store
 from services.registry.store import owners as store
 from shared.database import Connection, Pool
@@ -24,12 +31,17 @@ from shared.sealing import KeyRing, new_key
 
 
 async def register_owner(connection: Connection, ring: KeyRing, command: RegisterOwner, cause: Cause) -> Saved:
-    """Store a new owner with a key of their own. Raises ``NikTakenError``, ``UnknownPlaceError``."""
+    """Store a new owner with a key of their own. Who was erased and comes anew is welcome, to spreadsheets too.
+
+    Raises ``NikTakenError``, ``UnknownPlaceError``.
+    """
     owner, draft = rules.register(command, cause.actor)
     if not await store.insert_owner(connection, owner):
         raise NikTakenError
     key = new_key()
     await store.insert_key(connection, owner.id, ring.kek_id, ring.wrap(owner.id, key))
+    if owner.nik is not None:
+        await erasure_store.unmark_erased(connection, ring.mark(owner.nik))
     await publish(connection, [draft], 1, owner.id, key, cause)
     return Saved(owner.id, 1)
 
@@ -68,8 +80,20 @@ async def change_owner_consent(
     return await _save(connection, ring, after, draft, wrapped, cause)
 
 
+async def change_owner_restriction(
+    connection: Connection, ring: KeyRing, command: ChangeOwnerRestriction, cause: Cause
+) -> Saved:
+    """Restrict the use of the owner's data, or allow it again. Raises as ``change_owner_contact``."""
+    owner, wrapped = await _load(connection, command.owner_id)
+    after, draft = rules.change_restriction(owner, command)
+    return await _save(connection, ring, after, draft, wrapped, cause)
+
+
 async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
-    """Delete key and personal columns; a business that others own goes on under the next one's key."""
+    """Delete key and personal columns; a business that others own goes on under the next one's key.
+
+    What is left is a mark of the person, so that an old spreadsheet does not bring them back (decision 29).
+    """
     done: dict[UUID, bool] = {}
     await _pass_on_all(connection, ring, command.owner_id, done, cause)
     owner, _ = await _load(connection, command.owner_id)
@@ -79,9 +103,18 @@ async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner
     forgotten = {business_id for business_id, goes_on in done.items() if not goes_on}
     await forget_licences(connection, after.id, forgotten, cause)
     await mentoring_store.forget_notes(connection, owner.id, done)
+    await _mark(connection, ring, owner, cause)
     await store.erase_key(connection, after.id, cause.now)
     await publish(connection, [draft], after.version, after.id, None, cause, store.changed_owner(after, cause.now))
     return Saved(after.id, after.version)
+
+
+async def _mark(connection: Connection, ring: KeyRing, owner: Owner, cause: Cause) -> None:
+    """Keep the marks under which an import knows the owner: of the NIK, and of the natural key of a row without one."""
+    import_key = await erasure_store.import_key_of(connection, owner.id)
+    for person in (owner.nik, None if import_key is None else import_key.hex):
+        if person is not None:
+            await erasure_store.mark_erased(connection, ring.mark(person), ring.kek_id, cause.now)
 
 
 async def _pass_on_all(
@@ -109,6 +142,7 @@ async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, own
     stored = business_store.changed_business(change.after)
     await publish(connection, change.drafts, change.after.version, living[0], key, cause, stored)
     await business_store.replace_owners(connection, change.after)
+    await business_store.forget_natural_key(connection, business_id)
     return True
 
 

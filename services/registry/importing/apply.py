@@ -117,7 +117,7 @@ async def _persist(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None:
 async def _write_chunk(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None:
     async with shop.pool.acquire() as connection, connection.transaction():
         await connection.execute(writing.PLANNER_SETTINGS)
-        known = await writing.look_up(connection, rows)
+        known = await writing.look_up(connection, shop.ring, rows)
         plan = await asyncio.to_thread(Planner(known, new_id).take, rows)
         if job.dry_run:
             version, facts, mark = 0, 0, None

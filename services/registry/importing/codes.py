@@ -121,8 +121,8 @@ _OTHER_CODES = (
     _warning("KBLI_TIDAK_DIKENAL", "kbli", "Kode KBLI tidak ada dalam daftar 2020 maupun 2025; dikosongkan."),
     _warning("KBLI_VERSI_TIDAK_JELAS", "kbli", "Kode KBLI bermakna lain pada daftar 2020 dan 2025; dikosongkan."),
     _refused("BARIS_BERTENTANGAN", None, "Usaha yang sama sudah ada pada baris sebelumnya dengan isi yang berbeda."),
+    _refused("PEMILIK_DIHAPUS", None, "Data pemilik ini sudah dihapus atas permintaannya. Bila ia datang kembali, daftarkan dahulu melalui petugas."),
     Code("USAHA_TIDAK_AKTIF", Severity.NOTE, None, "Usaha ini sudah ditutup, ditolak, atau digabung; baris tidak diterapkan."),
-    Code("PEMILIK_DIHAPUS", Severity.NOTE, None, "Data pemilik usaha ini sudah dihapus atas permintaannya; baris tidak diterapkan."),
     Code("BARIS_GANDA", Severity.NOTE, None, "Baris ini sama dengan baris sebelumnya."),
     Code("MUNGKIN_GANDA", Severity.NOTE, None, "Usaha ini mungkin sama dengan usaha yang sudah tercatat; petugas yang memutuskan."),
 )  # fmt: skip

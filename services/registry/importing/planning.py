@@ -106,6 +106,8 @@ class Known:
     lookalikes: dict[int, tuple[UUID, str]]
     """Row number → another person's business, and the ground."""
     nib_holders: dict[str, set[UUID]]
+    erased: frozenset[str] = frozenset()
+    """Persons, as in ``owners``, who were erased and did not come anew."""
 
 
 @dataclass(slots=True)
@@ -172,8 +174,11 @@ class Planner:
     def _apply(self, row: CheckedRow) -> None:
         codes = [code for code in row.codes if code != "MUNGKIN_GANDA"] if row.codes else []
         stored = self._businesses.get(row.key)
-        if stored is not None and (stored.status in CLOSED_STATES or not stored.sealable):
-            codes.append("USAHA_TIDAK_AKTIF" if stored.sealable else "PEMILIK_DIHAPUS")
+        if person_of(row) in self._known.erased or (stored is not None and not stored.sealable):
+            self.plan.outcomes.append(Outcome(row.number, Result.REFUSED, (*codes, "PEMILIK_DIHAPUS")))
+            return
+        if stored is not None and stored.status in CLOSED_STATES:
+            codes.append("USAHA_TIDAK_AKTIF")
             self.plan.outcomes.append(Outcome(row.number, Result.SAME, tuple(codes), stored.id))
             return
         owner, touched = self._owner(row, codes)

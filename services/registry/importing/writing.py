@@ -64,13 +64,15 @@ class Mark(NamedTuple):
     last_id: int
 
 
-async def look_up(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> Known:
+async def look_up(connection: asyncpg.Connection, ring: KeyRing, rows: Sequence[CheckedRow]) -> Known:
     """Return what the registry knows of the rows of a chunk."""
     named = queries()
     applied = [row for row in rows if is_applied(row)]
     niks = list({row.owner.nik for row in applied if row.owner.nik is not None})
     owner_keys = list({id_of(row.owner_key) for row in applied if row.owner_key is not None})
     owners = {_person(r): _owner(r) for r in await connection.fetch(named.known_owners, niks, owner_keys)}
+    # After the owners: one who is erased in between is found there, or here.
+    erased = await _erased_among(connection, ring, {person_of(row) for row in applied} - owners.keys())
     keys = [id_of(row.key) for row in applied]
     businesses = {r["import_key"].bytes: _business(r) for r in await connection.fetch(named.known_businesses, keys)}
     unfound = [row for row in applied if row.key not in businesses]
@@ -80,9 +82,14 @@ async def look_up(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) ->
         business = _business(record)
         by_owner.setdefault(business.owners[0], []).append(business)
     strangers = [row for row in unfound if person_of(row) not in owners]
-    return Known(
-        owners, businesses, by_owner, await _lookalikes(connection, strangers), await _nib_holders(connection, unfound)
-    )
+    nibs = await _nib_holders(connection, unfound)
+    return Known(owners, businesses, by_owner, await _lookalikes(connection, strangers), nibs, erased)
+
+
+async def _erased_among(connection: asyncpg.Connection, ring: KeyRing, persons: set[str]) -> frozenset[str]:
+    marks = {ring.mark(person): person for person in persons}
+    found = await connection.fetch(queries().erased_persons, list(marks)) if marks else ()
+    return frozenset(marks[record["digest"]] for record in found)
 
 
 async def _lookalikes(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> dict[int, tuple[UUID, str]]:

@@ -25,7 +25,7 @@ WHERE o.id = ANY ($1::uuid[]) ORDER BY o.id FOR SHARE OF o;
 -- An owner after a deed. With the erasure goes the natural key too: it is a digest of name and phone.
 UPDATE owner SET version = $2, name = $3, name_key = $4, nik = $5, birth_date = $6, phones = $7, email = $8,
     language = $9, channel = $10, consent_notifications = $11, consent_data_sharing = $12, flags = $13,
-    erased_at = $14, import_key = CASE WHEN $14::timestamptz IS NULL THEN import_key END, updated_at = now()
+    erased_at = $14, restricted = $15, import_key = CASE WHEN $14::timestamptz IS NULL THEN import_key END, updated_at = now()
 WHERE id = $1;
 
 -- name: erase_owner_key
@@ -96,10 +96,14 @@ ON CONFLICT (business_id, position) DO UPDATE SET owner_id = EXCLUDED.owner_id;
 SELECT business_id FROM business_owner WHERE owner_id = $1 AND position = 0 ORDER BY business_id;
 
 -- name: forget_business
--- Empty the personal columns: nobody holds the key any more. The natural key stays, so that an import of the old file
--- knows the business for an erased owner's and does not bring its name back.
-UPDATE business SET name = NULL, name_key = NULL, address = NULL, nib = NULL, status_reason = NULL, updated_at = now()
+-- Empty the personal columns: nobody holds the key any more. The natural key goes too: it is a digest of NIK and name.
+UPDATE business SET name = NULL, name_key = NULL, address = NULL, nib = NULL, status_reason = NULL, import_key = NULL,
+    updated_at = now()
 WHERE id = $1;
+
+-- name: forget_natural_key
+-- Empty the natural key of a business that goes on: it is a digest of the erased owner's NIK.
+UPDATE business SET import_key = NULL WHERE id = $1;
 
 -- name: search_businesses
 -- Businesses after an id, by words of the name, place, status and class.

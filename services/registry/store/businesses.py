@@ -139,6 +139,11 @@ async def forget_business(connection: Connection, business_id: UUID) -> None:
     await connection.execute(queries().forget_business, business_id)
 
 
+async def forget_natural_key(connection: Connection, business_id: UUID) -> None:
+    """Empty what an import knows a business by: it is a digest of its first owner's NIK."""
+    await connection.execute(queries().forget_natural_key, business_id)
+
+
 async def find_business(pool: Pool, business_id: UUID) -> Business | None:
     """Return a business, or ``None``."""
     row = await pool.fetchrow(queries().find_business, business_id)

@@ -34,6 +34,7 @@ def _owner(row: asyncpg.Record) -> Owner:
         source=row["source"],
         registered_by=row["registered_by"],
         erased=row["erased_at"] is not None,
+        restricted=row["restricted"],
     )
 
 
@@ -79,7 +80,7 @@ async def lock_owners(
 
 def changed_owner(owner: Owner, erased_at: datetime | None = None) -> Change:
     """Return what stores an owner after a deed."""
-    return Change(queries().update_owner, (owner.id, *_columns(owner), erased_at))
+    return Change(queries().update_owner, (owner.id, *_columns(owner), erased_at, owner.restricted))
 
 
 async def erase_key(connection: Connection, owner_id: UUID, now: datetime) -> None:

@@ -17,7 +17,8 @@ DELETE FROM import_piece WHERE import_id = $1;
 
 -- name: claim_job
 -- The oldest job that waits, or whose worker is gone, or that this instance had before it was restarted.
--- If the same bytes were applied for this kelurahan by the same rules before, the job repeats that import.
+-- If the same bytes were applied for this kelurahan by the same rules before, the job repeats that import, unless somebody
+-- was erased since: then each row is looked at.
 UPDATE import_job j
 SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, attempts = attempts + 1,
     started_at = coalesce(started_at, now()),
@@ -25,6 +26,7 @@ SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, a
         SELECT e.id FROM import_job e
         WHERE e.sha256 = j.sha256 AND e.kelurahan = j.kelurahan AND e.state = 'selesai' AND NOT e.dry_run
           AND e.rules = j.rules AND e.own_only = j.own_only
+          AND NOT EXISTS (SELECT FROM erased_person p WHERE p.erased_at >= e.completed_at)
         ORDER BY e.completed_at LIMIT 1) END
 WHERE j.id = (
     SELECT id FROM import_job
@@ -96,6 +98,10 @@ FROM owner o WHERE o.nik = ANY ($1::text[])
 UNION ALL
 SELECT o.id, o.version, o.nik, o.import_key, o.name, o.name_key, o.birth_date, o.phones, o.email, o.flags
 FROM owner o WHERE o.import_key = ANY ($2::uuid[]);
+
+-- name: erased_persons
+-- Which of these persons were erased and did not come anew.
+SELECT digest FROM erased_person WHERE digest = ANY ($1::bytea[]);
 
 -- name: known_businesses
 -- The businesses of a chunk that are in the registry already, by natural key.
