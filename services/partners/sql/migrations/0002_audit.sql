@@ -8,18 +8,17 @@ CREATE VIEW audit.subscription AS
     SELECT 'partners'::text AS consumer, 'umkm.' || name AS topic FROM stream;
 
 CREATE VIEW audit.effect_declared AS
-    SELECT 'partners'::text AS consumer, 'event'::text AS effect, 'umkm.' || name AS topic FROM stream;
+    SELECT 'partners'::text AS consumer, name AS effect, 'umkm.' || name AS topic FROM stream;
 
 CREATE VIEW audit.position AS
     SELECT consumer, topic, aggregate_id, position FROM stream_position WHERE consumer = 'partners';
 
 -- The last of each aggregate that was recorded, or waits for what the registry tells.
 CREATE VIEW audit.effect AS
-    SELECT 'partners'::text AS consumer, 'event'::text AS effect, topic, aggregate_id, max(sequence) AS position
-    FROM (SELECT 'umkm.' || stream AS topic, subject AS aggregate_id, sequence FROM event
-          UNION ALL
-          SELECT 'umkm.' || stream, subject, sequence FROM waiting_event) e
-    GROUP BY topic, aggregate_id;
+    SELECT 'partners'::text AS consumer, stream AS effect, 'umkm.' || stream AS topic, subject AS aggregate_id,
+           max(sequence) AS position
+    FROM (SELECT stream, subject, sequence FROM event UNION ALL SELECT stream, subject, sequence FROM waiting_event) e
+    GROUP BY stream, subject;
 
 CREATE VIEW audit.parked AS
     SELECT consumer, topic, aggregate_id, count(*) AS events FROM parked_event
