@@ -8,6 +8,7 @@ from shared.contracts.exhibitions import APPLICATION_TOPIC, EXHIBITION_TOPIC, OU
 from shared.contracts.licensing import LICENCE_TOPIC
 from shared.contracts.mentoring import MENTOR_TOPIC, MENTORING_TOPIC
 from shared.contracts.organisations import BRAND_TOPIC, ORGANISATION_TOPIC
+from shared.contracts.partnership import AGREEMENT_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 
@@ -63,6 +64,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(EXHIBITION_TOPIC, partitions=3),
     Topic(APPLICATION_TOPIC, partitions=6),
     Topic(OUTLET_TOPIC, partitions=3),
+    Topic(AGREEMENT_TOPIC, partitions=1),
 )
 
 PRINCIPALS: tuple[Principal, ...] = (
@@ -122,6 +124,27 @@ PRINCIPALS: tuple[Principal, ...] = (
             BRAND_TOPIC,
         ),
         group_prefix="notifications",
+    ),
+    Principal(
+        "partners",
+        reads=(
+            OWNER_TOPIC,
+            BUSINESS_TOPIC,
+            IMPORT_TOPIC,
+            LICENCE_TOPIC,
+            ORGANISATION_TOPIC,
+            BRAND_TOPIC,
+            MENTOR_TOPIC,
+            MENTORING_TOPIC,
+            COURSE_TOPIC,
+            ENROLMENT_TOPIC,
+            CERTIFICATE_TOPIC,
+            EXHIBITION_TOPIC,
+            APPLICATION_TOPIC,
+            OUTLET_TOPIC,
+        ),
+        writes=(AGREEMENT_TOPIC,),
+        group_prefix="partners",
     ),
     Principal("operator", superuser=True),
 )

@@ -137,3 +137,10 @@ def notifications_db(postgres_server: Postgres) -> Iterator[Database]:
     """A fresh, migrated database of the notifications."""
     with postgres_server.clone("notifications") as database:
         yield database
+
+
+@pytest.fixture
+def partners_db(postgres_server: Postgres) -> Iterator[Database]:
+    """A fresh, migrated database of the partner service."""
+    with postgres_server.clone("partners") as database:
+        yield database

@@ -120,12 +120,20 @@ class Desk:
     story: Story
     database: Database
 
-    def caller(self, *roles: Role, subject: str = "petugas-a", kelurahan: str | None = None) -> Caller:
+    def caller(
+        self, *roles: Role, subject: str = "petugas-a", kelurahan: str | None = None, agency: str | None = None
+    ) -> Caller:
         """Return a caller with these roles; without any, somebody without a token."""
         headers = {}
         if roles:
             token = sign_token(
-                self.key, issuer=ISSUER, audience=AUDIENCE, subject=subject, roles=list(roles), kelurahan=kelurahan
+                self.key,
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                subject=subject,
+                roles=list(roles),
+                kelurahan=kelurahan,
+                agency=agency,
             )
             headers = {"Authorization": f"Bearer {token}"}
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)

@@ -13,7 +13,7 @@ CREATE ROLE audit LOGIN PASSWORD :'audit_password' CONNECTION LIMIT 20;
 REVOKE CONNECT ON DATABASE postgres FROM PUBLIC;
 SQL
 
-for service in registry training events projections notifications; do
+for service in registry training events projections notifications partners; do
     run --dbname postgres --set service="$service" --set owner="${service}_migrate" \
         --set app_password="$(password "${service}_db_password")" \
         --set owner_password="$(password "${service}_migrate_db_password")" <<'SQL'

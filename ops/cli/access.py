@@ -77,12 +77,16 @@ def token(
     subject: Annotated[str, typer.Option(help="Who the caller is (`sub`).")] = "local",
     kelurahan: Annotated[str | None, typer.Option(help="The code that petugas_kelurahan belongs to.")] = None,
     email: Annotated[str | None, typer.Option(help="The caller's e-mail.")] = None,
+    agency: Annotated[str | None, typer.Option(help="The code of the agency that instansi belongs to.")] = None,
     json: Json = False,
 ) -> None:
     """Sign an access token for the local stack."""
     if Role.PETUGAS_KELURAHAN in role and kelurahan is None:
         raise StackError("petugas_kelurahan needs --kelurahan CODE, for example --kelurahan 64.71.01.1001.")
-    claims = {name: value for name, value in (("kelurahan", kelurahan), ("email", email)) if value is not None}
+    if Role.INSTANSI in role and agency is None:
+        raise StackError("instansi needs --agency CODE, for example --agency dpmptsp.")
+    said = {"kelurahan": kelurahan, "email": email, "agency": agency}
+    claims = {name: value for name, value in said.items() if value is not None}
     signed = Stack().token(role, subject=subject, **claims)
     if json:
         print_json({"token": signed})

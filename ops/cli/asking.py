@@ -1,4 +1,4 @@
-"""A question to the projections of the local stack, by their HTTP API."""
+"""A question to a service of the local stack, by its HTTP API, as the operator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from shared.auth import Role
 
 
 def ask_projections(path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
-    """Return the answer and the address of the API; ends the command with a sentence where there is none."""
+    """Return the projections' answer and the address of their API; ends the command with a sentence where there is none."""
+    return ask_service("projections", path, params, as_json=as_json)
+
+
+def ask_service(service: str, path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
+    """Return the answer of a service and the address of its API; ends the command with a sentence where there is none."""
     stack = Stack()
     try:
-        url = stack.api_url("projections")
+        url = stack.api_url(service)
     except KeyError:
         fail("The stack is not up: `naikkelas up` starts it.", as_json=as_json)
     headers = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}"}

@@ -18,12 +18,13 @@ from shared.database import SERVER_ERRORS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Events set aside.")
 T = TypeVar("T")
-CONSUMING = ("training", "events", "projections", "notifications")
+CONSUMING = ("training", "events", "projections", "notifications", "partners")
 COLUMNS = ("id", "consumer", "topic", "partition", "offset", "aggregate_id", "sequence", "kind", "reason", "attempts", "parked_at")  # fmt: skip
 _QUOTED = ", ".join(f'"{name}"' for name in COLUMNS)
 _LIST = f"SELECT {_QUOTED} FROM parked_event ORDER BY id LIMIT $1"  # noqa: S608 - constants
 Service = Annotated[
-    str, typer.Argument(help="The service whose consumer it is: training, events, projections or notifications.")
+    str,
+    typer.Argument(help="The service whose consumer it is: training, events, projections, notifications or partners."),
 ]
 
 

@@ -12,7 +12,7 @@ import asyncpg
 
 from ops.stack.errors import StackError
 
-SERVICES = ("registry", "training", "events", "projections", "notifications")
+SERVICES = ("registry", "training", "events", "projections", "notifications", "partners")
 AUDIT = "audit"
 CONNECT_SECONDS = 15.0
 

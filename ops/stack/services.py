@@ -60,6 +60,9 @@ PROCESSES: tuple[Process, ...] = (
     Process("projections", "worker", 18_012, nice=FOLLOWING),
     Process("notifications", "api", 18_003),
     Process("notifications", "worker", 18_013, nice=FOLLOWING),
+    Process("partners", "api", 18_006),
+    Process("partners", "relay", 18_016),
+    Process("partners", "worker", 18_026, nice=FOLLOWING),
 )
 """In the order of starting: who gives keys comes before who asks for them."""
 

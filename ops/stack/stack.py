@@ -38,7 +38,7 @@ from shared.broker import KafkaSettings
 MAILBOX = "mailbox"
 MAILBOX_PORT = 11_025
 KEEPER = "keeper"
-ASKING_FOR_KEYS = ("training", "notifications")
+ASKING_FOR_KEYS = ("training", "notifications", "partners")
 """Services that get owners' keys from the registry, each with a token of its own."""
 SERVICE_STOP_SECONDS = 20.0
 """Longer than the time in which a service drains by itself (``DRAIN_SECONDS``)."""
@@ -348,6 +348,8 @@ class Stack:
         }
         if service == "training":
             return asking | {"PUBLIC_URL": f"http://{HOST}:{ports.get('training-api', 18_004)}"}
+        if service == "partners":
+            return asking | {"CURSOR_KEY": self.home.secret("partners.cursor_key")}
         phones = ports.get(telephones.NAME, telephones.PORT)
         return (
             asking

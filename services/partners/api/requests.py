@@ -1,0 +1,43 @@
+"""What the routes share: who may call, the run of a command, the status of a refusal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from services.partners.domain import refusals
+from shared.auth import Principal, Role, allow
+from shared.refusals import DeedRefusedError
+from shared.web.deeds import Deeds
+
+Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
+Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
+"""Two people sign a text; the second may be an officer of the city."""
+Agency = Annotated[Principal, Depends(allow(Role.INSTANSI))]
+
+STATUS: dict[type[DeedRefusedError], int] = {
+    refusals.NotFoundError: 404,
+    refusals.StaleVersionError: 412,
+    refusals.AgencyBoundError: 409,
+    refusals.PeriodError: 422,
+    refusals.UnknownTypeError: 422,
+    refusals.TypeTwiceError: 422,
+    refusals.FieldRefusedError: 422,
+    refusals.IdentityMissingError: 422,
+    refusals.TransitionRefusedError: 409,
+    refusals.NothingToSignError: 409,
+    refusals.SameSignerError: 409,
+    refusals.NoAgreementError: 403,
+    refusals.WayRefusedError: 403,
+    refusals.StreamRefusedError: 403,
+    refusals.CursorError: 400,
+    refusals.CursorStreamError: 400,
+    refusals.CursorAgencyError: 403,
+    refusals.HistoryGoneError: 410,
+    refusals.CursorAheadError: 409,
+}
+"""Every refusal has its status; a test walks them."""
+
+_deeds = Deeds(STATUS)
+refusals_as_problems, run_once, run_put = _deeds.refusals_as_problems, _deeds.run_once, _deeds.run_put

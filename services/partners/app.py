@@ -1,0 +1,106 @@
+"""The wiring of the partner service: API, worker (consumer and ticker), relay, from settings."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.partners.api import agreements, disclosures, feed
+from services.partners.consumers import make_consumer
+from services.partners.handlers.feeding import Feed
+from services.partners.handlers.opening import PURPOSE
+from services.partners.handlers.ticking import Ticker
+from services.partners.handlers.watching import Watch
+from services.partners.settings import PartnersSettings
+from services.partners.store import migrations
+from shared.database import Pool
+from shared.health import Health, watch_consumer
+from shared.keys import KeyClient, token_reader
+from shared.outbox import Hint
+from shared.process import Part, together
+from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys
+from shared.web import run_health, run_http
+
+NAME = "partners"
+
+
+def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
+    """Return the API; ``state.watch`` must run beside it, or nobody who waits is woken."""
+    app = create_api(
+        NAME,
+        settings,
+        pool,
+        title="Instansi Naik Kelas",
+        description="Perjanjian dengan instansi, aliran peristiwa yang dibaca instansi, dan catatan pengungkapan.",
+        routers=[agreements.router, feed.router, disclosures.router],
+    )
+    token = token_reader(settings.service_token_file)
+    app.state.pool = pool
+    app.state.hint = Hint(pool)
+    app.state.keys = KeyClient(settings.registry_url, token, PURPOSE)
+    app.state.watch = Watch(pool, settings.watch_seconds)
+    app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
+    app.state.health.add("watch", app.state.watch.pulse.check, live=True)
+    return app
+
+
+async def close_app(app: FastAPI) -> None:
+    """Close what the app opened."""
+    await app.state.keys.close()
+
+
+def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list[Part]:
+    """Return consumer and ticker, watched by ``health``."""
+    consumer = make_consumer(pool, settings.kafka(), settings.instance)
+    ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
+    watch_consumer(health, consumer)
+    health.add("ticker", ticker.pulse.check, live=True)
+    return [consumer.run, ticker.run]
+
+
+async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:
+    """Serve the API until ``stop`` is set."""
+    async with await open_pool(settings, settings.pool_size) as pool:
+        app = create_app(settings, pool)
+        await together(stop, partial(run_http, app, settings), app.state.watch.run, partial(purge_keys, pool))
+        await close_app(app)
+
+
+async def run_worker(settings: PartnersSettings, stop: asyncio.Event) -> None:
+    """Consume and tick until ``stop`` is set; on HTTP_PORT nothing but health."""
+    async with await open_pool(settings, settings.pool_size) as pool:
+        health = database_health(NAME, settings, pool)
+        parts = worker_parts(settings, pool, health)
+        await together(stop, *parts, partial(run_health, health, settings))
+
+
+async def run_relay(settings: PartnersSettings, stop: asyncio.Event) -> None:
+    """Publish the outbox until ``stop`` is set; on HTTP_PORT nothing but health."""
+    health = Health(NAME, settings.instance)
+    relay = make_relay(settings, health)
+    await together(stop, relay.run, partial(run_health, health, settings))
+
+
+async def run_all(settings: PartnersSettings, stop: asyncio.Event) -> None:
+    """Everything in one process, with one health."""
+    async with await open_pool(settings, settings.pool_size) as pool:
+        app = create_app(settings, pool)
+        health = app.state.health
+        relay = make_relay(settings, health)
+        parts: list[Part] = [
+            partial(run_http, app, settings),
+            app.state.watch.run,
+            partial(purge_keys, pool),
+            relay.run,
+            *worker_parts(settings, pool, health),
+        ]
+        await together(stop, *parts)
+        await close_app(app)
+
+
+SERVICE = Service(
+    NAME, PartnersSettings, migrations, {"api": run_api, "worker": run_worker, "relay": run_relay, "all": run_all}
+)

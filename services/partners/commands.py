@@ -1,0 +1,87 @@
+"""What the partner service can be told to do. Ids, time and actor come in, nothing is looked up here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis, SuspensionCause
+
+
+class Terms(BaseModel):
+    """One text of an agreement. It is never changed: another text has another revision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    """What the agency is called."""
+    legal_basis: LegalBasis
+    legal_reference: str
+    """The regulation or deed, as it is cited."""
+    purpose: str
+    contact: str
+    """Whom the office writes to at the agency; never in a fact."""
+    grants: tuple[Grant, ...]
+    kelurahan: tuple[str, ...] = ()
+    """Only events of these places; none: of all. The same for the next two."""
+    sectors: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    ways: tuple[DeliveryWay, ...]
+    starts_at: datetime
+    expires_at: datetime
+    """From this instant on it grants nothing."""
+
+    def fields_of(self, type_name: str) -> frozenset[str]:
+        """Return the names of the fields granted of a type; empty: the type is not granted."""
+        return frozenset(name for grant in self.grants if grant.type == type_name for name in grant.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftAgreement:
+    """Write the first text of an agreement with an agency."""
+
+    agreement_id: UUID
+    agency: str
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class OnAgreement:
+    """A deed on one agreement, in the version that its actor has seen."""
+
+    agreement_id: UUID
+    expected_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedraftAgreement(OnAgreement):
+    """Write another text: instead of the draft, or as an amendment. Until two have signed it, the signed one counts."""
+
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class SignAgreement(OnAgreement):
+    """Sign the text that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendAgreement(OnAgreement):
+    """Stop everything until it is resumed."""
+
+    cause: SuspensionCause
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAgreement(OnAgreement):
+    """Go on after a suspension."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndAgreement(OnAgreement):
+    """Stop everything for good."""
+
+    cause: SuspensionCause

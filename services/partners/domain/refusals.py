@@ -1,0 +1,190 @@
+"""Refusals: named, with the values that led to them; their text is Indonesian, because officers and agencies read it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.contracts.partnership import AgreementState, DeliveryWay
+from shared.refusals import DeedRefusedError
+from shared.wita import write_moment
+
+
+class RefusalError(DeedRefusedError):
+    """A deed that a rule of agreements or of the feed refuses."""
+
+
+class NotFoundError(RefusalError):
+    """There is no such agreement or stream."""
+
+    slug, title = "tidak-ditemukan", "Tidak ditemukan"
+
+    def __init__(self, what: str, identity: object) -> None:
+        super().__init__(f"{what} {identity} tidak ada.", id=str(identity))
+
+
+class StaleVersionError(RefusalError):
+    """Somebody changed it since it was read."""
+
+    slug, title = "versi-usang", "Data sudah berubah"
+
+    def __init__(self, expected: int, current: int) -> None:
+        text = f"Versi {expected} sudah usang; versi sekarang {current}. Baca ulang, lalu kirim kembali."
+        super().__init__(text, current=str(current))
+
+
+class AgencyBoundError(RefusalError):
+    """The agency has an agreement that goes on: what it may see is said in one text."""
+
+    slug, title = "instansi-sudah-terikat", "Instansi sudah memiliki perjanjian"
+
+    def __init__(self, agency: str, agreement_id: object) -> None:
+        text = f"Instansi {agency} masih memiliki perjanjian; ubah perjanjian itu, atau akhiri dahulu."
+        super().__init__(text, agency=agency, agreement_id=str(agreement_id))
+
+
+class PeriodError(RefusalError):
+    """It begins before it ends, and does not end in the past."""
+
+    slug, title = "masa-perjanjian", "Masa perjanjian tidak sah"
+
+    def __init__(self, starts_at: datetime, expires_at: datetime) -> None:
+        text = f"Perjanjian berakhir {write_moment(expires_at)}: harus sesudah mulai dan sesudah sekarang."
+        super().__init__(text, starts_at=starts_at.isoformat(), expires_at=expires_at.isoformat())
+
+
+class UnknownTypeError(RefusalError):
+    """There is no such type of event, or it is not for agencies."""
+
+    slug, title = "jenis-peristiwa-tidak-dikenal", "Jenis peristiwa tidak dikenal"
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__(f"Jenis peristiwa {type_name} tidak ada untuk instansi.", type=type_name)
+
+
+class TypeTwiceError(RefusalError):
+    """A type is granted in two places."""
+
+    slug, title = "jenis-peristiwa-ganda", "Jenis peristiwa disebut dua kali"
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__(f"Jenis peristiwa {type_name} disebut dua kali; satukan kolomnya.", type=type_name)
+
+
+class FieldRefusedError(RefusalError):
+    """The field is not there, is sensitive, or is personal without a legal basis that allows it."""
+
+    slug, title = "kolom-tidak-boleh", "Kolom tidak boleh diberikan"
+
+    def __init__(self, type_name: str, field: str) -> None:
+        text = f"Kolom {field} dari {type_name} tidak ada, atau dasar hukum perjanjian ini tidak membolehkannya."
+        super().__init__(text, type=type_name, field=field)
+
+
+class IdentityMissingError(RefusalError):
+    """The aggregate's id stands in every envelope, so it must be granted."""
+
+    slug, title = "kolom-pengenal", "Kolom pengenal harus diberikan"
+
+    def __init__(self, type_name: str, field: str) -> None:
+        text = f"Kolom {field} tampak pada setiap peristiwa {type_name}; cantumkan sebagai kolom yang diberikan."
+        super().__init__(text, type=type_name, field=field)
+
+
+class TransitionRefusedError(RefusalError):
+    """This cannot be done with an agreement in this state."""
+
+    slug, title = "keadaan-perjanjian", "Tidak dapat dilakukan dalam keadaan ini"
+
+    def __init__(self, deed: str, state: AgreementState) -> None:
+        super().__init__(f"Perjanjian {state} tidak dapat {deed}.", state=state.value)
+
+
+class NothingToSignError(RefusalError):
+    """There is no text that waits for a signature."""
+
+    slug, title = "tidak-ada-naskah", "Tidak ada naskah untuk ditandatangani"
+
+    def __init__(self) -> None:
+        super().__init__("Tidak ada naskah yang menunggu tanda tangan.")
+
+
+class SameSignerError(RefusalError):
+    """The second signature must be another person's."""
+
+    slug, title = "penanda-tangan-sama", "Penanda tangan harus orang lain"
+
+    def __init__(self) -> None:
+        super().__init__("Anda sudah menandatangani naskah ini; tanda tangan kedua harus dari orang lain.")
+
+
+class NoAgreementError(RefusalError):
+    """No agreement of the agency grants anything now; ``state`` says why not."""
+
+    slug, title = "tanpa-perjanjian", "Tidak ada perjanjian yang berlaku"
+
+    def __init__(self, agency: str | None, state: str | None) -> None:
+        text = f"Instansi {agency or '(tanpa kode)'} tidak memiliki perjanjian yang berlaku saat ini."
+        super().__init__(text, agency=agency, state=state)
+
+
+class WayRefusedError(RefusalError):
+    """The agreement does not name this way of delivery."""
+
+    slug, title = "cara-tidak-diperjanjikan", "Cara pengiriman tidak diperjanjikan"
+
+    def __init__(self, way: DeliveryWay) -> None:
+        super().__init__(f"Perjanjian tidak menyebut cara {way}.", way=way.value)
+
+
+class StreamRefusedError(RefusalError):
+    """The agreement grants no type of this stream."""
+
+    slug, title = "aliran-tidak-diperjanjikan", "Aliran tidak diperjanjikan"
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"Perjanjian tidak memberikan peristiwa dari aliran {stream}.", stream=stream)
+
+
+class CursorError(RefusalError):
+    """The cursor is not one of ours: mistyped, cut off, tampered with."""
+
+    slug, title = "kursor-tidak-sah", "Kursor tidak sah"
+
+    def __init__(self) -> None:
+        super().__init__("Kursor tidak dikenal; pakai kursor terakhir dari jawaban kami, atau mulai tanpa kursor.")
+
+
+class CursorStreamError(RefusalError):
+    """The cursor belongs to another stream."""
+
+    slug, title = "kursor-aliran-lain", "Kursor milik aliran lain"
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"Kursor ini bukan untuk aliran {stream}.", stream=stream)
+
+
+class CursorAgencyError(RefusalError):
+    """The cursor was given to another agency."""
+
+    slug, title = "kursor-instansi-lain", "Kursor milik instansi lain"
+
+    def __init__(self) -> None:
+        super().__init__("Kursor ini diberikan kepada instansi lain.")
+
+
+class HistoryGoneError(RefusalError):
+    """What comes after the cursor is not kept any more; ``first`` is the cursor of what is."""
+
+    slug, title = "riwayat-sudah-dihapus", "Riwayat sudah tidak disimpan"
+
+    def __init__(self, first: str) -> None:
+        super().__init__("Peristiwa sesudah kursor ini sudah tidak disimpan; lanjutkan dari kursor first.", first=first)
+
+
+class CursorAheadError(RefusalError):
+    """The cursor is ahead of the stream: our store was set back to an earlier state."""
+
+    slug, title = "kursor-mendahului", "Kursor mendahului aliran"
+
+    def __init__(self, last: str) -> None:
+        super().__init__("Kursor ini mendahului aliran; lanjutkan dari kursor last.", last=last)

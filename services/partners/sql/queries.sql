@@ -1,0 +1,206 @@
+-- Statements of agreements, of the events that agencies may read, and of the disclosure log.
+
+-- name: hold_agency
+-- Lets nobody else write a first text for an agency until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('agency ' || $1, 0));
+
+-- name: live_agreement
+-- The agreement of an agency that is not over.
+SELECT id FROM agreement WHERE agency = $1 AND state NOT IN ('kedaluwarsa', 'berakhir');
+
+-- name: insert_agreement
+-- A new agreement.
+INSERT INTO agreement (id, version, agency, state, revision, latest, drafted, starts_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: update_agreement
+-- An agreement after a deed; it is locked.
+UPDATE agreement SET version = $2, state = $4, revision = $5, latest = $6, drafted = $7, starts_at = $8, expires_at = $9
+WHERE id = $1 AND agency = $3;
+
+-- name: insert_text
+-- A text of an agreement.
+INSERT INTO agreement_text (agreement_id, revision, terms, drafted_by, drafted_at) VALUES ($1, $2, $3::jsonb, $4, $5);
+
+-- name: insert_signature
+-- A signature under a text.
+INSERT INTO signature (agreement_id, revision, signer, signed_at) VALUES ($1, $2, $3, $4);
+
+-- name: lock_agreement
+-- One agreement, locked.
+SELECT id FROM agreement WHERE id = $1 FOR UPDATE;
+
+-- name: find_agreement
+-- One agreement with the text that counts and the one that waits.
+SELECT a.*, t.terms AS terms, d.terms AS draft,
+       ARRAY(SELECT signer FROM signature s WHERE s.agreement_id = a.id AND s.revision = a.latest AND a.drafted
+             ORDER BY s.signed_at, s.signer) AS signers
+FROM agreement a
+LEFT JOIN agreement_text t ON t.agreement_id = a.id AND t.revision = a.revision
+LEFT JOIN agreement_text d ON a.drafted AND d.agreement_id = a.id AND d.revision = a.latest
+WHERE a.id = $1;
+
+-- name: agreement_of
+-- The newest agreement of an agency: the one that goes on, if one does.
+SELECT id FROM agreement WHERE agency = $1 ORDER BY state IN ('kedaluwarsa', 'berakhir'), id DESC LIMIT 1;
+
+-- name: list_agreements
+-- Agreements after an id, of one agency or of all.
+SELECT id FROM agreement WHERE id > $1 AND ($2::text IS NULL OR agency = $2) ORDER BY id LIMIT $3;
+
+-- name: load_texts
+-- All texts of an agreement, with who signed each.
+SELECT t.revision, t.terms, t.drafted_by, t.drafted_at,
+       ARRAY(SELECT signer FROM signature s WHERE s.agreement_id = t.agreement_id AND s.revision = t.revision
+             ORDER BY s.signed_at, s.signer) AS signers
+FROM agreement_text t WHERE t.agreement_id = $1 ORDER BY t.revision;
+
+-- name: due_agreements
+-- Agreements to which time has brought something.
+SELECT id FROM agreement
+WHERE (state = 'ditandatangani' AND starts_at <= $1)
+   OR (state IN ('ditandatangani', 'aktif', 'ditangguhkan') AND expires_at <= $1)
+ORDER BY id;
+
+-- name: lock_streams
+-- All streams, for whoever records: one at a time.
+SELECT name, last, last_at FROM stream ORDER BY name FOR UPDATE;
+
+-- name: clock
+-- The time now, whenever the transaction began.
+SELECT clock_timestamp();
+
+-- name: move_streams
+-- How far streams go after a batch.
+UPDATE stream s SET last = u.last, last_at = u.last_at
+FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS u(name, last, last_at) WHERE s.name = u.name;
+
+-- name: load_businesses
+-- What is known of businesses.
+SELECT business_id, owner_ids, kelurahan, sector, kelas, version FROM business_copy WHERE business_id = ANY ($1::uuid[]);
+
+-- name: save_businesses
+-- Businesses after a batch, in the order of their ids.
+INSERT INTO business_copy (business_id, owner_ids, kelurahan, sector, kelas, version)
+SELECT u.id, u.owners::uuid[], u.kelurahan, u.sector, u.kelas, u.version
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+     AS u(id, owners, kelurahan, sector, kelas, version)
+ON CONFLICT (business_id) DO UPDATE SET
+    owner_ids = EXCLUDED.owner_ids, kelurahan = EXCLUDED.kelurahan, sector = EXCLUDED.sector, kelas = EXCLUDED.kelas,
+    version = EXCLUDED.version
+WHERE business_copy.version < EXCLUDED.version;
+
+-- name: save_owners
+-- Owners after a batch: a NULL leaves the consent as it is.
+INSERT INTO owner_copy (owner_id, sharing, erased, version)
+SELECT * FROM unnest($1::uuid[], $2::boolean[], $3::boolean[], $4::bigint[])
+ON CONFLICT (owner_id) DO UPDATE SET
+    sharing = coalesce(EXCLUDED.sharing, owner_copy.sharing), erased = owner_copy.erased OR EXCLUDED.erased,
+    version = EXCLUDED.version
+WHERE owner_copy.version < EXCLUDED.version;
+
+-- name: load_owners
+-- What owners say now: consent to sharing, and whether they were erased.
+SELECT owner_id, coalesce(sharing, false) AS sharing, erased FROM owner_copy WHERE owner_id = ANY ($1::uuid[]);
+
+-- name: load_waiting
+-- What waits for businesses, in the order of coming.
+SELECT business_id, event_id, type, source, subject, sequence, occurred_at, data FROM waiting_event
+WHERE business_id = ANY ($1::uuid[]) ORDER BY id;
+
+-- name: forget_waiting
+-- Nothing waits for these businesses any more.
+DELETE FROM waiting_event WHERE business_id = ANY ($1::uuid[]);
+
+-- name: insert_waiting
+-- Events that wait.
+INSERT INTO waiting_event (business_id, stream, event_id, type, source, subject, sequence, occurred_at, data)
+SELECT b, st, e, y, so, su, s, o, d
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::timestamptz[], $9::text[])
+     WITH ORDINALITY AS u(b, st, e, y, so, su, s, o, d, n)
+ORDER BY n;
+
+-- name: insert_events
+-- Events that may be read, with their labels.
+INSERT INTO event (stream, position, event_id, type, subject, sequence, recorded_at, business_id, owner_ids, kelurahan, sector,
+                   kelas)
+SELECT u.stream, u.position, u.event_id, u.type, u.subject, u.sequence, u.recorded_at, u.business_id, u.owners::uuid[],
+       u.kelurahan, u.sector, u.kelas
+FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::bigint[], $7::timestamptz[], $8::uuid[],
+            $9::text[], $10::text[], $11::text[], $12::text[])
+     AS u(stream, position, event_id, type, subject, sequence, recorded_at, business_id, owners, kelurahan, sector, kelas);
+
+-- name: insert_bodies
+-- The same events' bodies.
+INSERT INTO event_body (stream, position, source, occurred_at, data)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[]);
+
+-- name: stream_heads
+-- How far every stream goes; and, under no name, a number that moves with every agreement.
+SELECT name, last FROM stream UNION ALL SELECT '', coalesce(sum(version), 0)::bigint FROM agreement;
+
+-- name: find_stream
+-- One stream, and the last position recorded before a time ($2), all positions without one.
+SELECT s.first, s.last, clock_timestamp() AS now, (SELECT max(last_at) FROM stream) AS recorded_at,
+       CASE WHEN $2::timestamptz IS NULL THEN s.last
+       ELSE coalesce((SELECT e.position FROM event e WHERE e.stream = s.name AND e.recorded_at < $2
+                      ORDER BY e.recorded_at DESC, e.position DESC LIMIT 1), 0) END AS until
+FROM stream s WHERE s.name = $1;
+
+-- name: position_before
+-- The last position recorded before a time; 0: none.
+SELECT coalesce((SELECT position FROM event WHERE stream = $1 AND recorded_at < $2
+                 ORDER BY recorded_at DESC, position DESC LIMIT 1), 0);
+
+-- name: read_events
+-- Events of some types after a position ($2) up to another ($3), with body and label, so many at most.
+SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
+       e.owner_ids, e.kelurahan, e.sector, e.kelas
+FROM event e JOIN event_body b USING (stream, position)
+WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3 AND e.type = ANY ($4::text[])
+ORDER BY e.position LIMIT $5;
+
+-- name: first_after
+-- When the first event after a position was recorded, if there is one.
+SELECT recorded_at FROM event WHERE stream = $1 AND position > $2 ORDER BY position LIMIT 1;
+
+-- name: insert_disclosure
+-- A page that an agency is given, if the text still counts now: no row otherwise.
+INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::bigint[]
+FROM agreement WHERE id = $2 AND revision = $3 AND state IN ('ditandatangani', 'aktif') AND starts_at <= clock_timestamp()
+    AND expires_at > clock_timestamp()
+RETURNING id;
+
+-- name: disclosures_between
+-- Pages given from one instant until another ($2, excluded), after an id.
+SELECT id, agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld, given_at FROM disclosure
+WHERE given_at >= $1 AND given_at < $2 AND id > $3 ORDER BY id LIMIT $4;
+
+-- name: labels_between
+-- What a page may hold: types and labels of the events in its range.
+SELECT position, event_id, type, subject, sequence, business_id, owner_ids, kelurahan, sector, kelas FROM event
+WHERE stream = $1 AND position > $2 AND position <= $3 AND type = ANY ($4::text[]) ORDER BY position;
+
+-- name: disclosures_of_owner
+-- Events that speak of an owner, each with every page whose range holds it.
+SELECT d.id, d.agency, d.agreement_id, d.revision, d.way, d.given_at, d.withheld, e.stream, e.position, e.event_id, e.type,
+       e.subject, e.sequence, e.business_id, e.owner_ids, e.kelurahan, e.sector, e.kelas
+FROM event e JOIN disclosure d ON d.stream = e.stream AND d.after_position < e.position AND d.upto_position >= e.position
+WHERE e.owner_ids @> ARRAY[$1::uuid]
+ORDER BY d.id, e.position;
+
+-- name: retire_until
+-- The last position of each stream that was recorded before a time, where anything of it is still kept.
+SELECT s.name, e.position FROM stream s
+CROSS JOIN LATERAL (SELECT position FROM event WHERE stream = s.name AND recorded_at < $1
+                    ORDER BY recorded_at DESC, position DESC LIMIT 1) e
+WHERE e.position >= s.first;
+
+-- name: retire_stream
+-- A stream begins after a position.
+UPDATE stream SET first = $2 + 1 WHERE name = $1 AND first <= $2;
+
+-- name: delete_bodies
+-- The bodies up to a position.
+DELETE FROM event_body WHERE stream = $1 AND position <= $2;
