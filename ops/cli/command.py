@@ -42,7 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "figures": Entry("ops.cli.figures", "Trainings, exhibitions, mentoring, and who was never helped."),
     "report": Entry("ops.cli.report", "The numbers of a year, by kecamatan: table, JSON, HTML, XLSX."),
     "explain": Entry("ops.cli.explain", "Show the businesses and events behind a number."),
-    "contracts": Entry("ops.cli.contracts", "Contracts of the events: check, diff, release, list."),
+    "contracts": Entry("ops.cli.contracts", "Contracts of the events: check, diff, release, list, AsyncAPI."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

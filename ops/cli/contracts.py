@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from yaml import safe_dump as dump
 
 from ops.cli.output import Json, fail, print_json, print_line, say
 from ops.contracts.gate import Finding, IncompatibleContractError, all_findings, refused
 from ops.contracts.gate import release as store_revisions
 from ops.contracts.storing import SCHEMAS, outdated, stored_types
+from shared.asyncapi import asyncapi_document
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import TYPE_PREFIX
+from shared.envelope import SCHEMA_BASE
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Contracts of the events.")
 DIFFERS = 3
@@ -94,3 +97,23 @@ def list_contracts(json: Json = False) -> None:
         print_json(rows)
     else:
         print_line("\n".join(f"{row['topic']}  {row['type']}" for row in rows))
+
+
+@app.command()
+def asyncapi(
+    types: Annotated[str | None, typer.Option(help="Types, separated by commas. Default: all.")] = None,
+    server: Annotated[str, typer.Option(help="host:port of a broker, as readers reach it.")] = "localhost:9092",
+    plain: Annotated[bool, typer.Option("--plain", help="The broker speaks without TLS.")] = False,
+    schemas_url: Annotated[str, typer.Option(help="What begins the dataschema of events.")] = SCHEMA_BASE,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print YAML instead of JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, also for failures.")] = False,
+) -> None:
+    """Print the AsyncAPI 3 document of the events: topics, messages with headers, access, who reads and writes."""
+    wanted = full_names([name.strip() for name in types.split(",")] if types is not None else None, as_json=json)
+    document = asyncapi_document(
+        wanted, bootstrap=server, protocol="kafka" if plain else "kafka-secure", schemas=schemas_url
+    )
+    if yaml and not json:
+        print_line(dump(document, sort_keys=False, allow_unicode=True, width=120).rstrip())
+    else:
+        print_json(document)
