@@ -95,7 +95,7 @@ imports: setup ## the six import contracts
 
 .PHONY: schemas
 schemas: setup ## write the stored JSON Schemas of new contracts
-	@$(BIN)/python -m ops.contracts write
+	@$(BIN)/naikkelas contracts release
 
 .PHONY: lock
 lock: setup ## make requirements.lock and requirements-run.lock anew from requirements.in

@@ -17,7 +17,7 @@ from uuid import uuid4
 import asyncpg
 import httpx2
 
-from ops.contracts import incompatibilities
+from ops.contracts.gate import incompatibilities
 from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from proof.health import ask

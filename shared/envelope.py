@@ -24,6 +24,7 @@ Header = tuple[str, bytes]
 
 CONTENT_TYPE = b"application/json"
 SCHEMA_BASE = "urn:naikkelas:schema:"
+"""What stands before the type in ``dataschema`` where no address is set at which the schemas are published."""
 
 _uuid = pgproto.UUID
 """A ``uuid.UUID`` that is read in C."""
@@ -67,14 +68,14 @@ class Event(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def static_headers(type_name: str, source: str) -> tuple[Header, ...]:
-    """Return the headers that every event of a type from a source shares."""
+def static_headers(type_name: str, source: str, schemas: str = SCHEMA_BASE) -> tuple[Header, ...]:
+    """Return the headers that every event of a type from a source shares; ``schemas`` and the type are its ``dataschema``."""
     return (
         ("content-type", CONTENT_TYPE),
         ("ce_specversion", b"1.0"),
         ("ce_type", type_name.encode()),
         ("ce_source", source.encode()),
-        ("ce_dataschema", f"{SCHEMA_BASE}{type_name}".encode()),
+        ("ce_dataschema", f"{schemas}{type_name}".encode()),
     )
 
 

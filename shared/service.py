@@ -37,6 +37,7 @@ from shared.process import run_process
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
 from shared.web import Limits, create_http_app
+from shared.web.contracts import contracts_router
 
 MIGRATE = "migrate"
 AUDIT_ROLE = "audit"
@@ -129,13 +130,20 @@ def create_api(
     health = database_health(name, settings, pool)
     health.add("token_keys", keys_check(verifier.keys))
     return create_http_app(
-        title, name, health=health, verifier=verifier, routers=routers, limits=limits, description=description
+        title,
+        name,
+        health=health,
+        verifier=verifier,
+        routers=[*routers, contracts_router()],
+        limits=limits,
+        description=description,
     )
 
 
 def make_relay(settings: ServiceSettings, health: Health) -> Relay:
     """Return the relay of this database's outbox, watched by ``health``."""
-    relay = Relay(settings.database_dsn.get_secret_value(), settings.kafka(), settings.instance)
+    dsn = settings.database_dsn.get_secret_value()
+    relay = Relay(dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url)
 
     async def cause() -> str | None:
         return None if relay.problem is None else f"{relay.problem} away"

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.broker import KafkaSettings
+from shared.envelope import SCHEMA_BASE
 
 SHORTEST_SECRET = 16
 """Characters; a random secret of this length in base64 has 96 bits."""
@@ -145,6 +146,8 @@ class ServiceSettings(DatabaseSettings):
     http_port: int = Field(ge=0, le=65_535)
     """0 takes any free port."""
     drain_seconds: float = Field(default=10.0, gt=0, le=600)
+    schemas_url: str = Field(default=SCHEMA_BASE, pattern=r"^(https?://[!-~]+/|urn:[!-~]+:)$")
+    """What stands before the type in the ``dataschema`` of events: where ``/schemas/`` of a service is reached from outside."""
 
     def _weaknesses(self) -> list[str]:
         weak = super()._weaknesses()

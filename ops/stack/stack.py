@@ -334,6 +334,7 @@ class Stack:
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.get(process.name, process.port)),
             "INSTANCE": process.instance,
+            "SCHEMAS_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}/schemas/",
         }
         return settings | self._own_settings(service, ports)
 

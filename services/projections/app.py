@@ -33,6 +33,7 @@ from shared.health import watch_consumer
 from shared.process import together
 from shared.service import Service, create_api, database_health, open_pool
 from shared.web import run_health, run_http
+from shared.web.asyncapi import asyncapi_router
 
 NAME = "projections"
 POOL_SIZE = 6
@@ -46,7 +47,14 @@ def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:
         pool,
         title="Proyeksi Naik Kelas",
         description="Dasbor, riwayat usaha dan kelas, hasil pelatihan, pameran, pendampingan, pemerataan: yang dibaca, bukan yang dicatat.",
-        routers=[router, figures_router, reports_router, explain_router, page_router()],
+        routers=[
+            router,
+            figures_router,
+            reports_router,
+            explain_router,
+            page_router(),
+            asyncapi_router(settings.schemas_url),
+        ],
     )
     places = load_places()
     app.state.figures = Figures(pool, places)

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.broker import KafkaSettings, broker_cause, make_producer
-from shared.envelope import dynamic_headers, static_headers
+from shared.envelope import SCHEMA_BASE, dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
 ACK_SECONDS = 30.0
@@ -32,8 +32,9 @@ class BrokerAwayError(ConnectionError):
 class Publisher:
     """An idempotent producer that is thrown away when it gets stuck, because aiokafka's never times out by itself."""
 
-    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+    def __init__(self, settings: KafkaSettings, client_id: str, schemas: str = SCHEMA_BASE) -> None:
         self._settings = settings
+        self._schemas = schemas
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
 
@@ -61,7 +62,7 @@ class Publisher:
         wave_of: dict[Place, int] = {}
         for row, place in zip(rows, await self._places(producer, rows), strict=True):
             depth = wave_of.setdefault(place, 0)
-            while not _append(_batch(producer, waves, depth, place), row):
+            while not _append(_batch(producer, waves, depth, place), row, self._schemas):
                 depth = wave_of[place] = depth + 1
         return waves
 
@@ -130,10 +131,10 @@ def _milliseconds(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _append(batch: Any, row: asyncpg.Record) -> bool:
+def _append(batch: Any, row: asyncpg.Record, schemas: str) -> bool:
     key, time = row["key"], row["occurred_at"]
     headers = [
-        *static_headers(row["type"], row["source"]),
+        *static_headers(row["type"], row["source"], schemas),
         *dynamic_headers(
             row["event_id"],
             key,

@@ -13,6 +13,7 @@ import structlog
 
 from shared.broker import KafkaSettings
 from shared.database import SERVER_ERRORS, is_infrastructure_error
+from shared.envelope import SCHEMA_BASE
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.publishing import BrokerAwayError, Publisher, Wave
 from shared.relay.reading import PLANS, Cursor, Round, rounds
@@ -32,9 +33,16 @@ log = structlog.get_logger(__name__)
 class Relay:
     """Publishes one service's outbox until ``stop`` is set. Any number of processes may run at once."""
 
-    def __init__(self, dsn: str, kafka: KafkaSettings, instance: str, retention: timedelta = RETENTION) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        kafka: KafkaSettings,
+        instance: str,
+        retention: timedelta = RETENTION,
+        schemas: str = SCHEMA_BASE,
+    ) -> None:
         self._dsn = dsn
-        self._publisher = Publisher(kafka, client_id=f"relay-{instance}")
+        self._publisher = Publisher(kafka, f"relay-{instance}", schemas)
         self._retention = retention
         self._wake = asyncio.Event()
         self._pause = BUSY_SECONDS

@@ -7,10 +7,10 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel
 
-from ops.contracts import models_of
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import Fact, PersonalFields
 from shared.contracts.privacy import AGENCY, PERSONAL, PUBLIC, Privacy, privacy_of
+from shared.contracts.schemas import models_of
 
 FACTS = sorted(CONTRACTS.items())
 SEALED_PATTERN = r"^nk1\."

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.contracts import document_of, example
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import Fact
 from shared.contracts.registry import BusinessRegistered, BusinessVerified, OwnerRegistered
+from shared.contracts.schemas import document_of, example
 from shared.envelope import EnvelopeError, UnknownTypeError, read_fact
 from shared.lean import lean_reader
 
