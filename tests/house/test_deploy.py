@@ -175,7 +175,9 @@ def test_only_what_the_images_hold_goes_to_the_builder() -> None:
 def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     text = (DEPLOY / "proxy" / "Caddyfile").read_text(encoding="utf-8")
     assert set(re.findall(r"dynamic a (\S+) 8000", text)) == {f"{name}-api" for name in PACKAGES}
-    assert "/registry/keys" in text
+    assert {"/registry/keys", "/*/health/*", "/*/metrics"} <= set(
+        text.partition("@inside path ")[2].splitlines()[0].split()
+    )
 
 
 @pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
