@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,10 @@ import pytest
 import yaml
 
 from ops.stack.services import PROCESSES
-from shared.metrics.catalogue import CATALOGUE
 from tests.house.tree import ROOT
+from tests.metrics.expressions import check_expression, promtool
 
 FOLDER = ROOT / "deploy" / "prometheus"
-FROM_THE_SCRAPER = {"job", "instance", "service", "role"}
-LABELS = {series: set(metric.labels) for metric in CATALOGUE.values() for series in metric.series} | {"up": set()}
-SELECTOR = re.compile(r"\b(up|(?:naikkelas|process)_\w+)(?:\{([^}]*)\})?")
-GROUPING = re.compile(r"\bby \(([^)]*)\)")
 
 
 def _load(name: str) -> Any:
@@ -31,25 +25,9 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-def _promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    if shutil.which("promtool") is None:
-        pytest.skip("needs promtool: not on the PATH")
-    return subprocess.run(["promtool", *words], check=False, capture_output=True, text=True)
-
-
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_rule_speaks_of_metrics_and_labels_that_there_are(name: str) -> None:
-    expression = RULES[name]["expr"]
-    selectors = SELECTOR.findall(expression)
-    assert selectors
-    used: set[str] = set()
-    for series, matchers in selectors:
-        assert series in LABELS
-        asked = set(re.findall(r'(\w+)(?:=~|!~|!=|=)"', matchers))
-        assert asked <= LABELS[series] | FROM_THE_SCRAPER
-        used |= LABELS[series] | ({"le"} if series.endswith("_bucket") else set())
-    grouped = {label.strip() for labels in GROUPING.findall(expression) for label in labels.split(",")}
-    assert grouped <= used | FROM_THE_SCRAPER
+    assert check_expression(RULES[name]["expr"])
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -69,12 +47,12 @@ def test_each_rule_is_tried_with_figures_that_raise_it_and_with_such_that_do_not
 
 def test_promtool_takes_the_rules_and_the_configuration() -> None:
     for words in (("check", "rules", FOLDER / "alerts.yml"), ("check", "config", FOLDER / "prometheus.yml")):
-        done = _promtool(*words)
+        done = promtool(*words)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_rule_is_raised_when_it_must_be_and_only_then() -> None:
-    done = _promtool("test", "rules", FOLDER / "alerts.test.yml")
+    done = promtool("test", "rules", FOLDER / "alerts.test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -86,7 +64,7 @@ def test_a_rule_that_raises_nothing_is_found(name: str, tmp_path: Path) -> None:
             rule["expr"] = f"({rule['expr']}) < -1"
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(changed), encoding="utf-8")
     shutil.copy(FOLDER / "alerts.test.yml", tmp_path)
-    assert _promtool("test", "rules", tmp_path / "alerts.test.yml").returncode != 0
+    assert promtool("test", "rules", tmp_path / "alerts.test.yml").returncode != 0
 
 
 def test_the_scraper_finds_every_process_that_there_is() -> None:
