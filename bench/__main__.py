@@ -23,6 +23,7 @@ from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.holding import held_transaction, relay_wal
 from bench.importing import import_rows
 from bench.latency import command_to_ack
+from bench.measuring import metrics_cost
 from bench.platform import platform, platform_large
 from bench.posting import posts
 from bench.projection import projections
@@ -52,6 +53,7 @@ BENCHES: dict[str, Bench] = {
     "wal": relay_wal,
     "held": held_transaction,
     "posts": posts,
+    "metrics": metrics_cost,
     "platform": platform,
     "large": platform_large,
 }

@@ -26,6 +26,7 @@ from bench.rig import PARTITIONS, Rig
 from shared.broker import MAX_REQUEST_BYTES, make_reader
 from shared.contracts.registry import BusinessVerified
 from shared.envelope import dynamic_headers, format_time, static_headers
+from shared.metrics import Metrics
 from shared.outbox import WAKE_CHANNEL
 from shared.relay import Relay
 
@@ -75,9 +76,9 @@ async def check_records(rig: Rig, topic: str, expected: int) -> None:
 
 
 @asynccontextmanager
-async def relaying(dsn: str, rig: Rig) -> AsyncIterator[Relay]:
-    """Run a relay for the time of the block."""
-    stop, relay = asyncio.Event(), Relay(dsn, rig.kafka, "bench")
+async def relaying(dsn: str, rig: Rig, metrics: Metrics | None = None) -> AsyncIterator[Relay]:
+    """Run a relay for the time of the block, which counts in ``metrics``, if any."""
+    stop, relay = asyncio.Event(), Relay(dsn, rig.kafka, "bench", metrics=metrics)
     task = asyncio.create_task(relay.run(stop))
     try:
         yield relay
@@ -116,7 +117,7 @@ async def relay_backlog(rig: Rig, size: Size) -> list[Result]:
         {
             "send": partial(_send, rig, rows),
             "send_batch": partial(_send_batches, rig, rows),
-            "relay": partial(_relay, rig, rows),
+            "relay": partial(relay_speed, rig, rows),
         },
     )
     return [
@@ -125,9 +126,10 @@ async def relay_backlog(rig: Rig, size: Size) -> list[Result]:
     ]
 
 
-async def _relay(rig: Rig, rows: int) -> float:
+async def relay_speed(rig: Rig, rows: int, metrics: Metrics | None = None) -> float:
+    """Return how many facts of a backlog a relay publishes per second. Raises ``VoidRunError`` for a lost or doubled one."""
     topic = rig.topic()
-    async with rig.database() as (dsn, pool), relaying(dsn, rig) as relay:
+    async with rig.database() as (dsn, pool), relaying(dsn, rig, metrics) as relay:
         while not relay.shards:
             await asyncio.sleep(0.005)
         # All clients are connected when their time begins; the backlog becomes visible at once, by one commit, and the

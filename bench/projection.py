@@ -24,6 +24,7 @@ from services.projections.handlers.projecting import project_batch
 from services.projections.store import batches
 from services.projections.store.batches import migrations
 from shared.consumer import Definition, apply_records
+from shared.consumer.applying import Settled
 from shared.consumer.consumer import MAX_RECORDS
 from shared.consumer.records import RawHeaders
 from shared.contracts import registry as r
@@ -122,11 +123,23 @@ def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
     return ready
 
 
-async def _project(pool: Pool, records: Sequence[Sequence[Record]]) -> float:
+def business_lives(facts: int) -> list[list[Record]]:
+    """Return so many facts of businesses as the records of full batches."""
+    return [[_record(event, offset) for offset, event in enumerate(part)] for part in _batches(facts // FACTS_EACH)]
+
+
+async def projection_speed(rig: Rig, records: Sequence[Sequence[Record]], settled: Settled | None = None) -> float:
+    """Return how many facts of these records are projected per second into an empty database."""
+    async with rig.database("projections", migrations()) as (_, pool):
+        seconds = await _project(pool, records, settled)
+    return sum(len(part) for part in records) / seconds
+
+
+async def _project(pool: Pool, records: Sequence[Sequence[Record]], settled: Settled | None = None) -> float:
     definition = Definition("projections", TYPES, project_batch)
     started = perf_counter()
     for part in records:
-        if await apply_records(pool, definition, part) != len(part):
+        if await apply_records(pool, definition, part, settled) != len(part):
             raise VoidRunError("facts were parked")
     return perf_counter() - started
 

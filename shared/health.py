@@ -18,6 +18,8 @@ from starlette.responses import JSONResponse, Response
 
 from shared.auth import KeySource, public
 from shared.masking import mask_text
+from shared.metrics import Metrics
+from shared.metrics.looking import process_metrics
 
 TIMEOUT_SECONDS = 2.0
 CACHE_SECONDS = 0.5
@@ -76,11 +78,12 @@ class Pulse:
 
 @dataclass(slots=True)
 class Health:
-    """The checks of one process."""
+    """The checks of one process, and what it counts."""
 
     service: str
     instance: str = ""
     timeout: float = TIMEOUT_SECONDS
+    metrics: Metrics = field(default_factory=process_metrics)
     _ready: dict[str, Check] = field(default_factory=dict)
     _live: dict[str, Check] = field(default_factory=dict)
     _last: dict[str, tuple[float, Report]] = field(default_factory=dict)
@@ -174,10 +177,11 @@ class WatchedConsumer(Protocol):
     def tasks_alive(self) -> bool: ...
     def positions_lag(self) -> int | None: ...
     async def broker_cause(self) -> str | None: ...
+    def measure(self, metrics: Metrics) -> None: ...
 
 
 def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
-    """Add a consumer's checks: ready tells what is away, live only what a restart mends."""
+    """Add a consumer's checks and metrics: ready tells what is away, live only what a restart mends."""
 
     async def cause() -> str | None:
         if not consumer.joined:
@@ -193,6 +197,7 @@ def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
             return None
         return f"lags, and has applied nothing for {silent:.0f} s"
 
+    consumer.measure(health.metrics)
     health.add("consumer", cause)
     health.add("broker", consumer.broker_cause)
     health.add("consumer_tasks", died, live=True)

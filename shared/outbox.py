@@ -139,6 +139,26 @@ async def outbox_depth(connection: asyncpg.Connection | asyncpg.Pool) -> int:
     return int(await connection.fetchval("SELECT outbox_pending()"))
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is stored and not published yet."""
+
+    depth: int
+    oldest_seconds: float
+    """How long ago the oldest of it was stored, by the database's clock; 0 if there is none."""
+
+
+_BACKLOG = """
+SELECT depth, coalesce(extract(epoch FROM clock_timestamp() - oldest), 0)::float8 AS oldest_seconds FROM outbox_backlog()
+"""
+
+
+async def outbox_backlog(connection: asyncpg.Connection | asyncpg.Pool) -> Backlog:
+    """Return how much is not published yet, and since when."""
+    row = await connection.fetchrow(_BACKLOG)
+    return Backlog(row["depth"], row["oldest_seconds"])
+
+
 class Hint:
     """Tells the relay that there is work: at once, then at most every 20 ms; never inside a command's transaction.
 

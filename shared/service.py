@@ -33,6 +33,9 @@ from shared.database import (
 from shared.health import Health, database_check, keys_check
 from shared.idempotency import purge
 from shared.logs import configure_logs
+from shared.metrics import catalogue
+from shared.metrics.holding import Figure
+from shared.metrics.looking import outbox_look, pool_look
 from shared.process import run_process
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
@@ -109,9 +112,10 @@ async def open_pool(settings: ServiceSettings, size: int) -> Pool:
 
 
 def database_health(name: str, settings: ServiceSettings, pool: Pool) -> Health:
-    """Return the health of a process, with the database as its first check."""
+    """Return the health of a process, with the database as its first check, and its metrics with the look at the pool."""
     health = Health(name, settings.instance)
     health.add("database", database_check(pool))
+    health.metrics.look("pool", pool_look(pool))
     return health
 
 
@@ -124,11 +128,17 @@ def create_api(
     description: str,
     routers: Iterable[APIRouter],
     limits: Limits | None = None,
+    publishes: bool = False,
 ) -> FastAPI:
-    """Return the app of a service: callers are known by the issuer's tokens, health watches database and token keys."""
+    """Return the app of a service: callers are known by the issuer's tokens, health watches database and token keys.
+
+    ``publishes``: the database has an outbox. Its backlog is told here, where facts come in, also while no relay runs.
+    """
     verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
     health = database_health(name, settings, pool)
     health.add("token_keys", keys_check(verifier.keys))
+    if publishes:
+        health.metrics.look("outbox", outbox_look(pool))
     return create_http_app(
         title,
         name,
@@ -143,7 +153,9 @@ def create_api(
 def make_relay(settings: ServiceSettings, health: Health) -> Relay:
     """Return the relay of this database's outbox, watched by ``health``."""
     dsn = settings.database_dsn.get_secret_value()
-    relay = Relay(dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url)
+    relay = Relay(
+        dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url, metrics=health.metrics
+    )
 
     async def cause() -> str | None:
         return None if relay.problem is None else f"{relay.problem} away"
@@ -152,6 +164,10 @@ def make_relay(settings: ServiceSettings, health: Health) -> Relay:
         silent = monotonic() - relay.alive_at
         return None if silent < STUCK_SECONDS else f"the relay has been silent for {silent:.0f} s"
 
+    async def look() -> list[Figure]:
+        return [(catalogue.RELAY_SHARDS, (), relay.shards)]
+
+    health.metrics.look("relay", look)
     health.add("relay", cause)
     health.add("broker", relay.broker_cause)
     health.add("relay_loop", stuck, live=True)

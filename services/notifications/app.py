@@ -203,8 +203,10 @@ class Worker:
         ]
 
     def watch(self, health: Health) -> None:
-        """Add the worker's checks: ready tells what is away, live only what a restart mends."""
+        """Add the worker's checks and metrics: ready tells what is away, live only what a restart mends."""
         watch_consumer(health, self.consumer)
+        for sender in self.senders:
+            sender.metrics = health.metrics
         health.add("senders", self._senders_cause)
         health.add("reminders", self.reminding.pulse.check, live=True)
         health.add("digests", self.digesting.pulse.check, live=True)

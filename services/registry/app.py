@@ -60,6 +60,7 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
             erasure.previews,
         ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
+        publishes=True,
     )
     app.state.pool = pool
     app.state.ring = KeyRing(settings.key_encryption_key.get_secret_value())

@@ -22,6 +22,9 @@ TWO_LANES_FROM = 200
 Apply = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
 """Writes the effects of events, in order, on the given connection, inside the caller's transaction."""
 
+Settled = Callable[[Plan, Sequence[Item]], None]
+"""Is told of each batch after its commit: what it came to, and its records."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,7 +42,9 @@ class Definition:
     read: Read = read_fact
 
 
-async def apply_records(pool: asyncpg.Pool, definition: Definition, records: Sequence[KafkaRecord]) -> int:
+async def apply_records(
+    pool: asyncpg.Pool, definition: Definition, records: Sequence[KafkaRecord], settled: Settled | None = None
+) -> int:
     """Apply records, those of an aggregate in order, and return how many were next in their streams.
 
     Many records go in two lanes, each with every record of its aggregates, each in a transaction of its own: the
@@ -48,20 +53,27 @@ async def apply_records(pool: asyncpg.Pool, definition: Definition, records: Seq
     """
     items = [read_item(record) for record in records]
     if len(items) < TWO_LANES_FROM:
-        return await _apply_lane(pool, definition, items)
+        return await _apply_lane(pool, definition, items, settled)
     lanes: tuple[list[Item], list[Item]] = ([], [])
     for item in items:
         lanes[hash(item.address.subject) & 1 if item.address is not None else 0].append(item)
-    ended = await asyncio.gather(*(_apply_lane(pool, definition, lane) for lane in lanes), return_exceptions=True)
+    ended = await asyncio.gather(
+        *(_apply_lane(pool, definition, lane, settled) for lane in lanes), return_exceptions=True
+    )
     for outcome in ended:
         if isinstance(outcome, BaseException):
             raise outcome
     return sum(count for count in ended if isinstance(count, int))
 
 
-async def _apply_lane(pool: asyncpg.Pool, definition: Definition, items: Sequence[Item]) -> int:
+async def _apply_lane(
+    pool: asyncpg.Pool, definition: Definition, items: Sequence[Item], settled: Settled | None
+) -> int:
     async with pool.acquire(timeout=10) as connection:
-        return len((await apply_batch(connection, definition, items)).steps)
+        plan = await apply_batch(connection, definition, items)
+    if settled is not None:
+        settled(plan, items)
+    return len(plan.steps)
 
 
 async def apply_batch(connection: asyncpg.Connection, definition: Definition, items: Sequence[Item]) -> Plan:

@@ -19,16 +19,18 @@ from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLScram512
 
 from shared.broker import METADATA_MS, KafkaSettings, broker_cause
 from shared.consumer.applying import Apply, Definition, apply_records
 from shared.consumer.assigning import Agreement
+from shared.consumer.measuring import CountedMessage, Measures, lag_figures, parked_figures
 from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.envelope import Read, read_fact
+from shared.metrics import Metrics, catalogue
+from shared.metrics.holding import Figure
 
 MAX_RECORDS = 2000
 BATCH_WAIT_MS = 100
@@ -74,6 +76,8 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Any) -> None:
         self._consumer.assigned = frozenset((place.topic, place.partition) for place in assigned)
         self._consumer.joined = True
+        if (measures := self._consumer.measures) is not None:
+            measures.rebalanced()
 
 
 class Consumer:
@@ -117,6 +121,8 @@ class Consumer:
         self.broker: KafkaBroker | None = None
         self.agreement = Agreement()
         """What the partitions in hand were dealt of."""
+        self.measures: Measures | None = None
+        """Where it counts, once ``measure`` was called."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; then let the batch in hand end and commit it."""
@@ -137,7 +143,7 @@ class Consumer:
             try:
                 await broker.start()
             except (KafkaError, OSError, TimeoutError) as error:
-                self.problem, self.progress_at = "broker", monotonic()
+                self._waits("broker")
                 log.warning("consumer_waits", away="broker", error=type(error).__name__, seconds=delay)
                 await broker.stop()
                 with suppress(TimeoutError):
@@ -225,13 +231,11 @@ class Consumer:
             listener=_Drain(self),
         )
 
-        async def parse(message: tuple[KafkaRecord, ...]) -> KafkaAckableMessage:
+        async def parse(message: tuple[KafkaRecord, ...]) -> CountedMessage:
             # The framework's parser fails on a null or non-UTF-8 header, and what it cannot parse it loses.
-            return KafkaAckableMessage(
-                raw_message=message, body=b"", headers={}, batch_headers=[], consumer=subscriber.consumer
-            )
+            return CountedMessage(message, subscriber.consumer, self.measures)
 
-        async def decode(message: KafkaAckableMessage) -> Any:
+        async def decode(message: CountedMessage) -> Any:
             return message.raw_message
 
         subscriber(self.handle, parser=parse, decoder=decode)
@@ -243,8 +247,11 @@ class Consumer:
         Raises for infrastructure errors, after a growing wait: then the batch is read again.
         """
         self.idle.clear()
+        measures, began = self.measures, monotonic()
         try:
-            applied = await apply_records(self._pool, self.definition, records)
+            applied = await apply_records(
+                self._pool, self.definition, records, None if measures is None else measures.settled
+            )
         except Exception as error:
             await self._hold_back(error)
             raise
@@ -252,11 +259,19 @@ class Consumer:
             self.idle.set()
         self._delay, self.problem, self.progress_at = 0.0, None, monotonic()
         self.applied += applied
+        if measures is not None:
+            measures.batch(len(records), self.progress_at - began)
+
+    def _waits(self, away: str) -> None:
+        """Note that it waits, and for what."""
+        self.problem, self.progress_at = away, monotonic()
+        if self.measures is not None:
+            self.measures.failed(away)
 
     async def _hold_back(self, error: Exception) -> None:
         """Wait before the batch is read again, for as long as it takes; far below ``max_poll_interval_ms``."""
         known = is_infrastructure_error(error)
-        self.problem, self.progress_at = ("database" if known else type(error).__name__), monotonic()
+        self._waits("database" if known else type(error).__name__)
         self._delay = min(max(0.1, self._delay * 2), MAX_DELAY_SECONDS)
         log.log(
             30 if known else 40,
@@ -275,10 +290,31 @@ class Consumer:
                 async with asyncio.timeout(REDRIVE_SECONDS):
                     await stop.wait()
             try:
-                await redrive_requested(self._pool, self.definition)
+                applied = await redrive_requested(self._pool, self.definition)
             except SERVER_ERRORS as error:
                 if not is_infrastructure_error(error) and not isinstance(error, asyncpg.UniqueViolationError):
                     raise
+            else:
+                if self.measures is not None:
+                    self.measures.redriven(applied)
+
+    def measure(self, metrics: Metrics) -> None:
+        """Count in ``metrics`` from now on, and let it look at what stands now. Raises ``ValueError`` the second time."""
+        name = self.definition.name
+
+        async def partitions() -> list[Figure]:
+            return [(catalogue.ASSIGNED, (name,), len(self.assigned))]
+
+        async def parked() -> list[Figure]:
+            return await parked_figures(self._pool, name)
+
+        async def lag() -> list[Figure]:
+            client = self._aiokafka()
+            return [] if client is None else await lag_figures(client, name)
+
+        for what, look in {"partitions": partitions, "parked": parked, "lag": lag}.items():
+            metrics.look(f"{name}.{what}", look)
+        self.measures = Measures(metrics, name, self.definition.types)
 
     def positions_lag(self) -> int | None:
         """Return how many records are fetched or waiting on the assigned partitions; ``None`` if not known."""

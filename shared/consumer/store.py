@@ -160,6 +160,12 @@ async def count(connection: asyncpg.Connection, consumer: str, counts: dict[str,
         await connection.execute(_COUNT, consumer, list(moved), list(moved.values()))
 
 
+async def count_parked(connection: asyncpg.Connection | asyncpg.Pool, consumer: str) -> dict[str, int]:
+    """Return how many events of this consumer are parked, by kind; kinds without any are left out."""
+    rows = await connection.fetch("SELECT kind, count(*) FROM parked_event WHERE consumer = $1 GROUP BY kind", consumer)
+    return {row[0]: row[1] for row in rows}
+
+
 async def unpark(connection: asyncpg.Connection, consumer: str, ids: Sequence[int], action: str) -> None:
     """Remove parked records that were applied, leaving a trace in ``parked_history``."""
     await connection.execute(

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from shared.auth import Principal, Verifier, assert_every_route_has_a_rule
 from shared.health import Health
+from shared.metrics import Metrics, metrics_router
 from shared.outbox import Cause
 from shared.problems import install_problem_handlers
 from shared.web.docs import docs_router
@@ -59,10 +60,11 @@ class HttpApp(FastAPI):
     """FastAPI whose outermost layer is the edge, outside even of the handler of unexpected errors."""
 
     limits: Limits = Limits()
+    metrics: Metrics | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the layers from the edge inwards."""
-        return Edge(super().build_middleware_stack(), self.limits)
+        return Edge(super().build_middleware_stack(), self.limits, self.metrics)
 
 
 def create_http_app(
@@ -78,7 +80,7 @@ def create_http_app(
     version: str = "1",
     description: str = "",
 ) -> FastAPI:
-    """Return the app of ``service`` with problems, limits, ids, access log, health and documentation wired.
+    """Return the app of ``service`` with problems, limits, ids, access log, health, metrics and documentation wired.
 
     ``lifespan`` is the service's own; the app refuses to start while a route has no access rule. ``verifier`` may be None
     only if all routes are public. ``away`` are exceptions that mean: cannot keep the promise now (503 with Retry-After).
@@ -94,11 +96,12 @@ def create_http_app(
         responses={"default": _PROBLEM, 422: _PROBLEM},
     )
     app.limits = limits or Limits()
+    app.metrics = health.metrics
     app.state.verifier = verifier
     app.state.health = health
     app.state.service = service
     install_problem_handlers(app, away)
-    for router in (health.router(), docs_router(title), *routers):
+    for router in (health.router(), metrics_router(health.metrics), docs_router(title), *routers):
         app.include_router(router)
     return app
 
@@ -117,7 +120,7 @@ def _checked(lifespan: Lifespan | None) -> Lifespan:
 
 
 def health_app(health: Health) -> FastAPI:
-    """Return the app of a process that serves nothing but its health."""
+    """Return the app of a process that serves nothing but its health and its metrics."""
     return create_http_app(f"{health.service}: health", health.service, health=health, verifier=None)
 
 

@@ -1,7 +1,7 @@
 """The outermost layer of a service's HTTP: one pure ASGI middleware that does per request what every route needs.
 
 It gives the request its id and trace, bounds its body, adds the security headers to every answer (those of errors too),
-and writes the one line of access log.
+writes the one line of access log, and counts the request.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.masking import mask_text
+from shared.metrics import Metrics
+from shared.metrics.catalogue import REQUEST_SECONDS, REQUESTS
 from shared.problems import Problem, problem_response, standard
 from shared.web.bodies import (
     ClientGoneError,
@@ -47,6 +49,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _WITHOUT_BODY | {"POST", "PUT", "PATCH", "DELETE"}
 
 log = structlog.get_logger("access")
 
@@ -77,9 +80,10 @@ def _given(text: str | None) -> str | None:
 class Edge:
     """Wraps an ASGI app; see the module."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics | None = None) -> None:
         self._app = app
         self._limits = limits
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of the server."""
@@ -99,7 +103,10 @@ class Edge:
         try:
             await self._serve(scope, headers, receive, answer)
         finally:
-            _log_access(scope, answer, perf_counter() - started)
+            seconds = perf_counter() - started
+            _log_access(scope, answer, seconds)
+            if self._metrics is not None:
+                _measure(self._metrics, scope, answer, seconds)
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
@@ -151,6 +158,14 @@ class _Answer:
             headers.append((b"x-request-id", self.request_id.encode()))
             message = {**message, "headers": headers}
         await self._send(message)
+
+
+def _measure(metrics: Metrics, scope: Scope, answer: _Answer, seconds: float) -> None:
+    """Count a request. Only the template of a route is a label, and only methods that there are: callers choose the rest."""
+    route = getattr(scope.get("route"), "path", None) or "unmatched"
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.add(REQUESTS, 1, method, route, "aborted" if answer.status is None else str(answer.status))
+    metrics.observe(REQUEST_SECONDS, seconds, method, route)
 
 
 def _log_access(scope: Scope, answer: _Answer, seconds: float) -> None:

@@ -62,10 +62,12 @@ def test_every_lasting_container_has_a_health_check(name: str) -> None:
     assert {"test", "interval", "timeout", "retries"} <= set(SERVICES[name]["healthcheck"])
 
 
-def test_only_the_proxy_and_the_mail_catcher_publish_a_port() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "mailpit"}
+def test_only_the_proxy_publishes_a_port_and_two_tools_on_this_host_alone() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "mailpit", "grafana"}
     assert SERVICES["mailpit"]["profiles"] == ["dev"]
     assert SERVICES["mailpit"]["ports"] == ["127.0.0.1:8025:8025"]
+    assert SERVICES["grafana"]["profiles"] == SERVICES["prometheus"]["profiles"] == ["observability"]
+    assert SERVICES["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
 
 
 def test_scalable_services_have_no_fixed_name_and_no_host_port() -> None:
@@ -175,7 +177,9 @@ def test_only_what_the_images_hold_goes_to_the_builder() -> None:
 def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     text = (DEPLOY / "proxy" / "Caddyfile").read_text(encoding="utf-8")
     assert set(re.findall(r"dynamic a (\S+) 8000", text)) == {f"{name}-api" for name in PACKAGES}
-    assert "/registry/keys" in text
+    assert {"/registry/keys", "/*/health/*", "/*/metrics"} <= set(
+        text.partition("@inside path ")[2].splitlines()[0].split()
+    )
 
 
 @pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
@@ -192,7 +196,7 @@ def _compose_plugin() -> bool:
     return subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("profiles", [[], ["dev"], ["cluster"], ["dev", "cluster"]])
+@pytest.mark.parametrize("profiles", [[], ["dev"], ["cluster"], ["observability"], ["dev", "cluster", "observability"]])
 def test_compose_accepts_the_file(profiles: list[str], tmp_path: Path) -> None:
     if not _compose_plugin():
         pytest.skip("docker compose is not installed")

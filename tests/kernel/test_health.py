@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from shared.health import Health, Pulse, watch_consumer
+from shared.metrics import Metrics
 from shared.web import health_app
 from tests.kernel.web_client import LocalSettings, client_of, parsed, raw_request, served
 
@@ -142,6 +143,9 @@ class FakeConsumer:
 
     async def broker_cause(self) -> str | None:
         return self.away
+
+    def measure(self, metrics: Metrics) -> None:
+        assert metrics is not None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 
 from services.notifications.domain.timing import parse_quiet_hours
 from services.notifications.handlers.sending import LEASE
+from shared.metrics import Metrics
+from tests.metrics.reading import read
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.story import Registry, Story
 from tests.notifications.workshop import OFFICE, Clock, Workshop
@@ -31,6 +33,20 @@ async def test_a_message_is_sent_in_the_owners_name_over_one_connection(
     assert "Usaha Anda terverifikasi: Warung <Siti>" in [mail["Subject"] for mail in mailbox.mails]
     assert len(registry.asked) == 1
     assert registry.asked[0]["purpose"] == "notifikasi"
+
+
+async def test_outcomes_are_counted_by_channel(workshop: Workshop, story: Story, mailbox: Mailbox) -> None:
+    sender, metrics = workshop.sender(), Metrics()
+    sender.metrics = metrics
+    await workshop.apply(story.owner(), story.owner(email="kedua@umkm.example"))
+    await workshop.send(sender)
+    mailbox.mood = Mood.NEVER
+    await workshop.apply(story.owner(email="ketiga@umkm.example"))
+    await workshop.send(sender)
+    assert await read(metrics) == {
+        ("naikkelas_notifications_total", "email", "sent"): 2,
+        ("naikkelas_notifications_total", "email", "failed"): 1,
+    }
 
 
 async def test_the_message_id_of_a_mail_is_the_messages_own(workshop: Workshop, story: Story, mailbox: Mailbox) -> None:

@@ -39,6 +39,8 @@ from services.notifications.store.receipts import lock_provider_key
 from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 from shared.identifiers import new_id
 from shared.keys import Answer, KeyClient, KeysAwayError
+from shared.metrics import Metrics
+from shared.metrics.catalogue import MESSAGES
 
 BATCH = 20
 BULK_BATCH = 5
@@ -80,6 +82,8 @@ class Sender:
         self._read, self._read_at = datetime.min.replace(tzinfo=UTC), monotonic()
         self.problems: dict[str, str] = {}
         """What is away (``registry``, ``database``, a channel) and why, in codes."""
+        self.metrics: Metrics | None = None
+        """Where it counts outcomes, if somebody reads them."""
         self.progress_at = monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -282,6 +286,8 @@ class Sender:
             with attempt:
                 settled = await self._write(message, outcome)
         self.progress_at = monotonic()
+        if settled and self.metrics is not None:
+            self.metrics.add(MESSAGES, 1, message.channel, outcome.state.value)
         log.info(
             "message_settled" if settled else "message_not_ours",
             message_id=str(message.id),

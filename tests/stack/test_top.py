@@ -1,0 +1,107 @@
+"""``naikkelas top``: rates of two looks, the outbox and the parked once whatever number of copies tells them, a running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ops.stack import Stack
+from ops.top.looking import ConsumerRow, Glance, ServiceRow, Told, make_view
+from ops.top.showing import tables
+from shared.metrics import catalogue
+from shared.metrics.exposition import Sample
+
+
+def sample(metric: str, value: float, **labels: str) -> Sample:
+    """Return a figure."""
+    return Sample(metric, tuple(labels.items()), value)
+
+
+def relay(published: float, cpu: float) -> Told:
+    """Return a relay that has published so much, of two types."""
+    name = catalogue.PUBLISHED.name
+    types = (sample(name, published - 10, type="a"), sample(name, 10, type="b"))
+    return Told("registry-relay", True, (*types, sample(catalogue.CPU_SECONDS.name, cpu)))
+
+
+def test_a_rate_is_what_was_added_between_two_looks_per_second() -> None:
+    before, now = Glance(100.0, (relay(50, 1.0),), {}), Glance(104.0, (relay(250, 3.0),), {})
+    [row] = make_view(now, before).processes
+    assert row.rates == {"published": 50.0, "consumed": 0.0, "requests": 0.0, "messages": 0.0}
+    assert (row.cpu_percent, row.state) == (50.0, "ready")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        None,
+        Glance(100.0, (), {}),
+        Glance(100.0, (Told("registry-relay", False),), {}),
+        Glance(100.0, (relay(900, 9),), {}),
+    ],
+    ids=["no earlier look", "it was not there", "it did not answer", "it began anew"],
+)
+def test_without_a_look_to_compare_with_there_is_no_rate(before: Glance | None) -> None:
+    [row] = make_view(Glance(104.0, (relay(250, 3.0),), {}), before).processes
+    assert row.rates["published"] is None
+
+
+def test_copies_that_tell_the_same_are_not_added_up() -> None:
+    outbox = (sample(catalogue.OUTBOX_DEPTH.name, 7), sample(catalogue.OUTBOX_AGE.name, 12.5))
+    parked = (sample(catalogue.PARKED.name, 3, consumer="projections", kind="poison"),)
+    told = tuple(Told(f"registry-api{n}", True, outbox) for n in ("", "-2"))
+    told += tuple(Told(f"projections-worker{n}", True, parked) for n in ("", "-2"))
+    view = make_view(Glance(1.0, told, {"projections": 40, "training": 0}))
+    assert view.services == [ServiceRow("registry", 7, 12.5)]
+    assert view.consumers == [ConsumerRow("projections", 40, {"poison": 3}), ConsumerRow("training", 0)]
+
+
+def test_who_does_not_answer_is_shown_as_such() -> None:
+    view = make_view(Glance(2.0, (Told("registry-api", False),), None), Glance(1.0, (), None))
+    [(_, _, [row]), _, _] = tables(view)
+    assert row == ("registry-api", "no answer", *["-"] * 7)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """A stack with one API, one relay and one worker."""
+    home = Path(tempfile.mkdtemp(prefix="naikkelas-top-"))
+    stack = Stack(home, environment={"NAIKKELAS_PORTS": "any", **os.environ})
+    try:
+        stack.up(["registry-api", "registry-relay", "projections-worker"], owned=True)
+        yield stack
+    finally:
+        stack.down(wipe=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.slow
+def test_a_running_stack_is_seen_whole(running: Stack) -> None:
+    env = os.environ | {"NAIKKELAS_HOME": str(running.home.path)}
+    ask = partial(subprocess.run, env=env, capture_output=True, text=True, check=False, timeout=90)
+    done = ask([sys.executable, "-m", "ops", "top", "--json"])
+    assert done.returncode == 0, done.stderr
+    view = json.loads(done.stdout)
+    rows = {row["name"]: row for row in view["processes"]}
+    assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(
+        ("registry-api", "registry-relay", "projections-worker"), "ready"
+    )
+    assert all(row["memory_mb"] > 20 and row["rates"]["published"] == 0 for row in rows.values())
+    assert rows["registry-api"]["rates"]["requests"] > 0
+    assert view["services"] == [{"service": "registry", "outbox": 0, "oldest_seconds": 0}]
+    consumers = {row["consumer"]: row for row in view["consumers"]}
+    assert consumers["projections"]["parked"] == {"poison": 0, "gap": 0, "behind": 0, "unreadable": 0}
+    assert consumers["projections"]["lag"] == consumers["training"]["lag"] == 0
+    shown = ask([sys.executable, "-m", "ops", "top", "--once"])
+    assert shown.returncode == 0, shown.stderr
+    assert [line for line in shown.stdout.splitlines() if " " not in line] == ["processes", "outboxes", "consumers"]
