@@ -153,9 +153,7 @@ def create_api(
 def make_relay(settings: ServiceSettings, health: Health) -> Relay:
     """Return the relay of this database's outbox, watched by ``health``."""
     dsn = settings.database_dsn.get_secret_value()
-    relay = Relay(
-        dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url, metrics=health.metrics
-    )
+    relay = Relay(dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url, metrics=health.metrics)
 
     async def cause() -> str | None:
         return None if relay.problem is None else f"{relay.problem} away"

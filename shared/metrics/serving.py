@@ -1,4 +1,4 @@
-"""``GET /metrics``: open, like health, to who reaches a process's own port; the proxy does not pass it on (decision 29)."""
+"""``GET /metrics``: open, like health, to who reaches a process's own port; the proxy does not pass it on (decision 33)."""
 
 from __future__ import annotations
 

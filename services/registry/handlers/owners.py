@@ -92,7 +92,7 @@ async def change_owner_restriction(
 async def erase_owner(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
     """Delete key and personal columns; a business that others own goes on under the next one's key.
 
-    What is left is a mark of the person, so that an old spreadsheet does not bring them back (decision 29).
+    What is left is a mark of the person, so that an old spreadsheet does not bring them back (decision 30).
     """
     done: dict[UUID, bool] = {}
     await _pass_on_all(connection, ring, command.owner_id, done, cause)

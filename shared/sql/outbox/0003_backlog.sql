@@ -1,4 +1,4 @@
--- Depth and age of what is not published yet, in one look: for metrics (docs/decisions/0029) and for who asked for the depth alone.
+-- Depth and age of what is not published yet, in one look: for metrics (docs/decisions/0033) and for who asked for the depth alone.
 CREATE FUNCTION outbox_backlog(OUT depth bigint, OUT oldest timestamptz) LANGUAGE sql STABLE AS $$
     SELECT count(*), min(o.written_at) FROM relay_cursor c JOIN outbox o ON o.shard = c.shard
     WHERE (o.xid >= pg_snapshot_xmax(c.base) OR o.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.base))))

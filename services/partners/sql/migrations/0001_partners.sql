@@ -40,7 +40,7 @@ CREATE TABLE signature (
 );
 
 -- The streams that agencies read. All rows are the lock of who records: positions come in the order of commits, so that a
--- reader who has seen a position has seen all before it (docs/decisions/0029).
+-- reader who has seen a position has seen all before it (docs/decisions/0031).
 CREATE TABLE stream (
     name text PRIMARY KEY,
     first bigint NOT NULL DEFAULT 1,                    -- the first position whose event is still kept

@@ -1,5 +1,5 @@
 -- Erasure on request (UU 27/2022): who asked, who decided and why, until when; restriction; and the mark that keeps an old
--- spreadsheet from bringing an erased owner back (decision 29).
+-- spreadsheet from bringing an erased owner back (decision 30).
 
 -- A request holds nothing personal: codes of closed lists, accounts of officers, times. It outlives the owner's data as
 -- the proof of what was asked and done.
