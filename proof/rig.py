@@ -30,7 +30,7 @@ QUIET_SECONDS = 120.0
 LATE_SECONDS = 150.0
 """From when on an event counts as late: longer than any fault of a run lasts, with its recovery."""
 
-FOLLOWERS = ("projections", "notifications", "training", "events")
+FOLLOWERS = ("projections", "notifications", "training", "events", "partners")
 """The services that follow the registry's businesses, each with one consumer of its own name."""
 
 
