@@ -15,8 +15,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 # `make test ARGS='tests/house -k links'` narrows a run.
 ARGS ?=
-# So many processes share a run of the tests, module by module, each with servers of its own; 0: one after another.
-WORKERS ?= 2
+# With WORKERS=2 two processes share a run of the tests, module by module, each with servers of its own: for four cores and more.
+WORKERS ?= 0
 
 .PHONY: help
 help: ## list what make can do
