@@ -36,10 +36,10 @@ from shared.logs import configure_logs
 from shared.metrics import catalogue
 from shared.metrics.holding import Figure
 from shared.metrics.looking import outbox_look, pool_look
-from shared.process import run_process
+from shared.process import run_process, together
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
-from shared.web import Limits, create_http_app
+from shared.web import Limits, create_http_app, run_health
 from shared.web.contracts import contracts_router
 
 MIGRATE = "migrate"
@@ -170,6 +170,13 @@ def make_relay(settings: ServiceSettings, health: Health) -> Relay:
     health.add("broker", relay.broker_cause)
     health.add("relay_loop", stuck, live=True)
     return relay
+
+
+async def run_relay(name: str, settings: ServiceSettings, stop: asyncio.Event) -> None:
+    """Publish the outbox until ``stop`` is set; on HTTP_PORT nothing but health."""
+    health = Health(name, settings.instance)
+    relay = make_relay(settings, health)
+    await together(stop, relay.run, partial(run_health, health, settings))
 
 
 async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:

@@ -21,7 +21,7 @@ from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.outbox import Hint
 from shared.process import Part, together
-from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys
+from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys, run_relay
 from shared.web import run_health, run_http
 
 NAME = "partners"
@@ -77,13 +77,6 @@ async def run_worker(settings: PartnersSettings, stop: asyncio.Event) -> None:
         await together(stop, *parts, partial(run_health, health, settings))
 
 
-async def run_relay(settings: PartnersSettings, stop: asyncio.Event) -> None:
-    """Publish the outbox until ``stop`` is set; on HTTP_PORT nothing but health."""
-    health = Health(NAME, settings.instance)
-    relay = make_relay(settings, health)
-    await together(stop, relay.run, partial(run_health, health, settings))
-
-
 async def run_all(settings: PartnersSettings, stop: asyncio.Event) -> None:
     """Everything in one process, with one health."""
     async with await open_pool(settings, settings.pool_size) as pool:
@@ -102,5 +95,8 @@ async def run_all(settings: PartnersSettings, stop: asyncio.Event) -> None:
 
 
 SERVICE = Service(
-    NAME, PartnersSettings, migrations, {"api": run_api, "worker": run_worker, "relay": run_relay, "all": run_all}
+    NAME,
+    PartnersSettings,
+    migrations,
+    {"api": run_api, "worker": run_worker, "relay": partial(run_relay, NAME), "all": run_all},
 )

@@ -8,32 +8,12 @@ from services.partners.handlers.recording import record_facts
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer
 from shared.contracts import CONTRACTS
-from shared.contracts.exhibitions import APPLICATION_TOPIC, EXHIBITION_TOPIC, OUTLET_TOPIC
-from shared.contracts.licensing import LICENCE_TOPIC
-from shared.contracts.mentoring import MENTOR_TOPIC, MENTORING_TOPIC
-from shared.contracts.organisations import BRAND_TOPIC, ORGANISATION_TOPIC
-from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
-from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
+from shared.topology import PRINCIPALS
 
 NAME = "partners"
-TOPICS = (
-    OWNER_TOPIC,
-    BUSINESS_TOPIC,
-    IMPORT_TOPIC,
-    LICENCE_TOPIC,
-    ORGANISATION_TOPIC,
-    BRAND_TOPIC,
-    MENTOR_TOPIC,
-    MENTORING_TOPIC,
-    COURSE_TOPIC,
-    ENROLMENT_TOPIC,
-    CERTIFICATE_TOPIC,
-    EXHIBITION_TOPIC,
-    APPLICATION_TOPIC,
-    OUTLET_TOPIC,
-)
+TOPICS = next(principal.reads for principal in PRINCIPALS if principal.name == NAME)
 """A new one needs a row in the table ``stream``, by a migration."""
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)

@@ -20,7 +20,7 @@ from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.outbox import Hint
 from shared.process import Part, together
-from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys
+from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys, run_relay
 from shared.web import run_health, run_http
 
 NAME = "training"
@@ -80,13 +80,6 @@ async def run_worker(settings: TrainingSettings, stop: asyncio.Event) -> None:
         await together(stop, *parts, partial(run_health, health, settings))
 
 
-async def run_relay(settings: TrainingSettings, stop: asyncio.Event) -> None:
-    """Publish the outbox until ``stop`` is set; on HTTP_PORT nothing but health."""
-    health = Health(NAME, settings.instance)
-    relay = make_relay(settings, health)
-    await together(stop, relay.run, partial(run_health, health, settings))
-
-
 async def run_all(settings: TrainingSettings, stop: asyncio.Event) -> None:
     """Everything in one process, with one health."""
     async with await open_pool(settings, settings.pool_size) as pool:
@@ -104,5 +97,8 @@ async def run_all(settings: TrainingSettings, stop: asyncio.Event) -> None:
 
 
 SERVICE = Service(
-    NAME, TrainingSettings, migrations, {"api": run_api, "worker": run_worker, "relay": run_relay, "all": run_all}
+    NAME,
+    TrainingSettings,
+    migrations,
+    {"api": run_api, "worker": run_worker, "relay": partial(run_relay, NAME), "all": run_all},
 )
