@@ -57,16 +57,17 @@ async def publish_broken(kafka: Kafka, event: Event) -> None:
         await producer.stop()
 
 
+async def is_applied(desk: Desk, event: Event) -> bool:
+    """Tell whether the consumer has applied an event."""
+    found = await desk.pool.fetchval(
+        "SELECT position FROM stream_position WHERE aggregate_id = $1", event.fact.aggregate_id
+    )
+    return (found or 0) >= event.meta.sequence
+
+
 async def until_position(desk: Desk, event: Event) -> None:
     """Wait until the consumer has applied an event."""
-
-    async def applied() -> bool:
-        found = await desk.pool.fetchval(
-            "SELECT position FROM stream_position WHERE aggregate_id = $1", event.fact.aggregate_id
-        )
-        return (found or 0) >= event.meta.sequence
-
-    await until(applied)
+    await until(lambda: is_applied(desk, event))
 
 
 async def until_parked(desk: Desk, *events: Event) -> None:

@@ -52,8 +52,10 @@ async def audit(databases: Databases, kafka: KafkaSettings, wait: float, progres
         await _compare_outboxes(report, connections)
         compare_log(report, sources, log)
         for connection in connections.values():
-            await _compare_consumers(report, connection, sources)
-            await _compare_messages(report, connection, log)
+            # One view of a service's database: what it applies between two questions would be an effect without a position.
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await _compare_consumers(report, connection, sources)
+                await _compare_messages(report, connection, log)
     report.seconds = monotonic() - started
     return report
 
@@ -138,9 +140,8 @@ async def _compare_consumers(report: Report, connection: asyncpg.Connection, sou
     if not await _has(connection, "position"):
         return
     positions: dict[tuple[str, str], Positions] = {}
-    async with connection.transaction():
-        async for row in connection.cursor(_POSITIONS):
-            positions.setdefault((row["consumer"], row["topic"]), {})[row["id"]] = row["position"]
+    async for row in connection.cursor(_POSITIONS):
+        positions.setdefault((row["consumer"], row["topic"]), {})[row["id"]] = row["position"]
     for consumer, topic in await _subscriptions(connection):
         state = report.consumers.setdefault(consumer, ConsumerState())
         parked = await _parked(connection, consumer, topic)
@@ -172,11 +173,10 @@ async def _compare_effects(
     if not await _has(connection, "effect"):
         return
     effects: dict[tuple[str, str, str], Positions] = {}
-    async with connection.transaction():
-        async for row in connection.cursor(
-            "SELECT consumer, effect, topic, aggregate_id::text, position FROM audit.effect"
-        ):
-            effects.setdefault((row[0], row[1], row[2]), {})[row[3]] = row[4]
+    async for row in connection.cursor(
+        "SELECT consumer, effect, topic, aggregate_id::text, position FROM audit.effect"
+    ):
+        effects.setdefault((row[0], row[1], row[2]), {})[row[3]] = row[4]
     for consumer, effect, topic in await connection.fetch("SELECT consumer, effect, topic FROM audit.effect_declared"):
         found = effects.get((consumer, effect, topic), {})
         state = report.consumers.setdefault(consumer, ConsumerState())

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from ops.audit.audit import audit
 from services.events.consumers import make_consumer
 from shared.contracts.exhibitions import Criterion, CriterionKind
 from shared.contracts.licensing import LicenceExpired, LicenceKind, LicenceRevoked
@@ -13,6 +14,7 @@ from shared.contracts.registry import BusinessStatus
 from tests.desk import Member
 from tests.events.fair import Fair
 from tests.late_facts import (
+    is_applied,
     publish,
     publish_broken,
     said_by_the_audit,
@@ -74,3 +76,17 @@ async def test_what_no_contract_takes_waits_with_its_own_and_others_go_on(fair: 
     assert said == ({broken.fact.aggregate_id: 2}, 0)
     rows = await fair.pool.fetch("SELECT kind, verified FROM licence_copy WHERE business_id = $1", member.business_id)
     assert [tuple(row) for row in rows] == [("sni", True)]
+
+
+async def test_an_audit_beside_a_consumer_at_work_takes_nothing_under_way_for_doubled_or_missing(
+    fair: Fair, kafka: Kafka
+) -> None:
+    owners = [fair.story.owner() for _ in range(200)]
+    businesses = [fair.business(owner.fact.aggregate_id) for owner in owners]
+    await publish(kafka, *owners, *businesses)
+    kinds: set[str] = set()
+    async with working(fair, kafka, SERVICE, make_consumer):
+        while not await is_applied(fair, businesses[-1]):
+            report = await audit({SERVICE: fair.database.audit_dsn}, kafka.credentials(), 0, lambda *_: None)
+            kinds |= set(report.total_findings)
+    assert kinds & {"effect", "doubled"} == set()
