@@ -114,6 +114,10 @@ class Home:
         """Return the registry's key-encryption key: 32 bytes, base64."""
         return self.secret("registry.key_encryption_key", lambda: b64encode(os.urandom(32)).decode())
 
+    def webhook_key(self) -> str:
+        """Return the key that wraps the secrets of webhooks: 32 bytes, base64."""
+        return self.secret("partners.webhook_key", lambda: b64encode(os.urandom(32)).decode())
+
     def signing_key(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the private key (JWK) that signs tokens of this stack."""
         key: dict[str, Any] = json.loads(self.secret("jwt.signing_key", lambda: json.dumps(make())))

@@ -350,7 +350,11 @@ class Stack:
         if service == "training":
             return asking | {"PUBLIC_URL": f"http://{HOST}:{ports.get('training-api', 18_004)}"}
         if service == "partners":
-            return asking | {"CURSOR_KEY": self.home.secret("partners.cursor_key")}
+            return asking | {
+                "CURSOR_KEY": self.home.secret("partners.cursor_key"),
+                "WEBHOOK_KEY": self.home.webhook_key(),
+                "WEBHOOK_NETWORKS": "127.0.0.0/8",  # an agency's receiver runs on this machine too
+            }
         phones = ports.get(telephones.NAME, telephones.PORT)
         return (
             asking

@@ -1,4 +1,4 @@
-"""The wiring of the partner service: API, worker (consumer and ticker), relay, from settings."""
+"""The wiring of the partner service: API, worker (consumer, ticker and deliverer), relay, from settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.partners.api import agreements, disclosures, feed
+from services.partners.api import agreements, disclosures, feed, webhooks
 from services.partners.consumers import make_consumer
+from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.feeding import Feed
 from services.partners.handlers.opening import PURPOSE
+from services.partners.handlers.posting import Poster
+from services.partners.handlers.sealing import SecretBox
+from services.partners.handlers.serving import Means
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
 from services.partners.settings import PartnersSettings
@@ -35,12 +39,14 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
         pool,
         title="Instansi Naik Kelas",
         description="Perjanjian dengan instansi, aliran peristiwa yang dibaca instansi, dan catatan pengungkapan.",
-        routers=[agreements.router, feed.router, disclosures.router],
+        routers=[agreements.router, feed.router, webhooks.router, disclosures.router],
     )
     token = token_reader(settings.service_token_file)
     app.state.pool = pool
     app.state.hint = Hint(pool)
     app.state.keys = KeyClient(settings.registry_url, token, PURPOSE)
+    app.state.secret_box = SecretBox(settings.webhook_keys())
+    app.state.webhook_networks = settings.networks()
     app.state.watch = Watch(pool, settings.watch_seconds)
     app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
     app.state.health.add("watch", app.state.watch.pulse.check, live=True)
@@ -52,13 +58,22 @@ async def close_app(app: FastAPI) -> None:
     await app.state.keys.close()
 
 
+def make_deliverer(settings: PartnersSettings, pool: Pool) -> Deliverer:
+    """Return what posts to the endpoints of agencies, with a pool of connections and an asker for keys of its own."""
+    keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
+    means = Means(pool, keys, Poster(settings.networks()), SecretBox(settings.webhook_keys()))
+    return Deliverer(means, settings.instance, settings.webhook_poll_seconds)
+
+
 def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list[Part]:
-    """Return consumer and ticker, watched by ``health``."""
+    """Return consumer, ticker and deliverer, watched by ``health``."""
     consumer = make_consumer(pool, settings.kafka(), settings.instance)
     ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
     watch_consumer(health, consumer)
     health.add("ticker", ticker.pulse.check, live=True)
-    return [consumer.run, ticker.run]
+    deliverer = make_deliverer(settings, pool)
+    health.add("deliverer", deliverer.pulse.check, live=True)
+    return [consumer.run, ticker.run, deliverer.run]
 
 
 async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:
@@ -70,7 +85,7 @@ async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:
 
 
 async def run_worker(settings: PartnersSettings, stop: asyncio.Event) -> None:
-    """Consume and tick until ``stop`` is set; on HTTP_PORT nothing but health."""
+    """Consume, tick and deliver until ``stop`` is set; on HTTP_PORT nothing but health."""
     async with await open_pool(settings, settings.pool_size) as pool:
         health = database_health(NAME, settings, pool)
         parts = worker_parts(settings, pool, health)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -85,3 +85,55 @@ class EndAgreement(OnAgreement):
     """Stop everything for good."""
 
     cause: SuspensionCause
+
+
+@dataclass(frozen=True, slots=True)
+class CreateWebhook:
+    """Post an agency's events to an address: from the first that is kept, or from now on."""
+
+    webhook_id: UUID
+    agency: str
+    url: str
+    from_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnWebhook:
+    """A deed on one endpoint, in the version that its actor has seen."""
+
+    webhook_id: UUID
+    expected_version: int
+    agency: str | None
+    """Whose endpoint it must be; ``None``: the operator may with all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWebhook(OnWebhook):
+    """Post nothing until it is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWebhook(OnWebhook):
+    """Go on where it stopped."""
+
+    skip_lost: bool
+    """Go on also where events that were not delivered are not kept any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveWebhook(OnWebhook):
+    """Post nothing for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class RotateSecret(OnWebhook):
+    """Sign with another secret too; the older ones end after the overlap."""
+
+    overlap: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SendTest(OnWebhook):
+    """Post a test event."""
+
+    test_id: UUID

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from shared.sealing import KeyRing
 from shared.settings import ServiceSettings
 
 
@@ -20,6 +23,12 @@ class PartnersSettings(ServiceSettings):
     """Signs cursors. Several, one a line: the first signs, all are accepted."""
     retention_days: int = Field(default=90, ge=1, le=3_650)
     """How long agencies may come back for an event. What was given to whom is kept for ever."""
+    webhook_key: SecretStr
+    """Wraps the secrets of webhooks: base64 of 32 bytes. Several, one a line: the first wraps, all open."""
+    webhook_networks: str = ""
+    """Networks inside which webhooks may go too, also by http: CIDRs, separated by commas. For agencies on the city's own network."""
+    webhook_poll_seconds: float = Field(default=0.05, gt=0, le=5)
+    """How often the worker looks for new events while it serves endpoints."""
     pool_size: int = Field(default=16, ge=2, le=100)
     tick_seconds: float = Field(default=5.0, gt=0, le=600)
     """How often the worker looks for agreements that begin or run out."""
@@ -28,5 +37,34 @@ class PartnersSettings(ServiceSettings):
 
     def cursor_keys(self) -> tuple[bytes, ...]:
         """Return the keys of the cursors, the one that signs first."""
-        lines = self.cursor_key.get_secret_value().splitlines()
-        return tuple(line.strip().encode() for line in lines if line.strip())
+        return tuple(line.encode() for line in _lines(self.cursor_key))
+
+    def webhook_keys(self) -> tuple[str, ...]:
+        """Return the keys that wrap secrets of webhooks, the one that wraps new ones first."""
+        return _lines(self.webhook_key)
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks inside which webhooks may go too."""
+        return tuple(ip_network(word) for word in self.webhook_networks.replace(",", " ").split())
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        self.networks()
+        keys = self.webhook_keys()
+        if not keys:
+            raise ValueError("WEBHOOK_KEY holds no key")
+        for key in keys:
+            _ring(key)
+        return self
+
+
+def _ring(key: str) -> None:
+    """Refuse what wraps nothing, under the name of this setting."""
+    try:
+        KeyRing(key)
+    except ValueError as error:
+        raise ValueError(str(error).replace("KEY_ENCRYPTION_KEY", "WEBHOOK_KEY")) from None
+
+
+def _lines(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(line.strip() for line in secret.get_secret_value().splitlines() if line.strip())

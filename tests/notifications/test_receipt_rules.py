@@ -25,7 +25,7 @@ from services.notifications.domain.receipts import (
     message_after,
 )
 from services.notifications.domain.routes import Routes
-from services.notifications.handlers.channels.http import pause_of
+from shared.retry_after import pause_of
 
 TELLABLE = st.lists(st.sampled_from(sorted(TOLD)), max_size=8)
 BEGINNINGS = st.sampled_from(

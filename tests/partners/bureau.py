@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from shared.envelope import Event
 from tests.desk import Caller, Desk, Member, items
 
 CURSOR_KEYS = "kunci-kursor-yang-baru\nkunci-kursor-yang-lama"
+WEBHOOK_KEYS = "\n".join(b64encode(bytes([number]) * 32).decode() for number in (7, 8))
 DEFINITION = Definition(NAME, TYPES, record_on_facts)
 AGENCY = "dpmptsp"
 REGISTERED, CHANGED = BusinessRegistered.type_name(), BusinessChanged.type_name()

@@ -13,7 +13,7 @@ from services.partners.settings import PartnersSettings
 from shared.database import create_pool
 from tests.desk import AUDIENCE, ISSUER, make_signing
 from tests.notifications.story import Registry, Story
-from tests.partners.bureau import CURSOR_KEYS, Bureau
+from tests.partners.bureau import CURSOR_KEYS, WEBHOOK_KEYS, Bureau
 from tests.stack.servers import Database
 
 
@@ -35,6 +35,8 @@ async def bureau(partners_db: Database, tmp_path: Path) -> AsyncIterator[Bureau]
         registry_url="http://127.0.0.1:1",
         service_token_file=token,
         cursor_key=CURSOR_KEYS,
+        webhook_key=WEBHOOK_KEYS,
+        webhook_networks="127.0.0.0/8",
         watch_seconds=0.05,
     )
     async with await create_pool(partners_db.dsn, min_size=0, max_size=24) as pool:

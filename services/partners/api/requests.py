@@ -15,6 +15,8 @@ Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
 Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
 """Two people sign a text; the second may be an officer of the city."""
 Agency = Annotated[Principal, Depends(allow(Role.INSTANSI))]
+Keeper = Annotated[Principal, Depends(allow(Role.INSTANSI, Role.OPERATOR))]
+"""An agency with what is its own, the operator with all."""
 
 STATUS: dict[type[DeedRefusedError], int] = {
     refusals.NotFoundError: 404,
@@ -36,6 +38,11 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.CursorAgencyError: 403,
     refusals.HistoryGoneError: 410,
     refusals.CursorAheadError: 409,
+    refusals.UrlRefusedError: 422,
+    refusals.WebhookStateError: 409,
+    refusals.TooManyWebhooksError: 409,
+    refusals.TooManySecretsError: 409,
+    refusals.WebhookHistoryGoneError: 410,
 }
 """Every refusal has its status; a test walks them."""
 

@@ -188,3 +188,52 @@ class CursorAheadError(RefusalError):
 
     def __init__(self, last: str) -> None:
         super().__init__("Kursor ini mendahului aliran; lanjutkan dari kursor last.", last=last)
+
+
+class UrlRefusedError(RefusalError):
+    """Nothing is posted to such an address; ``why`` says which rule it breaks."""
+
+    slug, title = "alamat-webhook", "Alamat webhook tidak boleh"
+
+    def __init__(self, why: str) -> None:
+        text = f"Alamat ini tidak dapat dipakai ({why}): https ke internet, tanpa nama pengguna dan fragmen."
+        super().__init__(text, why=why)
+
+
+class WebhookStateError(RefusalError):
+    """This cannot be done with an endpoint in this state."""
+
+    slug, title = "keadaan-webhook", "Tidak dapat dilakukan dalam keadaan ini"
+
+    def __init__(self, deed: str, state: str) -> None:
+        super().__init__(f"Webhook yang {state} tidak dapat {deed}.", state=str(state))
+
+
+class TooManyWebhooksError(RefusalError):
+    """The agency has as many endpoints as it may have."""
+
+    slug, title = "webhook-terlalu-banyak", "Webhook terlalu banyak"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Satu instansi paling banyak memiliki {most} webhook.", most=most)
+
+
+class TooManySecretsError(RefusalError):
+    """So many secrets are valid already; the oldest ends by itself."""
+
+    slug, title = "kunci-terlalu-banyak", "Kunci yang berlaku terlalu banyak"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Paling banyak {most} kunci berlaku bersamaan; tunggu sampai yang lama berakhir.", most=most)
+
+
+class WebhookHistoryGoneError(RefusalError):
+    """Events that were not delivered are not kept any more; ``streams`` are those that miss some."""
+
+    slug, title = "riwayat-webhook-dihapus", "Peristiwa yang belum terkirim sudah tidak disimpan"
+
+    def __init__(self, streams: tuple[str, ...]) -> None:
+        text = (
+            "Sebagian peristiwa yang belum terkirim sudah tidak disimpan; kirim skip_lost untuk melanjutkan tanpanya."
+        )
+        super().__init__(text, streams=list(streams))

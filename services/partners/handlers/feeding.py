@@ -11,7 +11,6 @@ from typing import Any
 from services.partners.commands import Terms
 from services.partners.domain.agreements import in_force
 from services.partners.domain.cursors import read_cursor, write_cursor
-from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import (
     CursorAheadError,
@@ -20,8 +19,7 @@ from services.partners.domain.refusals import (
     NotFoundError,
     StreamRefusedError,
 )
-from services.partners.domain.showing import contract_of, passes, show, shown_fields
-from services.partners.handlers.opening import open_parts
+from services.partners.handlers.paging import choose, shape, types_of
 from services.partners.handlers.watching import Watch
 from services.partners.store import agreements, disclosures
 from services.partners.store import events as store
@@ -137,11 +135,7 @@ class Feed:
                 raise CursorAheadError(self._cursor(asked, stream.last))
             until, size = max(stream.until, after), max(SCANNED, asked.limit)
             found = await store.read_events(connection, asked.stream, after, until, types, size)
-        kept = [item for item in found if passes(item.event.meta.type, item.label, terms)]
-        upto = found[-1].position if len(found) == size else until
-        if len(kept) > asked.limit:
-            kept = kept[: asked.limit]
-            upto = kept[-1].position
+        kept, upto = choose(found, terms, asked.limit, found[-1].position if len(found) == size else until)
         ended = upto >= until and _is_over(asked.until, stream)
         return _Looked(agreement, terms, after, upto, kept, stream.last, until, ended, stream.now)
 
@@ -159,9 +153,8 @@ class Feed:
         ``None``: the text does not count any more.
         """
         agreement, terms = looked.agreement, looked.terms
-        opened, withheld = await open_parts(self._pool, self._keys, terms, looked.kept)
-        shown = [show(item.event, item.label, terms, opened.get(item.position)) for item in looked.kept]
-        events = [event for event in shown if event is not None]
+        shown, withheld = await shape(self._pool, self._keys, terms, looked.kept)
+        events = list(shown.values())
         page = disclosures.Page(
             asked.agency,
             agreement.id,
@@ -190,13 +183,3 @@ class Feed:
 def _is_over(until: datetime | None, stream: store.Stream) -> bool:
     """Tell whether a range has all that it will ever have: what is being recorded has its time before it can be read."""
     return until is not None and (until <= stream.recorded_at or until + SETTLED <= stream.now)
-
-
-def types_of(terms: Terms, stream: str) -> list[str]:
-    """Return the types of a stream of which a text grants something."""
-    found = []
-    for grant in terms.grants:
-        fact = contract_of(grant.type)
-        if fact is not None and stream_of(fact.TOPIC) == stream and shown_fields(grant.type, terms):
-            found.append(grant.type)
-    return found

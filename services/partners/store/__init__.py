@@ -16,6 +16,12 @@ def queries() -> Queries:
     return load_queries(SQL / "queries.sql")
 
 
+@cache
+def webhook_queries() -> Queries:
+    """Return the named statements of webhooks."""
+    return load_queries(SQL / "webhooks.sql")
+
+
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
     return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("partners", SQL / "migrations")]

@@ -10,16 +10,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 import orjson
 
 from services.notifications.handlers.channels.port import ChannelAwayError
+from shared.retry_after import pause_of
 
 CONNECT_SECONDS = 10.0
-LONGEST_PAUSE = timedelta(hours=24)
 NOTHING_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
@@ -77,21 +76,6 @@ def _object(content: bytes) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def pause_of(text: str | None, now: datetime) -> timedelta | None:
-    """Return what ``Retry-After`` asks for (RFC 9110, 10.2.3: seconds, or a date), at most a day; ``None`` for anything else."""
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal():
-        return min(timedelta(seconds=int(text[:9])), LONGEST_PAUSE)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(moment - now, timedelta()), LONGEST_PAUSE)
 
 
 def refusal_without_words(channel: str, answer: Answer) -> ChannelAwayError:
