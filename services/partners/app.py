@@ -14,6 +14,7 @@ from services.partners.handlers.feeding import Feed
 from services.partners.handlers.opening import PURPOSE
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
+from services.partners.handlers.writing import AgencyPublisher, Writer
 from services.partners.settings import PartnersSettings
 from services.partners.store import migrations
 from shared.database import Pool
@@ -53,12 +54,14 @@ async def close_app(app: FastAPI) -> None:
 
 
 def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list[Part]:
-    """Return consumer and ticker, watched by ``health``."""
+    """Return consumer, ticker, and who writes the topics of agencies, watched by ``health``."""
     consumer = make_consumer(pool, settings.kafka(), settings.instance)
     ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
+    writer = Writer(pool, AgencyPublisher(settings.kafka(), f"agencies-{settings.instance}"), settings.kafka_seconds)
     watch_consumer(health, consumer)
     health.add("ticker", ticker.pulse.check, live=True)
-    return [consumer.run, ticker.run]
+    health.add("writer", writer.pulse.check, live=True)
+    return [consumer.run, ticker.run, writer.run]
 
 
 async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:
