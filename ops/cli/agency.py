@@ -15,6 +15,8 @@ from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
 from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.quotas import QuotaError, limit_users
+from ops.kafka_admin.rights import SLOTS, agency_user
 from shared.broker import KafkaSettings
 from shared.topology import agency_topic
 
@@ -38,6 +40,17 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
         fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)
 
 
+def _made(make: Callable[[AdminClient, str], Access], code: str, *, as_json: bool) -> None:
+    """Make a user and print it. Limits come first, of both names that the agency may have: nobody reads without."""
+    operator = running_stack().credentials("operator")
+    try:
+        agencies.check_code(code)
+        limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
+    except (AgencyUserError, QuotaError) as error:
+        fail(str(error), as_json=as_json)
+    _print(_asked(lambda admin: make(admin, code), operator, as_json=as_json), operator, as_json=as_json)
+
+
 def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
     config = kcat_config(replace(operator, username=access.user, password=access.password))
     if as_json:
@@ -53,15 +66,13 @@ def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
 @app.command("create-user")
 def create_user(code: Code, json: Json = False) -> None:
     """Make an agency's topic and its first user, and print what the agency's client needs. The agreement decides what comes."""
-    operator = running_stack().credentials("operator")
-    _print(_asked(lambda admin: agencies.create_user(admin, code), operator, as_json=json), operator, as_json=json)
+    _made(agencies.create_user, code, as_json=json)
 
 
 @app.command()
 def rotate(code: Code, json: Json = False) -> None:
     """Make the agency's second user with a new password. Both are let in until `revoke --user` takes the old one away."""
-    operator = running_stack().credentials("operator")
-    _print(_asked(lambda admin: agencies.rotate_user(admin, code), operator, as_json=json), operator, as_json=json)
+    _made(agencies.rotate_user, code, as_json=json)
 
 
 @app.command()

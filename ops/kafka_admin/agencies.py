@@ -44,10 +44,15 @@ def agency_users(admin: AdminClient) -> dict[str, list[str]]:
     return found
 
 
-def create_user(admin: AdminClient, code: str) -> Access:
-    """Make the topic of an agency and its first user. Raises ``AgencyUserError``, ``KafkaException``."""
+def check_code(code: str) -> None:
+    """Refuse what cannot be an agency's code. Raises ``AgencyUserError``."""
     if not is_agency_code(code):
         raise AgencyUserError(f"{code} cannot be an agency's code: a-z, 0-9, hyphens, and not the name of a service.")
+
+
+def create_user(admin: AdminClient, code: str) -> Access:
+    """Make the topic of an agency and its first user. Raises ``AgencyUserError``, ``KafkaException``."""
+    check_code(code)
     if users := agency_users(admin).get(code):
         raise AgencyUserError(f"{code} has {' and '.join(users)} already: rotate changes the password.")
     return _make(admin, code, SLOTS[0])

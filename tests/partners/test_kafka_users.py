@@ -17,6 +17,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import (
     AclBinding,
@@ -34,6 +36,7 @@ from confluent_kafka.admin import (
 from ops.kafka_admin.agencies import Access, AgencyUserError, create_user, revoke_users, rotate_user
 from ops.kafka_admin.client import client_config
 from ops.kafka_admin.plan import apply_plan, make_plan, present_rights
+from ops.kafka_admin.quotas import LIMITS
 from ops.kafka_admin.rights import Right, agency_rights, is_agency_code, is_agency_right
 from ops.stack import Stack
 from ops.stack.services import ROOT
@@ -281,6 +284,18 @@ def refused_now(kafka: Kafka, open_still: Consumer, old: Access) -> None:
     assert code_of(lambda: admin.list_topics(timeout=5.0)) != ""
 
 
+async def limits_of(kafka: Kafka, user: str) -> dict[str, float]:
+    """Return what the broker limits a user to."""
+    admin = AIOKafkaAdminClient(**kafka.credentials().client())
+    await admin.start()
+    try:
+        asked = DescribeClientQuotasRequest(components=[("user", 0, user)], strict=True)
+        answer = await admin._send_request(asked)
+        return {key: value for entry in answer.entries or [] for key, value in entry[1]}
+    finally:
+        await admin.close()
+
+
 def naikkelas(stack: Stack, given: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Run ``naikkelas agency``."""
     env = os.environ | {"NAIKKELAS_HOME": str(stack.home.path), "PYTHONPATH": str(ROOT), **given}
@@ -295,6 +310,7 @@ def test_the_command_makes_rotates_lists_and_revokes(
     made = json.loads(ask("create-user", code, "--json").stdout)
     assert (made["user"], made["topic"]) == (f"agency-{code}-a", f"umkm.agency.{code}")
     assert made["kcat"]["sasl.password"]
+    assert asyncio.run(limits_of(kafka, made["user"])) == LIMITS
     again = ask("create-user", code, "--json")
     assert (again.returncode, "rotate" in json.loads(again.stdout)["error"]) == (1, True)
     rotated = ask("rotate", code)
