@@ -14,6 +14,10 @@ from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_FOR_EVER = -1
+AGENCY_PREFIX = "umkm.agency."
+AGENCY_PARTITIONS = 3
+AGENCY_DAYS = 30
+"""How long an agency may stay away: after that its group's offsets are forgotten too. The feed goes further back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Principal:
     name: str
     reads: tuple[str, ...] = field(default=())
     writes: tuple[str, ...] = field(default=())
+    write_prefixes: tuple[str, ...] = field(default=())
+    """It may write every topic whose name begins so."""
     group_prefix: str | None = None
     superuser: bool = False
 
@@ -144,7 +150,13 @@ PRINCIPALS: tuple[Principal, ...] = (
             OUTLET_TOPIC,
         ),
         writes=(AGREEMENT_TOPIC,),
+        write_prefixes=(AGENCY_PREFIX,),
         group_prefix="partners",
     ),
     Principal("operator", superuser=True),
 )
+
+
+def agency_topic(code: str) -> Topic:
+    """Return the topic of an agency. It is made with its user, not with the others: agencies come and go."""
+    return Topic(AGENCY_PREFIX + code, AGENCY_PARTITIONS, retention_ms=AGENCY_DAYS * DAY_MS)

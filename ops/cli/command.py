@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "env": Entry("ops.cli.access", "Print what another client needs: kcat, psql, variables.", "env"),
     "token": Entry("ops.cli.access", "Sign an access token for the local stack.", "token"),
     "topics": Entry("ops.cli.topics", "Topics, users and rights: compare, apply, list."),
+    "agency": Entry("ops.cli.agency", "Kafka users of agencies: make, rotate, revoke, list."),
     "lag": Entry("ops.cli.lag", "How far each consumer is behind.", "lag"),
     "parked": Entry("ops.cli.parked", "Events that could not be applied: list, redrive, discard."),
     "erase": Entry("ops.cli.erasing", "Show what an erasure destroys, and carry out a granted request.", "erase"),

@@ -26,53 +26,16 @@ from confluent_kafka.admin import (
 from confluent_kafka.error import KafkaException
 
 from ops.kafka_admin.client import TIMEOUT_SECONDS
+from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of
 from shared.topology import Principal, Topic
 
 ITERATIONS = 4_096
-HOST = "*"
 KEPT_USERS = frozenset({"broker", "controller"})
 """Users of the brokers themselves, which no declaration names."""
 
 
 class TopologyError(Exception):
     """A declaration that cannot be applied; one sentence."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Right:
-    """One ACL: who may do what with which resource."""
-
-    principal: str
-    kind: str
-    """``topic``, ``group``, ``transactional_id`` or ``broker`` (the cluster)."""
-    name: str
-    pattern: str
-    """``literal`` or ``prefixed``."""
-    operation: str
-
-    def binding(self) -> AclBinding:
-        """Return it as the client takes it."""
-        return AclBinding(
-            ResourceType[self.kind.upper()],
-            self.name,
-            ResourcePatternType[self.pattern.upper()],
-            f"User:{self.principal}",
-            HOST,
-            AclOperation[self.operation.upper()],
-            AclPermissionType.ALLOW,
-        )
-
-
-def rights_of(principal: Principal) -> set[Right]:
-    """Return the exact rights of a principal. A super user needs none."""
-    if principal.superuser:
-        return set()
-    # Reading and writing imply describing; an idempotent producer needs no right on the cluster.
-    rights = {Right(principal.name, "topic", topic, "literal", "read") for topic in principal.reads}
-    rights |= {Right(principal.name, "topic", topic, "literal", "write") for topic in principal.writes}
-    if principal.group_prefix is not None:
-        rights.add(Right(principal.name, "group", principal.group_prefix, "prefixed", "read"))
-    return rights
 
 
 @dataclass(slots=True)
@@ -133,8 +96,10 @@ def make_plan(
     known = set(admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS))
     plan.users = sorted(item.name for item in principals if passwords or item.name not in known)
     wanted = {right for principal in principals for right in rights_of(principal)}
-    present, plan.foreign = _present_rights(admin)
-    plan.grant, plan.revoke = sorted(wanted - present), sorted(present - wanted)
+    present, plan.foreign = present_rights(admin)
+    plan.grant = sorted(wanted - present)
+    # Users of agencies are made one by one (ops/kafka_admin/agencies.py); whatever they have beyond their rights goes.
+    plan.revoke = sorted(right for right in present - wanted if not is_agency_right(right))
     return plan
 
 
@@ -159,7 +124,8 @@ def _compare_topics(admin: AdminClient, topics: Sequence[Topic], plan: Plan) -> 
             plan.configure[topic.name] = differing
 
 
-def _present_rights(admin: AdminClient) -> tuple[set[Right], list[AclBinding]]:
+def present_rights(admin: AdminClient) -> tuple[set[Right], list[AclBinding]]:
+    """Return the rights that the broker knows, and the ACLs of a form that is never declared."""
     everything = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
     )
@@ -193,25 +159,26 @@ def apply_plan(admin: AdminClient, plan: Plan, password: Callable[[str], str], r
             NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, config=t.config())
             for t in plan.create
         ]
-        _await(admin.create_topics(new, request_timeout=TIMEOUT_SECONDS).values())
+        settle(admin.create_topics(new, request_timeout=TIMEOUT_SECONDS).values())
     if plan.grow:
         growing = [NewPartitions(name, partitions) for name, partitions in plan.grow]
-        _await(admin.create_partitions(growing, request_timeout=TIMEOUT_SECONDS).values())
+        settle(admin.create_partitions(growing, request_timeout=TIMEOUT_SECONDS).values())
     if plan.configure:
         changes = [_config_change(name, keys) for name, keys in plan.configure.items()]
-        _await(admin.incremental_alter_configs(changes, request_timeout=TIMEOUT_SECONDS).values())
+        settle(admin.incremental_alter_configs(changes, request_timeout=TIMEOUT_SECONDS).values())
     if plan.users:
-        upserts = [_user(name, password(name)) for name in plan.users]
-        _await(admin.alter_user_scram_credentials(upserts, request_timeout=TIMEOUT_SECONDS).values())
+        upserts = [credential(name, password(name)) for name in plan.users]
+        settle(admin.alter_user_scram_credentials(upserts, request_timeout=TIMEOUT_SECONDS).values())
     if plan.grant:
         bindings = [right.binding() for right in plan.grant]
-        _await(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
+        settle(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
     gone = [*(right.binding() for right in plan.revoke), *plan.foreign]
     if gone:
-        _await(admin.delete_acls([_filter(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())
+        settle(admin.delete_acls([filter_of(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())
 
 
-def _await(futures: Iterable[Any]) -> None:
+def settle(futures: Iterable[Any]) -> None:
+    """Wait for what was asked. Raises ``KafkaException`` with the first refusal."""
     for future in futures:
         future.result(TIMEOUT_SECONDS)
 
@@ -221,12 +188,14 @@ def _config_change(name: str, keys: dict[str, str]) -> ConfigResource:
     return ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
 
 
-def _user(name: str, password: str) -> UserScramCredentialUpsertion:
+def credential(name: str, password: str) -> UserScramCredentialUpsertion:
+    """Return the change that gives a user a password."""
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
     return UserScramCredentialUpsertion(name, info, password.encode())
 
 
-def _filter(binding: AclBinding) -> AclBindingFilter:
+def filter_of(binding: AclBinding) -> AclBindingFilter:
+    """Return what finds exactly this ACL."""
     return AclBindingFilter(
         binding.restype,
         binding.name,

@@ -18,6 +18,7 @@ from services.partners.handlers.sealing import SecretBox
 from services.partners.handlers.serving import Means
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
+from services.partners.handlers.writing import AgencyPublisher, Writer
 from services.partners.settings import PartnersSettings
 from services.partners.store import migrations
 from shared.database import Pool
@@ -66,14 +67,16 @@ def make_deliverer(settings: PartnersSettings, pool: Pool) -> Deliverer:
 
 
 def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list[Part]:
-    """Return consumer, ticker and deliverer, watched by ``health``."""
+    """Return consumer, ticker, deliverer, and who writes the topics of agencies, watched by ``health``."""
     consumer = make_consumer(pool, settings.kafka(), settings.instance)
     ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
+    writer = Writer(pool, AgencyPublisher(settings.kafka(), f"agencies-{settings.instance}"), settings.kafka_seconds)
     watch_consumer(health, consumer)
     health.add("ticker", ticker.pulse.check, live=True)
     deliverer = make_deliverer(settings, pool)
     health.add("deliverer", deliverer.pulse.check, live=True)
-    return [consumer.run, ticker.run, deliverer.run]
+    health.add("writer", writer.pulse.check, live=True)
+    return [consumer.run, ticker.run, deliverer.run, writer.run]
 
 
 async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:

@@ -34,6 +34,8 @@ class PartnersSettings(ServiceSettings):
     """How often the worker looks for agreements that begin or run out."""
     watch_seconds: float = Field(default=0.25, gt=0, le=2)
     """How often an API process looks for new events while agencies wait for some."""
+    kafka_seconds: float = Field(default=0.25, gt=0, le=2)
+    """How often a worker looks for what is to be written into the topics of agencies."""
 
     def cursor_keys(self) -> tuple[bytes, ...]:
         """Return the keys of the cursors, the one that signs first."""

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.broker import KafkaSettings, broker_cause, make_producer
-from shared.envelope import SCHEMA_BASE, dynamic_headers, static_headers
+from shared.envelope import SCHEMA_BASE, Header, dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
 ACK_SECONDS = 30.0
@@ -29,8 +28,23 @@ class BrokerAwayError(ConnectionError):
     """The broker did not take a batch in time; the producer was abandoned, publish the round again."""
 
 
+class Record(NamedTuple):
+    """A record as a batch takes it; ``timestamp`` in milliseconds since 1970."""
+
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: list[Header]
+
+
 class Publisher:
-    """An idempotent producer that is thrown away when it gets stuck, because aiokafka's never times out by itself."""
+    """An idempotent producer that is thrown away when it gets stuck, because aiokafka's never times out by itself.
+
+    Rows are mappings with ``topic`` and ``key``, and what ``record_of`` makes a record of: here a row of the outbox.
+    """
+
+    ack_seconds = ACK_SECONDS
+    """How long a wave may take."""
 
     def __init__(self, settings: KafkaSettings, client_id: str, schemas: str = SCHEMA_BASE) -> None:
         self._settings = settings
@@ -55,18 +69,36 @@ class Publisher:
         """Return why the broker is not to be reached, if so; a publisher that has not started knows nothing."""
         return None if self._producer is None else await broker_cause(self._producer.client)
 
-    async def prepare(self, rows: Sequence[asyncpg.Record]) -> list[Wave]:
+    async def prepare(self, rows: Sequence[Any]) -> list[Wave]:
         """Return the rows as waves of batches: in a wave at most one batch per partition, waves in order."""
         producer = await self.start()
         waves: list[Wave] = []
         wave_of: dict[Place, int] = {}
         for row, place in zip(rows, await self._places(producer, rows), strict=True):
-            depth = wave_of.setdefault(place, 0)
-            while not _append(_batch(producer, waves, depth, place), row, self._schemas):
+            depth, record = wave_of.setdefault(place, 0), self.record_of(row)
+            while not _append(_batch(producer, waves, depth, place), record):
                 depth = wave_of[place] = depth + 1
         return waves
 
-    async def _places(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[Place]:
+    def record_of(self, row: Any) -> Record:
+        """Return the record of a row."""
+        key, time = row["key"], row["occurred_at"]
+        headers = [
+            *static_headers(row["type"], row["source"], self._schemas),
+            *dynamic_headers(
+                row["event_id"],
+                key,
+                row["sequence"],
+                time,
+                row["correlation_id"],
+                row["causation_id"],
+                row["origin"],
+                row["traceparent"],
+            ),
+        ]
+        return Record(milliseconds(time), key.encode(), row["data"].encode(), headers)
+
+    async def _places(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> list[Place]:
         counts: dict[str, int] = {}
         for topic in {row["topic"] for row in rows}:
             counts[topic] = len(await self._bounded(producer.partitions_for(topic)))
@@ -86,7 +118,7 @@ class Publisher:
 
     async def _bounded(self, work: Any) -> Any:
         try:
-            async with asyncio.timeout(ACK_SECONDS):
+            async with asyncio.timeout(self.ack_seconds):
                 return await work
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
@@ -126,25 +158,11 @@ def _batch(producer: AIOKafkaProducer, waves: list[Wave], depth: int, place: Pla
 
 
 @lru_cache(maxsize=256)
-def _milliseconds(time: str) -> int:
+def milliseconds(time: str) -> int:
     """Return a time in milliseconds since 1970; the facts of a chunk of an import share theirs."""
     return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _append(batch: Any, row: asyncpg.Record, schemas: str) -> bool:
-    key, time = row["key"], row["occurred_at"]
-    headers = [
-        *static_headers(row["type"], row["source"], schemas),
-        *dynamic_headers(
-            row["event_id"],
-            key,
-            row["sequence"],
-            time,
-            row["correlation_id"],
-            row["causation_id"],
-            row["origin"],
-            row["traceparent"],
-        ),
-    ]
-    added = batch.append(timestamp=_milliseconds(time), key=key.encode(), value=row["data"].encode(), headers=headers)
-    return added is not None
+def _append(batch: Any, record: Record) -> bool:
+    timestamp, key, value, headers = record
+    return batch.append(timestamp=timestamp, key=key, value=value, headers=headers) is not None

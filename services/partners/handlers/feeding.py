@@ -8,20 +8,15 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from services.partners.commands import Terms
-from services.partners.domain.agreements import in_force
 from services.partners.domain.cursors import read_cursor, write_cursor
-from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import (
     CursorAheadError,
     HistoryGoneError,
-    NoAgreementError,
     NotFoundError,
-    StreamRefusedError,
 )
-from services.partners.handlers.paging import choose, shape, types_of
+from services.partners.handlers.paging import Granted, granted_of, read_passing, shape
 from services.partners.handlers.watching import Watch
-from services.partners.store import agreements, disclosures
+from services.partners.store import disclosures
 from services.partners.store import events as store
 from services.partners.store.events import Kept
 from shared.contracts.partnership import DeliveryWay
@@ -67,8 +62,7 @@ class Batch:
 class _Looked:
     """What one look found: the agreement, and the stream after a position."""
 
-    agreement: Agreement
-    terms: Terms
+    granted: Granted
     after: int
     upto: int
     """Everything up to here was looked at."""
@@ -109,7 +103,7 @@ class Feed:
             elif looked.ended or left <= 0 or self._watch.closing:
                 return await self._batch(asked, looked, [])
             elif position >= looked.until:
-                lasts = (looked.terms.expires_at - looked.now).total_seconds()
+                lasts = (looked.granted.terms.expires_at - looked.now).total_seconds()
                 await self._watch.beyond(asked.stream, position, min(left, lasts))
 
     async def _look(self, asked: Asked, position: int | None) -> _Looked:
@@ -121,23 +115,16 @@ class Feed:
             stream = await store.find_stream(connection, asked.stream, asked.until)
             if stream is None:
                 raise NotFoundError("Aliran", asked.stream)
-            agreement = await agreements.agreement_of(connection, asked.agency)
-            terms = in_force(asked.agency, agreement, stream.now, DeliveryWay.FEED)
-            if agreement is None:  # in_force has refused that
-                raise NoAgreementError(asked.agency, None)
-            types = types_of(terms, asked.stream)
-            if not types:
-                raise StreamRefusedError(asked.stream)
+            granted = await granted_of(connection, asked.agency, asked.stream, stream.now, DeliveryWay.FEED)
             after = position if position is not None else await self._begin(connection, asked, stream)
             if after < stream.first - 1:
                 raise HistoryGoneError(self._cursor(asked, stream.first - 1))
             if after > stream.last:
                 raise CursorAheadError(self._cursor(asked, stream.last))
             until, size = max(stream.until, after), max(SCANNED, asked.limit)
-            found = await store.read_events(connection, asked.stream, after, until, types, size)
-        kept, upto = choose(found, terms, asked.limit, found[-1].position if len(found) == size else until)
+            kept, upto = await read_passing(connection, asked.stream, after, until, granted, size, asked.limit)
         ended = upto >= until and _is_over(asked.until, stream)
-        return _Looked(agreement, terms, after, upto, kept, stream.last, until, ended, stream.now)
+        return _Looked(granted, after, upto, kept, stream.last, until, ended, stream.now)
 
     async def _begin(self, connection: Connection, asked: Asked, stream: store.Stream) -> int:
         """Return the position after which the agency reads: of its cursor, of a time, or before the first that is kept."""
@@ -152,7 +139,7 @@ class Feed:
 
         ``None``: the text does not count any more.
         """
-        agreement, terms = looked.agreement, looked.terms
+        agreement, terms = looked.granted.agreement, looked.granted.terms
         shown, withheld = await shape(self._pool, self._keys, terms, looked.kept)
         events = list(shown.values())
         page = disclosures.Page(

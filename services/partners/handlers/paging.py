@@ -1,17 +1,55 @@
-"""Pages of a stream for an agency: which events pass its text, and what it sees of each. The feed and webhooks alike."""
+"""A page of a stream for an agency, whichever way it takes: what is granted at that moment, and what of the stream passes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.partners.commands import Terms
+from services.partners.domain.agreements import in_force
 from services.partners.domain.labels import stream_of
+from services.partners.domain.models import Agreement
+from services.partners.domain.refusals import NoAgreementError, StreamRefusedError
 from services.partners.domain.showing import contract_of, passes, show, shown_fields
 from services.partners.handlers.opening import open_parts
+from services.partners.store import agreements
+from services.partners.store import events as store
 from services.partners.store.events import Kept
-from shared.database import Pool
+from shared.contracts.partnership import DeliveryWay
+from shared.database import Connection, Pool
 from shared.keys import KeyClient
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What an agency may have of a stream now."""
+
+    agreement: Agreement
+    terms: Terms
+    types: list[str]
+    """Types of the stream of which something is granted; never none."""
+
+
+async def granted_of(connection: Connection, agency: str, stream: str, now: datetime, way: DeliveryWay) -> Granted:
+    """Return what an agency may have of a stream by a way. Raises the refusals of ``in_force``, and ``StreamRefusedError``."""
+    agreement = await agreements.agreement_of(connection, agency)
+    terms = in_force(agency, agreement, now, way)
+    if agreement is None:  # in_force has refused that
+        raise NoAgreementError(agency, None)
+    types = types_of(terms, stream)
+    if not types:
+        raise StreamRefusedError(stream)
+    return Granted(agreement, terms, types)
+
+
+async def read_passing(
+    connection: Connection, stream: str, after: int, until: int, granted: Granted, size: int, limit: int
+) -> tuple[list[Kept], int]:
+    """Return what passes of the next ``size`` events after a position, ``limit`` at most, and up to where everything was looked at."""
+    found = await store.read_events(connection, stream, after, until, granted.types, size)
+    return choose(found, granted.terms, limit, found[-1].position if len(found) == size else until)
 
 
 def choose(found: Sequence[Kept], terms: Terms, limit: int, upto: int) -> tuple[list[Kept], int]:
@@ -34,9 +72,10 @@ async def shape(
 
 def types_of(terms: Terms, stream: str) -> list[str]:
     """Return the types of a stream of which a text grants something."""
-    found = []
-    for grant in terms.grants:
-        fact = contract_of(grant.type)
-        if fact is not None and stream_of(fact.TOPIC) == stream and shown_fields(grant.type, terms):
-            found.append(grant.type)
-    return found
+    return [
+        grant.type
+        for grant in terms.grants
+        if (fact := contract_of(grant.type)) is not None
+        and stream_of(fact.TOPIC) == stream
+        and shown_fields(grant.type, terms)
+    ]

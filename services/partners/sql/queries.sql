@@ -204,3 +204,26 @@ UPDATE stream SET first = $2 + 1 WHERE name = $1 AND first <= $2;
 -- name: delete_bodies
 -- The bodies up to a position.
 DELETE FROM event_body WHERE stream = $1 AND position <= $2;
+
+-- name: kafka_lanes
+-- Streams that go beyond what was written into the topic of an agency whose text counts now and names Kafka.
+SELECT a.agency, a.id, a.revision, t.terms, s.name AS stream
+FROM agreement a
+JOIN agreement_text t ON t.agreement_id = a.id AND t.revision = a.revision
+CROSS JOIN stream s
+LEFT JOIN kafka_position p ON p.agency = a.agency AND p.stream = s.name
+WHERE a.state IN ('ditandatangani', 'aktif') AND a.starts_at <= clock_timestamp() AND a.expires_at > clock_timestamp()
+    AND t.terms->'ways' ? 'kafka' AND s.last > coalesce(p.position, 0)
+ORDER BY a.agency, s.name;
+
+-- name: begin_kafka
+-- An agency's first position in a stream: before everything.
+INSERT INTO kafka_position (agency, stream) VALUES ($1, $2) ON CONFLICT (agency, stream) DO NOTHING;
+
+-- name: hold_kafka
+-- The position of an agency in a stream, held until the transaction ends; no row while somebody else holds it.
+SELECT position FROM kafka_position WHERE agency = $1 AND stream = $2 FOR UPDATE SKIP LOCKED;
+
+-- name: move_kafka
+-- Everything up to a position is in the topic.
+UPDATE kafka_position SET position = $3, moved_at = clock_timestamp() WHERE agency = $1 AND stream = $2 AND position < $3;

@@ -1,0 +1,105 @@
+"""``naikkelas agency``: the Kafka users of agencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, TypeVar
+
+import typer
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from ops.cli.access import kcat_config, running_stack
+from ops.cli.output import Json, fail, print_json, print_line, print_table, say
+from ops.kafka_admin import agencies
+from ops.kafka_admin.agencies import Access, AgencyUserError
+from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.quotas import QuotaError, limit_users
+from ops.kafka_admin.rights import SLOTS, agency_user
+from shared.broker import KafkaSettings
+from shared.topology import agency_topic
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Kafka users of agencies: make, rotate, revoke.",
+)
+Code = Annotated[str, typer.Argument(help="The agency's code, as in its agreement, for example dpmptsp.")]
+Done = TypeVar("Done")
+
+
+def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_json: bool) -> Done:
+    """Do something with the broker; ends the command with a sentence where that is refused."""
+    try:
+        return deed(operator_client(operator))
+    except AgencyUserError as error:
+        fail(str(error), as_json=as_json)
+    except KafkaException as error:
+        fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)
+
+
+def _made(make: Callable[[AdminClient, str], Access], code: str, *, as_json: bool) -> None:
+    """Make a user and print it. Limits come first, of both names that the agency may have: nobody reads without."""
+    operator = running_stack().credentials("operator")
+    try:
+        agencies.check_code(code)
+        limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
+    except (AgencyUserError, QuotaError) as error:
+        fail(str(error), as_json=as_json)
+    _print(_asked(lambda admin: make(admin, code), operator, as_json=as_json), operator, as_json=as_json)
+
+
+def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
+    config = kcat_config(replace(operator, username=access.user, password=access.password))
+    if as_json:
+        print_json({"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix, "kcat": config})
+        return
+    say("The password is shown this once: hand it to the agency by a way that nobody else reads.")
+    print_line(f"# kcat -F FILE -G {access.group_prefix}NAME {access.topic}")
+    print_line("# (its librdkafka must be 2.6.1 or newer)")
+    for name, value in config.items():
+        print_line(f"{name}={value}")
+
+
+@app.command("create-user")
+def create_user(code: Code, json: Json = False) -> None:
+    """Make an agency's topic and its first user, and print what the agency's client needs. The agreement decides what comes."""
+    _made(agencies.create_user, code, as_json=json)
+
+
+@app.command()
+def rotate(code: Code, json: Json = False) -> None:
+    """Make the agency's second user with a new password. Both are let in until `revoke --user` takes the old one away."""
+    _made(agencies.rotate_user, code, as_json=json)
+
+
+@app.command()
+def revoke(
+    code: Code,
+    user: Annotated[
+        str | None, typer.Option(help="Only this user, after a rotation; without it all of the agency.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take users away: their rights at once, also of open connections. The topic stays, and with it the agency's place in it."""
+    operator = running_stack().credentials("operator")
+    gone = _asked(lambda admin: agencies.revoke_users(admin, code, user), operator, as_json=json)
+    if json:
+        print_json({"revoked": gone})
+    else:
+        print_line(f"revoked {', '.join(gone)}")
+
+
+@app.command("list")
+def list_users(json: Json = False) -> None:
+    """List the agencies that have users, with their topics."""
+    found = _asked(agencies.agency_users, running_stack().credentials("operator"), as_json=json)
+    if json:
+        print_json(
+            [{"agency": code, "users": users, "topic": agency_topic(code).name} for code, users in found.items()]
+        )
+    else:
+        rows = [(code, ", ".join(users), agency_topic(code).name) for code, users in found.items()]
+        print_table(("agency", "users", "topic"), rows)

@@ -1,0 +1,111 @@
+"""The users of agencies on the broker: each reads the agency's own topic, in groups of its own, and nothing else.
+
+Kafka keeps one password for a user, so an agency that changes its own has two users for a while, ``agency-<code>-a`` and ``-b``,
+with the same rights and the same groups: a reader that starts anew as the other one goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from confluent_kafka.admin import AdminClient, NewTopic, ScramMechanism, UserScramCredentialDeletion
+
+from ops.kafka_admin.client import TIMEOUT_SECONDS
+from ops.kafka_admin.plan import credential, filter_of, present_rights, settle
+from ops.kafka_admin.rights import SLOTS, agency_of, agency_rights, agency_user, is_agency_code
+from shared.topology import agency_topic
+
+PASSWORD_BYTES = 24
+
+
+class AgencyUserError(Exception):
+    """What cannot be done with the users of an agency; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A user that was made. The password is kept nowhere else."""
+
+    user: str
+    password: str
+    topic: str
+    group_prefix: str
+
+
+def agency_users(admin: AdminClient) -> dict[str, list[str]]:
+    """Return the users of all agencies, by code."""
+    found: dict[str, list[str]] = {}
+    known = admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    for user in sorted(known):
+        if (code := agency_of(user)) is not None:
+            found.setdefault(code, []).append(user)
+    return found
+
+
+def check_code(code: str) -> None:
+    """Refuse what cannot be an agency's code. Raises ``AgencyUserError``."""
+    if not is_agency_code(code):
+        raise AgencyUserError(f"{code} cannot be an agency's code: a-z, 0-9, hyphens, and not the name of a service.")
+
+
+def create_user(admin: AdminClient, code: str) -> Access:
+    """Make the topic of an agency and its first user. Raises ``AgencyUserError``, ``KafkaException``."""
+    check_code(code)
+    if users := agency_users(admin).get(code):
+        raise AgencyUserError(f"{code} has {' and '.join(users)} already: rotate changes the password.")
+    return _make(admin, code, SLOTS[0])
+
+
+def rotate_user(admin: AdminClient, code: str) -> Access:
+    """Make the other user of an agency; both are let in until one is revoked. Raises ``AgencyUserError``, ``KafkaException``."""
+    users = agency_users(admin).get(code, [])
+    if not users:
+        raise AgencyUserError(f"{code} has no user yet: create-user makes the first.")
+    free = [slot for slot in SLOTS if agency_user(code, slot) not in users]
+    if not free:
+        raise AgencyUserError(
+            f"{code} has {' and '.join(users)}: revoke the one that nobody uses any more, then rotate."
+        )
+    return _make(admin, code, free[0])
+
+
+def revoke_users(admin: AdminClient, code: str, user: str | None = None) -> list[str]:
+    """Take one user of an agency away, or all, and return their names; the topic and the groups stay.
+
+    Raises ``AgencyUserError`` if there is none, ``KafkaException``.
+    """
+    users = agency_users(admin).get(code, [])
+    gone = users if user is None else [name for name in users if name == user]
+    if not gone:
+        raise AgencyUserError(f"{code} has no user{f' {user}' if user is not None else ''}.")
+    # Rights first: a connection that is open loses them at once, while a password is only asked for at the next one.
+    _take_rights(admin, gone)
+    deletions = [UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in gone]
+    settle(admin.alter_user_scram_credentials(deletions, request_timeout=TIMEOUT_SECONDS).values())
+    return gone
+
+
+def _make(admin: AdminClient, code: str, slot: str) -> Access:
+    """Make a user: topic, rights, password, in this order, so that who is let in can read."""
+    topic, user, password = agency_topic(code), agency_user(code, slot), secrets.token_urlsafe(PASSWORD_BYTES)
+    if topic.name not in admin.list_topics(timeout=TIMEOUT_SECONDS).topics:
+        new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=topic.config())
+        settle(admin.create_topics([new], request_timeout=TIMEOUT_SECONDS).values())
+    _take_rights(admin, [user])
+    bindings = [right.binding() for right in sorted(agency_rights(code, user))]
+    settle(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
+    change = credential(user, password)
+    settle(admin.alter_user_scram_credentials([change], request_timeout=TIMEOUT_SECONDS).values())
+    return Access(user, password, topic.name, f"{code}.")
+
+
+def _take_rights(admin: AdminClient, users: Iterable[str]) -> None:
+    """Take every right of users away, also those that an interrupted command left behind."""
+    names = set(users)
+    rights, foreign = present_rights(admin)
+    gone = [right.binding() for right in rights if right.principal in names]
+    gone += [binding for binding in foreign if binding.principal.removeprefix("User:") in names]
+    if gone:
+        settle(admin.delete_acls([filter_of(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())

@@ -1,0 +1,221 @@
+"""The way ``kafka`` on a real broker and a real PostgreSQL: what lands in an agency's topic, and what stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from ops.kafka_admin.client import client_config
+from services.partners.handlers.writing import AgencyPublisher
+from shared.relay.publishing import BrokerAwayError, Wave
+from tests.desk import MANGGAR, PRAPATAN
+from tests.partners.agency_topics import an_agency, read_topic, writer_of, writing
+from tests.partners.bureau import NAMES, OPEN, OWNER, REGISTERED, VERIFIED, Bureau
+from tests.stack.servers import Kafka
+
+STOPS_SECONDS = 5.0
+
+
+def ids(events: Sequence[Any]) -> list[str]:
+    """Return the ids of events."""
+    return [event.get_id() for event in events]
+
+
+def first_coming(events: Sequence[Any]) -> dict[str, list[int]]:
+    """Return the sequences of each aggregate, each event once, in the order of its first coming."""
+    seen: set[str] = set()
+    found: dict[str, list[int]] = {}
+    for event in events:
+        if event.get_id() not in seen:
+            seen.add(event.get_id())
+            found.setdefault(event.get_subject(), []).append(int(event.get_extension("sequence")))
+    return found
+
+
+async def until_written(bureau: Bureau, agency: str, stream: str = "business") -> None:
+    """Wait until an agency's position is at the end of a stream."""
+    query = (
+        "SELECT s.last = p.position FROM stream s JOIN kafka_position p ON p.stream = s.name"
+        " WHERE p.agency = $1 AND s.name = $2"
+    )
+    async with asyncio.timeout(30):
+        while not await bureau.pool.fetchval(query, agency, stream):
+            await asyncio.sleep(0.02)
+
+
+async def test_an_agency_finds_what_its_agreement_grants_in_its_topic(bureau: Bureau, kafka: Kafka) -> None:
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree(agency=agency, ways=["kafka"], kelurahan=[MANGGAR])
+        business_id, other = await bureau.businesses(2)
+        await bureau.businesses(1, kelurahan=PRAPATAN)
+        await bureau.hear(bureau.story.verified(business_id), bureau.story.verified(other))
+        async with writing(writer_of(kafka, bureau.pool)):
+            found = await read_topic(kafka, access, 4, more=True)
+            await until_written(bureau, agency)
+        assert sorted(event.get_type() for event in found) == [REGISTERED, REGISTERED, VERIFIED, VERIFIED]
+        assert first_coming(found) == {str(business_id): [1, 2], str(other): [1, 2]}
+        registered = next(event for event in found if event.get_type() == REGISTERED)
+        assert set(registered.get_data()) == {"business_id", "kelurahan", "sector", "kelas"}
+        required = {"id", "source", "type", "specversion", "time", "subject", "datacontenttype"}
+        assert set(registered.get_attributes()) - required == {"partitionkey", "sequence"}
+        query = "SELECT way, stream, sum(events)::int AS events FROM disclosure GROUP BY 1, 2"
+        assert [tuple(row) for row in await bureau.pool.fetch(query)] == [("kafka", "business", 4)]
+
+
+async def test_names_do_not_go_into_a_topic_and_the_log_says_so(bureau: Bureau, kafka: Kafka) -> None:
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree(NAMES, agency=agency, ways=["kafka", "feed"], legal_basis="kewajiban_hukum")
+        (business_id,) = await bureau.businesses(1)
+        async with writing(writer_of(kafka, bureau.pool)):
+            found = await read_topic(kafka, access, 2)
+            await until_written(bureau, agency, "owner")
+        assert {event.get_type(): "personal" in event.get_data() for event in found} == {
+            OWNER: False,
+            REGISTERED: False,
+        }
+        owner_id = next(event.get_subject() for event in found if event.get_type() == OWNER)
+        answer = await bureau.operator().get(f"/disclosures/owners/{owner_id}")
+        given = {item["event"]["type"]: item["event"]["fields"] for item in answer.json()["items"]}
+        assert given == {OWNER: ["owner_id"], REGISTERED: ["business_id", "kelurahan", "owner_ids"]}
+        (registered,) = await bureau.read_all(agency=agency)  # the feed is where names are
+        assert registered.get_subject() == str(business_id)
+        assert registered.get_data()["personal"] == {"name": "Warung"}
+
+
+async def test_without_the_way_kafka_nothing_is_written(bureau: Bureau, kafka: Kafka) -> None:
+    with an_agency(kafka) as (agency, access), an_agency(kafka) as (other, control):
+        await bureau.agree(agency=agency, ways=["feed", "webhook"])
+        await bureau.agree(agency=other, ways=["kafka"])
+        await bureau.businesses(3)
+        async with writing(writer_of(kafka, bureau.pool)):
+            assert len(await read_topic(kafka, control, 3)) == 3
+            await until_written(bureau, other)
+        async with asyncio.timeout(30):
+            assert await asyncio.to_thread(written_in, kafka, access.topic) == 0
+
+
+def written_in(kafka: Kafka, topic: str) -> int:
+    """Return how many records a topic holds, as the operator sees it."""
+    consumer = Consumer(client_config(kafka.credentials()) | {"group.id": "unused"})
+    try:
+        partitions = consumer.list_topics(topic, timeout=15).topics[topic].partitions
+        ends = [consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=15) for number in partitions]
+        return sum(high - low for low, high in ends)
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("deed", ["suspension", "end"])
+async def test_a_stop_of_the_agreement_stops_the_topic(bureau: Bureau, kafka: Kafka, deed: str) -> None:
+    with an_agency(kafka) as (agency, access):
+        agreement_id = await bureau.agree(agency=agency, ways=["kafka"])
+        business_id, *_ = await bureau.businesses(3)
+        async with writing(writer_of(kafka, bureau.pool)):
+            await until_written(bureau, agency)
+            await bureau.do_with(agreement_id, deed, {"cause": "permintaan_instansi"})
+            stopped = monotonic()
+            while monotonic() - stopped < STOPS_SECONDS:
+                await bureau.hear(bureau.story.verified(business_id))
+                await asyncio.sleep(0.1)
+            assert len(await read_topic(kafka, access, 3, more=True)) == 3
+            if deed == "suspension":
+                await bureau.do_with(agreement_id, "resumption")
+                await until_written(bureau, agency)
+                found = await read_topic(kafka, access, 4, more=True)
+                sequences = first_coming(found)[str(business_id)]
+                last = await bureau.pool.fetchval("SELECT max(sequence) FROM event WHERE subject = $1", business_id)
+                assert sequences == list(range(1, last + 1))
+
+
+class Dying(AgencyPublisher):
+    """Publishes, and dies before it hears of it, every second time."""
+
+    died = 0
+
+    async def send(self, waves: Sequence[Wave]) -> None:
+        """Send, and raise although all is in."""
+        await super().send(waves)
+        self.died += 1
+        if self.died % 2:
+            raise BrokerAwayError("died after publishing")
+
+
+async def test_what_dies_after_publishing_publishes_again_with_the_same_ids_in_order(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree(agency=agency, ways=["kafka"])
+        subjects = await bureau.businesses(5)
+        publisher = Dying(kafka.credentials("partners"), "dying")
+        async with writing(writer_of(kafka, bureau.pool, publisher)):
+            for _ in range(6):
+                await bureau.hear(*(bureau.story.verified(subject) for subject in subjects))
+                await until_written(bureau, agency)
+        found = await read_topic(kafka, access, 35, more=True)
+        assert publisher.died > 1
+        assert len(found) > 35
+        assert first_coming(found) == {str(subject): list(range(1, 8)) for subject in subjects}
+
+
+@pytest.mark.slow
+async def test_writers_side_by_side_killed_at_any_moment_lose_nothing_and_reorder_nothing(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    chance, rounds = random.Random(20_261_127), 100
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree(agency=agency, ways=["kafka"])
+        subjects = await bureau.businesses(20)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(killed_again_and_again(bureau, kafka, chance))
+            for _ in range(rounds):
+                await bureau.hear(*(bureau.story.verified(subject) for subject in subjects))
+            task.cancel()
+        async with writing(writer_of(kafka, bureau.pool), writer_of(kafka, bureau.pool)):
+            await until_written(bureau, agency)
+        found = await read_topic(kafka, access, 20 * (rounds + 1), more=True)
+        assert first_coming(found) == {str(subject): list(range(1, rounds + 2)) for subject in subjects}
+        given = await bureau.pool.fetchval("SELECT sum(events)::int FROM disclosure")
+        assert given >= len(found), "whatever was written stands in the disclosure log"
+
+
+async def killed_again_and_again(bureau: Bureau, kafka: Kafka, chance: random.Random) -> None:
+    """Let two writers run, and cut them off at any moment."""
+    while True:
+        publishers = [AgencyPublisher(kafka.credentials("partners"), f"killed-{number}") for number in range(2)]
+        writers = [writer_of(kafka, bureau.pool, publisher) for publisher in publishers]
+        starting = asyncio.gather(*(publisher.start() for publisher in publishers))
+        await asyncio.shield(starting)
+        tasks = [asyncio.create_task(writer.run(asyncio.Event())) for writer in writers]
+        try:
+            await asyncio.wait(tasks, timeout=chance.uniform(0.02, 0.4))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def test_an_agency_without_a_topic_waits_and_holds_nobody_up(bureau: Bureau, kafka: Kafka) -> None:
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree(agency="aaa-tanpa-topik", ways=["kafka"])
+        await bureau.agree(agency=agency, ways=["kafka"])
+        await bureau.businesses(2)
+        async with writing(writer_of(kafka, bureau.pool)):
+            assert len(await read_topic(kafka, access, 2)) == 2
+        assert await bureau.pool.fetchval("SELECT count(*) FROM disclosure WHERE agency LIKE 'aaa%'") == 0
+
+
+async def test_an_agency_that_comes_later_finds_everything_that_is_kept(bureau: Bureau, kafka: Kafka) -> None:
+    before: list[UUID] = await bureau.businesses(1_200)
+    with an_agency(kafka) as (agency, access):
+        await bureau.agree({REGISTERED: OPEN[REGISTERED]}, agency=agency, ways=["kafka"])
+        async with writing(writer_of(kafka, bureau.pool)):
+            found = await read_topic(kafka, access, len(before))
+        assert {event.get_subject() for event in found} == {str(subject) for subject in before}
+        assert len(set(ids(found))) == len(before)
