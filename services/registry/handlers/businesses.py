@@ -57,6 +57,11 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
     return business
 
 
+async def shows_what_it_has(pool: Pool, business_id: UUID, kelurahan: str | None) -> bool:
+    """Tell whether a caller of ``kelurahan`` may see the licences and brands of a business: it, or one that it went into, is there."""
+    return kelurahan is None or kelurahan in await store.places_over(pool, business_id)
+
+
 def _no_rows(_: Business, __: BusinessChange) -> Sequence[Change]:
     return ()
 
