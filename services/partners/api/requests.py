@@ -9,7 +9,7 @@ from fastapi import Depends
 from services.partners.domain import refusals
 from shared.auth import Principal, Role, allow
 from shared.refusals import DeedRefusedError
-from shared.web.deeds import Deeds
+from shared.web.deeds import EVERYWHERE, Deeds
 
 Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
 Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
@@ -17,8 +17,7 @@ Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
 Agency = Annotated[Principal, Depends(allow(Role.INSTANSI))]
 
 STATUS: dict[type[DeedRefusedError], int] = {
-    refusals.NotFoundError: 404,
-    refusals.StaleVersionError: 412,
+    **EVERYWHERE,
     refusals.AgencyBoundError: 409,
     refusals.PeriodError: 422,
     refusals.UnknownTypeError: 422,

@@ -13,13 +13,7 @@ from services.partners.domain.agreements import in_force
 from services.partners.domain.cursors import read_cursor, write_cursor
 from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
-from services.partners.domain.refusals import (
-    CursorAheadError,
-    HistoryGoneError,
-    NoAgreementError,
-    NotFoundError,
-    StreamRefusedError,
-)
+from services.partners.domain.refusals import CursorAheadError, HistoryGoneError, NoAgreementError, StreamRefusedError
 from services.partners.domain.showing import contract_of, passes, show, shown_fields
 from services.partners.handlers.opening import open_parts
 from services.partners.handlers.watching import Watch
@@ -29,6 +23,7 @@ from services.partners.store.events import Kept
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
 from shared.keys import KeyClient
+from shared.refusals import NotFoundError
 
 SETTLED = timedelta(minutes=2)
 """Longer than it takes to record a batch."""

@@ -13,13 +13,13 @@ from services.registry.commands.licensing import SubmitLicence
 from services.registry.domain import licences as rules
 from services.registry.domain.licences import Licence, LicenceChange
 from services.registry.domain.licensing_refusals import LicenceKnownError, LicenceNotFoundError
-from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers import Saved, publish
 from services.registry.handlers.businesses import load_business, shows_what_it_has
 from services.registry.handlers.licence_endings import save_licence
 from services.registry.handlers.owners import principal_key
 from services.registry.store import licences as store
 from shared.database import Connection, Pool
-from shared.outbox import Cause
+from shared.outbox import Cause, day_of
 from shared.sealing import KeyRing
 
 Rule = Callable[[Licence], LicenceChange]
