@@ -11,13 +11,14 @@ import asyncpg
 from bench.harness import Result, Size, VoidRunError, in_turn
 from bench.rig import Rig
 from services.notifications.commands import Audience, MakeAnnouncement, Text, Topic
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.announcing import make_announcement
 from services.notifications.handlers.fanning import FanOut
 from services.notifications.reference import load_kelurahan
 from services.notifications.store.facts import migrations
 from shared.database import Pool
 
-CHANNELS = frozenset({"email"})
+ROUTES = Routes(frozenset({"email"}))
 ANNOUNCEMENT = UUID("01936000-0000-7000-8000-00000000abcd")
 TEXTS = {
     "id": Text("Pelatihan kemasan angkatan 3", "Pendaftaran dibuka sampai 30 November di kelurahan."),
@@ -71,8 +72,8 @@ async def _announce(pool: Pool) -> float:
     command = MakeAnnouncement(ANNOUNCEMENT, Topic.PELATIHAN, TEXTS, audience, "bench")
     started = perf_counter()
     async with pool.acquire() as connection, connection.transaction():
-        await make_announcement(connection, command, load_kelurahan(), CHANNELS)
-    fan_out = FanOut(pool, CHANNELS, clock=lambda: NOW)
+        await make_announcement(connection, command, load_kelurahan(), ROUTES)
+    fan_out = FanOut(pool, ROUTES, clock=lambda: NOW)
     while await fan_out.step():
         pass
     return perf_counter() - started

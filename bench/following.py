@@ -15,6 +15,7 @@ from bench.rig import PARTITIONS, Rig
 from services.events import consumers as events
 from services.events.store import migrations as events_migrations
 from services.notifications import consumers as notifications
+from services.notifications.domain.routes import Routes
 from services.notifications.store.facts import migrations as notifications_migrations
 from services.projections.domain.making import TYPES as PROJECTED
 from services.projections.handlers.projecting import project_batch
@@ -30,7 +31,7 @@ from shared.database import Migrations
 from shared.envelope import Event, EventMeta, to_kafka
 
 NOW = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
-CHANNELS = frozenset({"email"})
+ROUTES = Routes(frozenset({"email"}))
 FOLLOWERS: dict[str, tuple[Definition, Sequence[Migrations]]] = {
     "training": (
         Definition(training.NAME, training.TYPES, training.copy_on_registry_facts, training.READ),
@@ -38,7 +39,7 @@ FOLLOWERS: dict[str, tuple[Definition, Sequence[Migrations]]] = {
     ),
     "events": (Definition(events.NAME, events.TYPES, events.copy_on_facts, events.READ), events_migrations()),
     "notifications": (
-        Definition(notifications.NAME, notifications.TYPES, notifications.notify_on(CHANNELS)),
+        Definition(notifications.NAME, notifications.TYPES, notifications.notify_on(ROUTES)),
         notifications_migrations(),
     ),
     "projections": (Definition("projections", PROJECTED, project_batch), projections_migrations()),

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,9 @@ import asyncpg
 
 from shared.contracts.fact import Fact
 from shared.database import SERVER_ERRORS
+from shared.envelope import Event
 from shared.identifiers import new_id
+from shared.wita import WITA
 
 WAKE_CHANNEL = "outbox"
 HINT_SECONDS = 0.02
@@ -48,6 +50,17 @@ class Cause:
     traceparent: str | None
     now: datetime
     """Aware; the one clock reading of the command."""
+
+
+def day_of(cause: Cause) -> date:
+    """Return the day of a command in Balikpapan (WITA)."""
+    return cause.now.astimezone(WITA).date()
+
+
+def cause_by(event: Event, actor: str, now: datetime) -> Cause:
+    """Return why something happens that an event of another service brought; ``actor`` is the service that does it."""
+    meta = event.meta
+    return Cause(meta.correlation_id, str(meta.id), actor, meta.origin, meta.traceparent, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,6 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
     )
     app.state.pool = pool
     app.state.places = tuple(load_kelurahan())
-    app.state.channels = frozenset(settings.channel_names)
     app.state.links = unsubscribe_links(settings)
     app.state.routes = sending_rules(settings).routes
     app.state.receipt_secrets = receipt_secrets(settings)
@@ -170,12 +169,12 @@ class Worker:
         renderer, links = Renderer(load_kelurahan()), unsubscribe_links(settings)
         composer = Composer(renderer, settings.mail_from, settings.officer_address, links)
         self.keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
-        self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.rates.keys())
-        self.fan_out = FanOut(pool, rules.rates.keys())
+        self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.routes)
+        self.fan_out = FanOut(pool, rules.routes)
         self.keeping = Keeping(pool)
         rule = ReminderRule(settings.reminder_days, time.fromisoformat(settings.reminder_time))
-        self.reminding = Reminding(pool, rules.rates.keys(), rule)
-        self.digesting = Digesting(pool, rules.rates.keys(), time.fromisoformat(settings.digest_time))
+        self.reminding = Reminding(pool, rules.routes, rule)
+        self.digesting = Digesting(pool, rules.routes, time.fromisoformat(settings.digest_time))
         life = uuid4().hex[:12]
         self.senders = [
             Sender(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.recording import record_facts
 from shared.broker import KafkaSettings
 from shared.consumer import Apply, Consumer
@@ -34,22 +34,22 @@ TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPI
 """Every fact of these topics: those that notify nobody still move the version of what they are about."""
 
 
-def notify_on(channels: AbstractSet[str]) -> Apply:
-    """Return what applies a batch of facts; ``channels`` are the ways out that this service runs."""
+def notify_on(routes: Routes) -> Apply:
+    """Return what applies a batch of facts; ``routes`` are the channels that this service runs."""
 
     async def apply(connection: Connection, events: Sequence[Event]) -> None:
-        await record_facts(connection, events, channels)
+        await record_facts(connection, events, routes)
 
     return apply
 
 
-def notify_on_registry_facts(pool: Pool, kafka: KafkaSettings, instance: str, channels: AbstractSet[str]) -> Consumer:
+def notify_on_registry_facts(pool: Pool, kafka: KafkaSettings, instance: str, routes: Routes) -> Consumer:
     """Return the consumer, not started. ``instance`` is the stable name of this copy of the worker."""
     return Consumer(
         name=NAME,
         topics=TOPICS,
         types=TYPES,
-        apply=notify_on(channels),
+        apply=notify_on(routes),
         pool=pool,
         kafka=kafka,
         instance=instance,

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from shared.settings import ServiceSettings
 
 CHANNELS = ("email", "whatsapp", "sms", "console")
-"""The ways out that this service has. An owner may have chosen one that is not run; then nobody is told, and the row says so."""
+"""The ways out that this service has. Where an owner chose one that is not run, its stand-in is asked; without one the row says so."""
 NEEDED = {
     "whatsapp": ("whatsapp_phone_number_id", "whatsapp_token", "whatsapp_app_secret", "whatsapp_verify_token"),
     "sms": ("sms_url", "sms_token", "sms_receipt_secret"),
@@ -33,7 +33,7 @@ class NotificationsSettings(ServiceSettings):
     channels: str = "email"
     """What this service runs, with commas: ``email,whatsapp,sms``; ``console`` on a developer's machine."""
     fallback: str = "whatsapp,sms,email"
-    """Which channel stands in for one that failed for good: what comes after it here, and is run. Empty: none ever."""
+    """Which channel stands in for one that is not run or failed for good: what comes after it here, and is run. Empty: none."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=25, ge=1, le=65_535)
     smtp_username: str | None = None

@@ -11,6 +11,7 @@ from shared.contracts.registry import (
     BusinessChanged,
     BusinessClass,
     BusinessClassChanged,
+    BusinessMerged,
     BusinessRegistered,
     BusinessStatus,
     OwnerContactChanged,
@@ -45,6 +46,8 @@ class BusinessChange:
     kelurahan: str | None = None
     kelas: BusinessClass | None = None
     status: BusinessStatus | None = None
+    merged_into: UUID | None = None
+    """The business that goes on for it. Said together with ``status``: ``None`` beside one says that it is itself."""
 
     @property
     def whole(self) -> bool:
@@ -92,7 +95,10 @@ class RegistryChanges:
                 _take_profile(change, fact)
             case BusinessClassChanged.NAME:
                 change.kelas = fact.current.kelas
-        change.status = status_told(fact) or change.status
+        status = status_told(fact)
+        if status is not None:
+            change.status = status
+            change.merged_into = fact.into_id if fact.NAME == BusinessMerged.NAME else None
 
 
 def _take_profile(change: BusinessChange, fact: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -16,12 +17,24 @@ from shared.database import Connection, Pool
 from shared.idempotency import Answer, Once
 from shared.outbox import Hint
 from shared.problems import Problem
-from shared.refusals import DeedRefusedError
+from shared.refusals import DeedRefusedError, NotFoundError, StaleVersionError
 from shared.web.versions import etag
 
 FIRST = UUID(int=0)
 After = Annotated[UUID, Query(description="Nilai `next` dari halaman sebelumnya.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+
+EVERYWHERE: Mapping[type[DeedRefusedError], int] = {NotFoundError: 404, StaleVersionError: 412}
+"""The refusals that are the same in every service, with their status."""
+
+
+class SavedOut(BaseModel):
+    """Yang tersimpan, dan versinya."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    version: int
 
 
 class Saved(Protocol):

@@ -14,6 +14,7 @@ from services.events.domain.refusals import RefusalError
 from shared.auth import Role, assert_every_route_has_a_rule
 from shared.idempotency import assert_every_post_is_idempotent
 from shared.registry_copy.partners import PARTNER_REFUSALS
+from shared.web.deeds import EVERYWHERE
 from tests.desk import MANGGAR, PRAPATAN, Caller, rule_of
 from tests.events.fair import Fair
 
@@ -57,7 +58,7 @@ def subclasses(kind: type[RefusalError]) -> Iterator[type[RefusalError]]:
 
 
 def test_every_refusal_has_a_status() -> None:
-    assert set(STATUS) == {*subclasses(RefusalError), *PARTNER_REFUSALS}
+    assert set(STATUS) == {*subclasses(RefusalError), *EVERYWHERE, *PARTNER_REFUSALS}
 
 
 async def test_every_route_has_a_rule_and_every_post_is_idempotent(fair: Fair) -> None:

@@ -43,9 +43,10 @@ from services.events.domain.models import (
     Turn,
 )
 from services.events.domain.placing import Floor
-from services.events.domain.refusals import AlreadyAppliedError, RefusalError, TooFewError
+from services.events.domain.refusals import AlreadyAppliedError, TooFewError
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
 from shared.contracts.registry import BusinessClass, BusinessStatus
+from shared.refusals import DeedRefusedError
 
 START = datetime(2026, 11, 25, 4, tzinfo=UTC)
 KINDS = (BoothKind.KULINER, BoothKind.KRIYA)
@@ -147,7 +148,7 @@ class PlacesMachine(RuleBasedStateMachine):
         command = PlaceApplication(application.id, application.version, *self.somewhere(data))
         try:
             self.take(placing.place(self.floor(), application, command, self.now))
-        except RefusalError:
+        except DeedRefusedError:
             return
 
     @rule()
@@ -161,7 +162,7 @@ class PlacesMachine(RuleBasedStateMachine):
         command = MoveApplication(application.id, application.version, *self.somewhere(data))
         try:
             self.take(placing.move(self.floor(), application, command, self.now))
-        except RefusalError:
+        except DeedRefusedError:
             return
 
     @rule(data=st.data())
@@ -170,7 +171,7 @@ class PlacesMachine(RuleBasedStateMachine):
         try:
             command = ConfirmPlace(application.id, application.version)
             self.take(placing.confirm(self.exhibition, application, command, self.now))
-        except RefusalError:
+        except DeedRefusedError:
             return
 
     @rule(data=st.data(), twice=st.booleans())
@@ -207,7 +208,7 @@ class PlacesMachine(RuleBasedStateMachine):
             change, after = exhibitions.change_capacity(
                 self.exhibition, booth, command, self.places()[booth.kind], self.chosen().get(booth.kind, 0)
             )
-        except RefusalError:
+        except DeedRefusedError:
             return
         self.exhibition, self.booths[booth.id] = change.after, after
         self.take(placing.fill(self.floor(), self.places(), self.chosen(), self.now))
@@ -353,7 +354,7 @@ def test_a_deadline_closes_with_its_day_where_the_exhibition_is(zone: str, minut
     if seconds <= 0:
         assert applying.apply(exhibition, command, applicant, now).after.state is S.DIAJUKAN
     else:
-        with pytest.raises(RefusalError):
+        with pytest.raises(DeedRefusedError):
             applying.apply(exhibition, command, applicant, now)
 
 

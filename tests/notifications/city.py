@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifications.commands import Audience, CancelAnnouncement, ChooseTopic, MakeAnnouncement, Text, Topic
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.announcing import cancel_announcement, choose_topic, make_announcement
 from services.notifications.handlers.fanning import FanOut
 from services.notifications.reference import load_kelurahan
@@ -18,7 +19,8 @@ from shared.identifiers import new_id
 from tests.notifications.story import Story
 from tests.notifications.workshop import Workshop
 
-EMAIL = frozenset({"email"})
+EMAIL = Routes(frozenset({"email"}))
+"""E-mail alone, with no stand-in for what is not run."""
 EVERYONE = Audience(everyone=True)
 TEXTS = {
     "id": Text("Pelatihan kemasan angkatan 3", "Pendaftaran dibuka sampai 30 November.\n\nDaftar di kelurahan."),
@@ -57,12 +59,12 @@ async def announce(
     audience: Audience = EVERYONE,
     topic: Topic = Topic.PELATIHAN,
     texts: dict[str, Text] = TEXTS,
-    channels: frozenset[str] = EMAIL,
+    routes: Routes = EMAIL,
 ) -> UUID:
     """Make an announcement and return its id; no message is made yet."""
     command = MakeAnnouncement(new_id(), topic, texts, audience, "budi")
     async with pool.acquire() as connection, connection.transaction():
-        await make_announcement(connection, command, load_kelurahan(), channels)
+        await make_announcement(connection, command, load_kelurahan(), routes)
     return command.id
 
 

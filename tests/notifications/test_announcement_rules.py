@@ -20,12 +20,13 @@ from services.notifications.domain.announcements import (
 )
 from services.notifications.domain.folding import fold
 from services.notifications.domain.messages import Recipient, decide
+from services.notifications.domain.routes import Routes
 from services.notifications.domain.timing import Rate
 from services.notifications.domain.unsubscribing import BadLinkError, UnsubscribeLinks
 from services.notifications.reference import load_kelurahan
 from shared.contracts.registry import BusinessClass
 from shared.database import Pool
-from tests.notifications.city import TEXTS, business
+from tests.notifications.city import EMAIL, TEXTS, business
 from tests.notifications.story import Story
 
 PLACES = list(load_kelurahan())
@@ -67,20 +68,24 @@ async def test_the_database_makes_the_same_ids(pool: Pool) -> None:
     assert [row["id"] for row in made] == [announcement_message_id(*pair) for pair in pairs]
 
 
-async def test_the_database_says_the_same_of_an_audience_as_the_rule_of_one_message(pool: Pool) -> None:
-    available = ["email", "sms"]
+@pytest.mark.parametrize("order", [(), ("whatsapp", "sms"), ("email", "whatsapp")])
+async def test_the_database_says_the_same_of_an_audience_as_the_rule_of_one_message(
+    pool: Pool, order: tuple[str, ...]
+) -> None:
+    routes = Routes(frozenset({"email", "sms"}), order)
+    told = list(routes.by_choice())
     for consent, stopped, channel in product([True, False], [True, False], ["email", "sms", "whatsapp", None]):
         recipient = Recipient(uuid4(), None, "id", channel, consent, False, [Topic.PAMERAN] if stopped else [])
-        rule = decide(recipient, set(available), Topic.PAMERAN).reason
-        said = await pool.fetchval("SELECT suppression_of($1, $2, $3, $4)", consent, stopped, channel, available)
+        rule = decide(recipient, routes, Topic.PAMERAN).reason
+        said = await pool.fetchval("SELECT suppression_of($1, $2, $3, $4)", consent, stopped, channel, told)
         assert said == rule, (consent, stopped, channel)
 
 
 def test_a_stopped_topic_stops_only_that_topic_and_no_other_message() -> None:
     recipient = Recipient(uuid4(), None, "id", "email", True, False, ["pameran"])
-    assert decide(recipient, {"email"}, Topic.PAMERAN).reason == "opted_out"
-    assert decide(recipient, {"email"}, Topic.PELATIHAN).reason is None
-    assert decide(recipient, {"email"}).reason is None
+    assert decide(recipient, EMAIL, Topic.PAMERAN).reason == "opted_out"
+    assert decide(recipient, EMAIL, Topic.PELATIHAN).reason is None
+    assert decide(recipient, EMAIL).reason is None
 
 
 def test_indonesian_is_told_where_there_is_no_text_in_the_owners_language() -> None:

@@ -12,11 +12,12 @@ from services.notifications.consumers import NAME, TOPICS, TYPES, notify_on
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import Item, read_item
 from shared.envelope import Event
+from tests.notifications.city import EMAIL
 from tests.notifications.records import Record
 from tests.notifications.story import Story
 from tests.notifications.workshop import Workshop
 
-DEFINITION = Definition(NAME, TYPES, notify_on(frozenset({"email"})))
+DEFINITION = Definition(NAME, TYPES, notify_on(EMAIL))
 
 
 def items(*events: Event) -> list[Item]:

@@ -57,7 +57,7 @@ async def test_an_announcement_has_its_own_template_with_the_link_that_stops_it(
 ) -> None:
     await workshop.apply(story.owner(channel="whatsapp"), story.owner(channel="sms"))
     await announce(workshop.pool)
-    await finish(FanOut(workshop.pool, workshop.rules.rates.keys(), clock=clock))
+    await finish(FanOut(workshop.pool, workshop.rules.routes, clock=clock))
     await workshop.send()
     [message] = [taken for taken in telephones.graph.taken if len(taken.texts) == 3]
     assert message.request["template"]["name"] == "naikkelas_pengumuman"

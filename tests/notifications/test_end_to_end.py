@@ -66,7 +66,7 @@ async def consume(workshop: Workshop, kafka: KafkaSettings, name: str, topics: S
         name=name,
         topics=topics,
         types=TYPES,
-        apply=notify_on(frozenset({"email"})),
+        apply=notify_on(EMAIL),
         pool=workshop.pool,
         kafka=kafka,
         instance="test",

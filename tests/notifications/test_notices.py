@@ -19,6 +19,7 @@ from services.notifications.domain.notices import (
     is_naik_kelas,
     message_id,
 )
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.rendering import TEMPLATES as FOLDER
 from shared.contracts.registry import BusinessClass
 from shared.contracts.training import (
@@ -120,14 +121,34 @@ def test_nobody_is_told_without_consent_channel_or_identity(
     consent: bool, channel: str | None, erased: bool, expected: str | None
 ) -> None:
     recipient = Recipient(uuid4(), "sealed", "id", channel, consent, erased)
-    decision = decide(recipient, {"email"})
+    decision = decide(recipient, Routes(frozenset({"email"})))
     assert decision.reason == expected
     assert decision.state is (State.QUEUED if expected is None else State.SUPPRESSED)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "order", "told_by"),
+    [
+        ("whatsapp", ("whatsapp", "sms", "email"), "sms"),
+        ("sms", ("whatsapp", "sms", "email"), "sms"),
+        ("whatsapp", ("whatsapp", "email", "sms"), "email"),
+        ("whatsapp", ("sms", "email", "whatsapp"), None),
+        ("whatsapp", ("sms", "email"), None),
+    ],
+)
+def test_the_stand_in_of_a_channel_that_is_not_run_is_the_next_one_that_is(
+    chosen: str, order: tuple[str, ...], told_by: str | None
+) -> None:
+    recipient = Recipient(uuid4(), "sealed", "id", chosen, True, False)
+    decision = decide(recipient, Routes(frozenset({"sms", "email"}), order))
+    assert (decision.channel, decision.reason) == (
+        (told_by, None) if told_by else (chosen, Suppression.CHANNEL_UNAVAILABLE)
+    )
+
+
 def test_console_is_used_where_it_is_named() -> None:
     recipient = Recipient(uuid4(), "sealed", "id", "console", True, False)
-    assert decide(recipient, {"email", "console"}).state is State.QUEUED
+    assert decide(recipient, Routes(frozenset({"email", "console"}))).state is State.QUEUED
 
 
 async def test_the_audit_knows_the_notifying_types_of_the_code(pool) -> None:  # type: ignore[no-untyped-def]

@@ -15,7 +15,13 @@ import pytest
 from ops.providers.faults import Fault
 from ops.providers.provider import Provider
 from services.notifications.api.page_words import REASONS
+from services.notifications.commands import Topic
+from services.notifications.domain.routes import Routes
+from services.notifications.handlers.announcing import count_audience
+from services.notifications.handlers.fanning import FanOut
+from services.notifications.reference import load_kelurahan
 from shared.auth import Role
+from tests.notifications.city import EMAIL, EVERYONE, announce, finish, ids, owners, rows_of
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.serving import Token
 from tests.notifications.story import Story
@@ -117,6 +123,23 @@ async def test_who_chose_a_channel_that_is_not_run_is_shown_to_an_operator_with_
     assert REASONS["channel_unavailable"] in page.text
 
 
+@pytest.mark.parametrize(("order", "email"), [(ORDER, "u@umkm.example"), (ORDER, None), (("email", "whatsapp"), None)])
+async def test_who_chose_a_channel_that_is_not_run_is_told_by_its_stand_in_at_once(
+    workshop: Workshop, story: Story, mailbox: Mailbox, order: tuple[str, ...], email: str | None
+) -> None:
+    """Here e-mail is all that is run, and the owner chose WhatsApp. Without an address, or with no channel after theirs: nobody."""
+    workshop.change_channels(dict(workshop.rules.rates), fallback=order)
+    await workshop.apply(story.owner(channel="whatsapp", email=email))
+    [queued] = await workshop.messages()
+    stands_in = order == ORDER
+    assert (queued["channel"], queued["state"]) == (("email", "queued") if stands_in else ("whatsapp", "suppressed"))
+    await workshop.send()
+    [row] = await workshop.messages()
+    ends = ("sent", None) if email else ("suppressed", "no_address" if stands_in else "channel_unavailable")
+    assert (row["state"], row["reason"]) == ends
+    assert [address for address, _ in mailbox.accepted] == ([email] if email else [])
+
+
 @pytest.mark.parametrize(
     ("chosen", "ends"),
     [
@@ -129,7 +152,7 @@ async def test_what_waits_for_a_channel_that_is_not_run_any_more_does_not_wait_f
 ) -> None:
     """A deployment drops WhatsApp while a message waits for it: decided anew, and never silently left."""
     rates = workshop.rules.rates
-    await workshop.apply(story.owner(channel=chosen), channels=frozenset(ORDER))
+    await workshop.apply(story.owner(channel=chosen), routes=Routes(frozenset(ORDER)))
     await workshop.pool.execute("UPDATE message SET channel = 'whatsapp'")
     if chosen == "sms":
         workshop.change_channels({"sms": rates["email"], **rates}, fallback=("sms", "whatsapp", "email"))
@@ -140,3 +163,28 @@ async def test_what_waits_for_a_channel_that_is_not_run_any_more_does_not_wait_f
     assert len(mailbox.bodies) == (ends[1] == "sent")
     steps = await workshop.pool.fetch("SELECT reason FROM message_step ORDER BY id")
     assert "channel_unavailable" in {step["reason"] for step in steps}
+
+
+async def test_an_announcement_goes_by_the_stand_in_of_a_channel_that_is_not_run(
+    workshop: Workshop, story: Story, clock: Clock, mailbox: Mailbox
+) -> None:
+    chose_mail, chose_whatsapp, chose_none = (
+        owners(story, 2),
+        owners(story, 3, channel="whatsapp"),
+        owners(story, 1, channel=None),
+    )
+    routes = Routes(EMAIL.available, ("whatsapp", "sms", "email"))
+    workshop.change_channels(dict(workshop.rules.rates), fallback=routes.order)
+    await workshop.apply(*chose_mail, *chose_whatsapp, *chose_none)
+    made = await announce(workshop.pool, routes=routes)
+    count = await count_audience(workshop.pool, EVERYONE, Topic.PELATIHAN, load_kelurahan(), routes)
+    assert (count.told, count.suppressed) == ({"email": 5}, {"no_channel": 1})
+    await finish(FanOut(workshop.pool, routes, clock=clock))
+    assert {(row["channel"], row["state"]) for row in await rows_of(workshop.pool, made)} == {
+        ("email", "queued"),
+        (None, "suppressed"),
+    }
+    await workshop.send()
+    told = {row["owner_id"] for row in await rows_of(workshop.pool, made) if row["state"] == "sent"}
+    assert told == set(ids([*chose_mail, *chose_whatsapp]))
+    assert len(mailbox.bodies) == 5

@@ -96,6 +96,15 @@ def test_a_message_meets_each_channel_once_and_ends(
     assert positions == sorted(positions)
 
 
+@given(st.sets(st.sampled_from(CHANNELS)), st.permutations(CHANNELS), st.integers(min_value=0, max_value=4))
+def test_the_choices_that_are_told_are_those_with_a_first_channel(
+    available: set[str], order: list[str], length: int
+) -> None:
+    routes = Routes(available, tuple(order[:length]))
+    told = {chosen: routes.next_channel(chosen, ()) for chosen in CHANNELS}
+    assert routes.by_choice() == {chosen: first for chosen, first in told.items() if first is not None}
+
+
 def test_nobody_who_chose_no_channel_is_led_to_one() -> None:
     assert Routes(frozenset(CHANNELS), CHANNELS).next_channel(None, ()) is None
 
@@ -115,8 +124,8 @@ def test_the_first_number_that_takes_messages_is_used(phones: tuple[str, ...], e
 
 
 def test_officers_are_told_at_their_work_address_only() -> None:
-    assert decide_for_officer({"sms", "whatsapp"}).channel is None
-    assert decide_for_officer({"sms", "console"}).channel == "console"
+    assert decide_for_officer(Routes(frozenset({"sms", "whatsapp"}))).channel is None
+    assert decide_for_officer(Routes(frozenset({"sms", "console"}))).channel == "console"
 
 
 @given(

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifications.domain.routes import Routes
 from shared.contracts.registry import BusinessClass
 from tests.notifications.story import Story
 from tests.notifications.workshop import Workshop
@@ -91,10 +92,10 @@ async def test_a_replay_after_the_channel_changed_tells_nobody_again(workshop: W
     await workshop.apply(owner)
     await workshop.send()
     changed = story.consent(owner.fact.aggregate_id, given=True, channel="console")
-    both = frozenset({"email", "console"})
-    await workshop.apply(changed, channels=both)
-    await workshop.apply(owner, channels=both)
-    await workshop.apply(owner, changed, channels=both)
+    both = Routes(frozenset({"email", "console"}))
+    await workshop.apply(changed, routes=both)
+    await workshop.apply(owner, routes=both)
+    await workshop.apply(owner, changed, routes=both)
     assert await workshop.states() == [("owner_registered", "sent", None)]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+from services.notifications.domain.routes import Routes
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.processes import KeyServer, Start
 from tests.notifications.story import Story
@@ -76,7 +77,7 @@ async def test_the_console_shows_messages_only_where_it_is_named(
     due: Workshop, story: Story, start: Start, worker_log: Path
 ) -> None:
     owner = story.owner(channel="console")
-    await due.apply(owner, channels=frozenset({"email", "console"}))
+    await due.apply(owner, routes=Routes(frozenset({"email", "console"})))
     process = await start(CHANNELS="email,console")
     await until_states(due, "sent")
     process.terminate()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.notifications.domain.routes import Routes
 from services.notifications.domain.timing import QuietHours, Rate
 from services.notifications.domain.unsubscribing import UnsubscribeLinks
 from services.notifications.handlers.channels import Channel, SmtpChannel, SmtpServer
@@ -87,10 +88,10 @@ class Workshop:
         self._senders.append(made)
         return made
 
-    async def apply(self, *events: Event, channels: frozenset[str] | None = None) -> None:
+    async def apply(self, *events: Event, routes: Routes | None = None) -> None:
         """Apply a batch as the consumer does."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await record_facts(connection, events, channels or self.rules.rates.keys(), self.rules.clock)
+            await record_facts(connection, events, routes or self.rules.routes, self.rules.clock)
         # Rows are due at the database's time; the tests' clock is another one.
         await self.pool.execute(
             "UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state IN ('queued', 'waiting')",

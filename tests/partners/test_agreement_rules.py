@@ -21,6 +21,7 @@ from services.partners.domain.models import Agreement
 from shared.contracts.fact import Fact
 from shared.contracts.partnership import AgreementState, DeliveryWay, Grant, LegalBasis, SuspensionCause
 from shared.refusals import DeedRefusedError
+from shared.web.deeds import EVERYWHERE
 from tests.partners.bureau import AGENCY, REGISTERED, VERIFIED
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -212,5 +213,6 @@ def test_every_refusal_has_its_status_and_an_indonesian_title() -> None:
         for item in vars(refusals).values()
         if isinstance(item, type) and issubclass(item, refusals.RefusalError) and item is not refusals.RefusalError
     }
+    named.update(EVERYWHERE)
     assert named == set(STATUS)
     assert len({item.slug for item in named}) == len(named)

@@ -12,7 +12,7 @@ from services.registry.commands.erasure import Asker, AskErasure, AskingWay, Ide
 from services.registry.domain import erasure as rules
 from services.registry.domain.erasure import LEGAL_REASONS, OPEN, ErasureRequest
 from services.registry.domain.erasure import ErasureState as S
-from services.registry.domain.refusals import RefusalError
+from shared.refusals import DeedRefusedError
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 LEGAL = {
@@ -54,7 +54,7 @@ def test_only_legal_steps_are_taken_and_each_leaves_who_and_why(
     for deed, argument in steps:
         try:
             after = take(request, deed, argument)
-        except RefusalError:
+        except DeedRefusedError:
             continue
         assert (request.state, after.state) in LEGAL
         assert (after.version, after.due_at) == (request.version + 1, request.due_at)

@@ -29,11 +29,12 @@ from services.registry.domain.licensing_refusals import (
     RenewalError,
 )
 from services.registry.domain.public_text import check_public
-from services.registry.domain.refusals import StaleVersionError, TransitionRefusedError
+from services.registry.domain.refusals import TransitionRefusedError
 from services.registry.reference.licences import LICENCE_FORMS
 from shared.contracts.licensing import LicenceCause, LicenceKind, LicenceStatus
 from shared.contracts.organisations import BrandCause, BrandStatus
 from shared.contracts.registry import BusinessStatus
+from shared.refusals import StaleVersionError
 from tests.registry.test_rules import ID, in_status, registered
 
 S = LicenceStatus

@@ -33,9 +33,9 @@ from services.registry.domain.mentoring_refusals import (
     SameMentorError,
 )
 from services.registry.domain.models import Business
-from services.registry.domain.refusals import StaleVersionError
 from shared.contracts.mentoring import MentoringCause, MentoringEnded, VisitWay
 from shared.contracts.registry import BusinessStatus
+from shared.refusals import StaleVersionError
 from shared.wita import monday_of
 
 S = BusinessStatus

@@ -7,6 +7,8 @@ from tests.registry.conftest import MANGGAR, PRAPATAN, Caller, Registry
 from tests.registry.office import submit
 from tests.registry.test_partners import brand_body
 
+BARU_ILIR = "64.71.02.1001"
+
 
 async def listed(caller: Caller, what: str, business: str) -> list[str]:
     """Return the ids that a business has."""
@@ -65,3 +67,33 @@ async def test_who_may_see_the_one_that_goes_on_sees_what_it_took_over_from_anot
     assert await listed(far, "licences", there) == [licence]
     ours = await submit(clerk, business, "2063471019907-31")
     assert ours not in await listed(far, "licences", business)
+
+
+async def test_one_licence_or_brand_is_shown_to_whom_the_list_shows_it(
+    registry: Registry, clerk: Caller, checker: Caller, owner: str, business: str
+) -> None:
+    """Each of a chain of merges in another kelurahan: those after it see what it had, those before it do not see theirs."""
+    places = {"manggar": MANGGAR, "prapatan": PRAPATAN, "baru-ilir": BARU_ILIR}
+    manggar, prapatan, baru_ilir = (
+        registry.caller(Role.PETUGAS_KELURAHAN, subject=name, kelurahan=place) for name, place in places.items()
+    )
+    first, second = await another(clerk, owner, BARU_ILIR), await another(clerk, owner, PRAPATAN)
+    had = [await submit(clerk, one, f"206347101980{n}-31") for n, one in enumerate((first, second, business))]
+    paths = [
+        *(f"/licences/{one}" for one in had),
+        f"/brands/{(await clerk.post('/brands', brand_body(first))).json()['id']}",
+    ]
+
+    async def seen(caller: Caller) -> list[int]:
+        return [(await caller.get(path)).status_code for path in paths]
+
+    assert await seen(manggar) == [404, 404, 200, 404]
+    await merge(checker, first, second)
+    assert await seen(prapatan) == [200, 200, 404, 200]
+    await merge(checker, second, business)
+    assert await seen(manggar) == [200, 200, 200, 200]
+    assert await seen(prapatan) == [200, 200, 404, 200]
+    assert await seen(baru_ilir) == [200, 404, 404, 200]
+    assert await seen(clerk) == [200, 200, 200, 200]
+    (await checker.post(f"/businesses/{second}/merge-undo", None, 2)).raise_for_status()
+    assert await seen(manggar) == [404, 404, 200, 404]

@@ -21,6 +21,7 @@ from shared.idempotency import assert_every_post_is_idempotent
 from shared.identifiers import new_id
 from shared.outbox import Cause
 from shared.sealing import open_sealed
+from shared.web.deeds import EVERYWHERE
 from tests.registry.conftest import MANGGAR, Caller, Registry
 
 WAITING = """
@@ -29,7 +30,7 @@ SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() A
 
 
 def test_every_refusal_has_a_status() -> None:
-    assert set(_STATUS) == set(RefusalError.__subclasses__())
+    assert set(_STATUS) == {*RefusalError.__subclasses__(), *EVERYWHERE}
 
 
 async def test_every_route_has_a_rule_and_every_post_is_idempotent(registry: Registry) -> None:

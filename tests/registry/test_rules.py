@@ -23,11 +23,11 @@ from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import (
     MergeTargetError,
     SameBusinessError,
-    StaleVersionError,
     TransitionRefusedError,
     VerifierIsApplicantError,
 )
 from shared.contracts.registry import BusinessClass, BusinessStatus, ClassBasis, Evidence, Workers
+from shared.refusals import StaleVersionError
 
 S = BusinessStatus
 DAY = date(2026, 5, 31)

@@ -41,7 +41,6 @@ from services.training.domain.refusals import (
     AlreadyIssuedError,
     CertificateRevokedError,
     NotPassedError,
-    RefusalError,
     RequirementValuesError,
     ScoreError,
     StrangersError,
@@ -55,6 +54,7 @@ from shared.contracts.training import (
     Selection,
     SessionTime,
 )
+from shared.refusals import DeedRefusedError
 from shared.wita import WITA, end_of_day
 
 START = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -136,7 +136,7 @@ class SeatsMachine(RuleBasedStateMachine):
         applicant = an_applicant(owner_id, enrolled=enrolled, served=served)
         try:
             self.batch, change = seats.enrol(self.course, self.batch, command, applicant, self.now)
-        except RefusalError:
+        except DeedRefusedError:
             return
         assert self.now.replace(microsecond=0) <= self.batch.closes_at
         self.enrolments[change.after.id] = change.after
@@ -156,7 +156,7 @@ class SeatsMachine(RuleBasedStateMachine):
                 after = seats.withdraw(
                     self.batch, enrolment, None, LeavingCause.PERMINTAAN_PESERTA, self.queue(), self.now
                 )
-            except RefusalError:
+            except DeedRefusedError:
                 return
             self.take(after)
             if enrolment.state is S.MENGUNDURKAN_DIRI:
@@ -169,7 +169,7 @@ class SeatsMachine(RuleBasedStateMachine):
             return
         try:
             after = seats.accept_offer(self.batch, enrolment, enrolment.version, self.now)
-        except RefusalError:
+        except DeedRefusedError:
             return
         assert enrolment.state is S.DITAWARI
         assert enrolment.offer_until is not None
@@ -183,7 +183,7 @@ class SeatsMachine(RuleBasedStateMachine):
             return
         try:
             self.take(seats.reject(self.batch, enrolment, enrolment.version, LeavingCause.LAINNYA))
-        except RefusalError:
+        except DeedRefusedError:
             assert enrolment.state not in {S.DIAJUKAN, S.DAFTAR_TUNGGU}
 
     @rule(quota=st.integers(0, 6))
@@ -192,7 +192,7 @@ class SeatsMachine(RuleBasedStateMachine):
         held = self.batch.held
         try:
             _, after = seats.change_quota(self.course, self.batch, command, self.queue(), self.now)
-        except RefusalError:
+        except DeedRefusedError:
             assert self.batch.cancelled or quota < max(1, held)
             return
         self.take(after)
@@ -217,7 +217,7 @@ class SeatsMachine(RuleBasedStateMachine):
             _, after = seats.cancel(
                 self.course, self.batch, self.batch.version, list(self.enrolments.values()), self.now
             )
-        except RefusalError:
+        except DeedRefusedError:
             return
         self.take(after)
 

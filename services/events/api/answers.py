@@ -15,17 +15,11 @@ from services.events.handlers.applying import Shown
 from services.events.handlers.selling import Report
 from shared.contracts.exhibitions import ApplicationCause, ApplicationState, BoothKind, Criterion, Wave
 from shared.contracts.registry import BusinessClass, BusinessStatus
+from shared.web.deeds import SavedOut
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class SavedOut(_Out):
-    """Yang tersimpan, dan versinya."""
-
-    id: UUID
-    version: int
 
 
 class ChangedOut(_Out):

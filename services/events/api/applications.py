@@ -8,8 +8,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.events.api.answers import ApplicationDetail, ApplicationOut, ApplicationPage, SavedOut
-from services.events.api.forms import ApplicationForm, PlacementForm, RejectionForm, SalesForm, WithdrawalForm
+from services.events.api.answers import (
+    ApplicationDetail,
+    ApplicationOut,
+    ApplicationPage,
+)
+from services.events.api.forms import (
+    ApplicationForm,
+    PlacementForm,
+    RejectionForm,
+    SalesForm,
+    WithdrawalForm,
+)
 from services.events.api.requests import Office, Officer, Reader, refusals_as_problems, run_once
 from services.events.commands import (
     Apply,
@@ -27,7 +37,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(tags=["pendaftaran"])

@@ -17,10 +17,15 @@ from services.events.api.answers import (
     ExhibitionPage,
     ReportOut,
     ReportPage,
-    SavedOut,
     TurnoverOut,
 )
-from services.events.api.forms import AttendanceForm, BoothForm, CapacityForm, ExhibitionForm, ScoresForm
+from services.events.api.forms import (
+    AttendanceForm,
+    BoothForm,
+    CapacityForm,
+    ExhibitionForm,
+    ScoresForm,
+)
 from services.events.api.requests import (
     Curator,
     Office,
@@ -40,7 +45,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/exhibitions", tags=["pameran"])

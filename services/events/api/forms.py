@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.events.commands import (
     HeldBy,
@@ -20,22 +20,10 @@ from services.events.domain.clock import end_of_day_in, is_zone
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
 from shared.identifiers import new_id
 from shared.web import RequestModel
+from shared.web.fields import Day, Moment, one_line
 
 MOST_AT_ONCE = 1_000
 C = ApplicationCause
-
-
-def _cleaned(text: str) -> str:
-    cleaned = " ".join(text.split())
-    if not cleaned:
-        raise ValueError("tidak boleh kosong")
-    return cleaned
-
-
-def _in_our_time(day: date) -> date:
-    if not 2000 <= day.year <= 2100:
-        raise ValueError("tahun harus 2000 sampai 2100")
-    return day
 
 
 def _known_zone(zone: str) -> str:
@@ -49,13 +37,8 @@ def _all_different(ids: list[UUID]) -> None:
         raise ValueError("pendaftaran yang sama disebut dua kali")
 
 
-Title = Annotated[str, Field(min_length=3, max_length=120, examples=["Bazar Ramadan"]), AfterValidator(_cleaned)]
-Place = Annotated[str, Field(min_length=3, max_length=120, examples=["Lapangan Merdeka"]), AfterValidator(_cleaned)]
-Day = Annotated[date, AfterValidator(_in_our_time)]
-Moment = Annotated[
-    AwareDatetime, Field(examples=["2026-12-03T09:00:00+08:00"]), AfterValidator(lambda m: _in_our_time(m) and m)
-]
-"""An instant with its zone; a time without one is refused."""
+Title = Annotated[str, Field(min_length=3, max_length=120, examples=["Bazar Ramadan"]), AfterValidator(one_line)]
+Place = Annotated[str, Field(min_length=3, max_length=120, examples=["Lapangan Merdeka"]), AfterValidator(one_line)]
 Zone = Annotated[str, Field(max_length=40, examples=["Asia/Jakarta"]), AfterValidator(_known_zone)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,29}$", examples=["kemasan"])]
 WideScore = Annotated[int, Field(ge=-1_000_000, le=1_000_000, strict=True, description="0 sampai 100")]

@@ -9,8 +9,17 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.events.api.answers import OutletDetail, OutletOut, OutletPage, SavedOut
-from services.events.api.forms import BusinessForm, MemberForm, OutletForm, TurnForm
+from services.events.api.answers import (
+    OutletDetail,
+    OutletOut,
+    OutletPage,
+)
+from services.events.api.forms import (
+    BusinessForm,
+    MemberForm,
+    OutletForm,
+    TurnForm,
+)
 from services.events.api.requests import Office, refusals_as_problems, run_once
 from services.events.commands import JoinOutlet, LeaveOutlet, OpenTurn, PassTurnOn
 from services.events.handlers import Saved
@@ -19,7 +28,7 @@ from shared.contracts.exhibitions import ApplicationCause
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import etag
 
 Number = Annotated[int, Path(ge=1, le=1_000_000)]

@@ -12,7 +12,7 @@ from services.events.handlers import Saved
 from shared.auth import Principal, Role, allow
 from shared.refusals import DeedRefusedError
 from shared.registry_copy import partners
-from shared.web.deeds import Deeds
+from shared.web.deeds import EVERYWHERE, Deeds
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 """Officers of a kelurahan apply for businesses of their own, and see those; what is an exhibition is the office's."""
@@ -22,9 +22,8 @@ Reader = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.KURATOR
 """Curators see every application, officers of a kelurahan their own."""
 
 STATUS: dict[type[DeedRefusedError], int] = {
-    refusals.NotFoundError: 404,
+    **EVERYWHERE,
     refusals.UnknownBusinessError: 409,
-    refusals.StaleVersionError: 412,
     refusals.ExhibitionDatesError: 422,
     refusals.OrganiserError: 422,
     partners.PartnerUnknownError: 409,

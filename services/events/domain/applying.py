@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.events.commands import Apply, RejectApplication
 from services.events.domain.curation import GONE
-from services.events.domain.exhibitions import check_held, check_version, is_open
+from services.events.domain.exhibitions import check_held, is_open
 from services.events.domain.models import SCORABLE, Applicant, Application, Changed, Exhibition, S
 from services.events.domain.refusals import (
     AlreadyAppliedError,
@@ -18,6 +18,7 @@ from services.events.domain.refusals import (
     TransitionRefusedError,
 )
 from shared.contracts.exhibitions import ApplicationRejected, ApplicationSubmitted
+from shared.refusals import check_version
 
 REFUSABLE = SCORABLE | {S.CADANGAN}
 """Who was chosen is not refused any more."""

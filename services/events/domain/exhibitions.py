@@ -17,10 +17,8 @@ from services.events.domain.refusals import (
     DeadlineError,
     ExhibitionCancelledError,
     ExhibitionDatesError,
-    NotFoundError,
     NoWavesError,
     OrganiserError,
-    StaleVersionError,
     WaveBegunError,
     WaveTimesError,
 )
@@ -33,13 +31,8 @@ from shared.contracts.exhibitions import (
 )
 from shared.contracts.fact import Fact
 from shared.contracts.organisations import OrganisationRole
+from shared.refusals import NotFoundError, check_version
 from shared.registry_copy.partners import Partner, names_one_holder, title_of
-
-
-def check_version(current: int, expected: int) -> None:
-    """Raise ``StaleVersionError`` if somebody changed it since."""
-    if current != expected:
-        raise StaleVersionError(expected, current)
 
 
 def check_held(exhibition: Exhibition) -> None:

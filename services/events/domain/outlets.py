@@ -18,7 +18,6 @@ from services.events.domain.refusals import (
     AlreadyMemberError,
     CapacityError,
     NoMembersError,
-    NotFoundError,
     TurnDatesError,
     TurnOverError,
 )
@@ -32,6 +31,7 @@ from shared.contracts.exhibitions import (
 )
 from shared.contracts.fact import Fact
 from shared.contracts.organisations import OrganisationRole
+from shared.refusals import NotFoundError
 from shared.registry_copy.partners import Partner
 
 

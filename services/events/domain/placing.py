@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.events.commands import ConfirmPlace, MoveApplication, PlaceApplication
-from services.events.domain.exhibitions import check_held, check_version, is_ahead, wave_of
+from services.events.domain.exhibitions import check_held, is_ahead, wave_of
 from services.events.domain.models import (
     CHOSEN,
     LEAVABLE,
@@ -43,6 +43,7 @@ from shared.contracts.exhibitions import (
     Wave,
 )
 from shared.contracts.fact import Fact
+from shared.refusals import check_version
 
 MOVABLE = frozenset({S.DITEMPATKAN, S.DIKONFIRMASI})
 

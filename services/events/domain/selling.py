@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.events.commands import Presence, ReportSales
 from services.events.domain.clock import day_in
-from services.events.domain.exhibitions import check_held, check_version, of_exhibition, wave_of
+from services.events.domain.exhibitions import check_held, of_exhibition, wave_of
 from services.events.domain.models import PLACED, Application, Changed, Exhibition, S
 from services.events.domain.refusals import (
     SalesAmountError,
@@ -30,6 +30,7 @@ from shared.contracts.exhibitions import (
     SalesReported,
     TurnoverPublished,
 )
+from shared.refusals import check_version
 
 
 class SalesState(StrEnum):

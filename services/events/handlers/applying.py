@@ -10,7 +10,6 @@ from services.events.commands import Apply, RejectApplication, WithdrawApplicati
 from services.events.domain import applying as rules
 from services.events.domain import placing
 from services.events.domain.models import LEAVABLE, Application, History, Places
-from services.events.domain.refusals import NotFoundError
 from services.events.handlers import Saved, publish
 from services.events.handlers.curating import trainings_since
 from services.events.handlers.holding import (
@@ -28,6 +27,7 @@ from services.events.store.applications import Scored
 from shared.contracts.exhibitions import ApplicationCause, ApplicationState
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)

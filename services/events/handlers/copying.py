@@ -11,16 +11,10 @@ from services.events.handlers.outlets import leave_erased
 from services.events.store import copies as store
 from shared.database import Connection
 from shared.envelope import Event
-from shared.outbox import Cause
+from shared.outbox import cause_by
 from shared.registry_copy.partner_table import save_partners
 
 ACTOR = "events"
-
-
-def cause_by(event: Event, now: datetime) -> Cause:
-    """Return why something happens that an event of another service brought."""
-    meta = event.meta
-    return Cause(meta.correlation_id, str(meta.id), ACTOR, meta.origin, meta.traceparent, now)
 
 
 async def record_facts(connection: Connection, events: Sequence[Event], now: datetime) -> None:
@@ -33,6 +27,6 @@ async def record_facts(connection: Connection, events: Sequence[Event], now: dat
     await store.save_licences(connection, copies.licences)
     await save_partners(connection, copies.organisations.partners)
     if registry.erased:
-        causes = {owner_id: cause_by(event, now) for owner_id, event in registry.erased.items()}
+        causes = {owner_id: cause_by(event, ACTOR, now) for owner_id, event in registry.erased.items()}
         await release_erased(connection, causes)
         await leave_erased(connection, causes)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.events.commands import GiveScores
 from services.events.domain import curation as rules
-from services.events.domain.exhibitions import check_held, check_version, is_open, of_exhibition
+from services.events.domain.exhibitions import check_held, is_open, of_exhibition
 from services.events.domain.models import Exhibition, S
 from services.events.domain.refusals import NotYetClosedError, UnscoredError
 from services.events.handlers import Saved, publish
@@ -19,6 +19,7 @@ from services.events.store import exhibitions
 from shared.contracts.exhibitions import ExhibitionCurated
 from shared.database import Connection
 from shared.outbox import Cause
+from shared.refusals import check_version
 
 TRAINING_DAYS = 730
 """A training of the two years before an exhibition counts."""

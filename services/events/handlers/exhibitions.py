@@ -9,7 +9,6 @@ from services.events.domain import exhibitions as rules
 from services.events.domain import placing
 from services.events.domain.models import OVER, Booth, Changed, Exhibition, S
 from services.events.domain.placing import Floor
-from services.events.domain.refusals import NotFoundError
 from services.events.handlers import Saved, publish
 from services.events.handlers.holding import lock_exhibition, places_of, save_places
 from services.events.store import applications
@@ -17,6 +16,7 @@ from services.events.store import exhibitions as store
 from shared.contracts.exhibitions import ApplicationCause, BoothKind
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 from shared.registry_copy.partner_table import share_partner
 
 WHOLE_RESERVE = 100_000

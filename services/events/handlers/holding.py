@@ -8,12 +8,13 @@ from uuid import UUID
 
 from services.events.domain.models import CHOSEN, Applicant, Application, Booth, Exhibition, Places
 from services.events.domain.placing import Floor
-from services.events.domain.refusals import NotFoundError, UnknownBusinessError
+from services.events.domain.refusals import UnknownBusinessError
 from services.events.handlers import Saved, publish
 from services.events.store import applications, exhibitions
 from shared.contracts.exhibitions import BoothKind
 from shared.database import Connection
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 
 
 async def lock_exhibition(connection: Connection, exhibition_id: UUID) -> Exhibition:

@@ -9,15 +9,15 @@ from services.events.commands import JoinOutlet, LeaveOutlet, OpenOutlet, OpenTu
 from services.events.domain import outlets as rules
 from services.events.domain.curation import GONE
 from services.events.domain.models import Member, Outlet, Turns
-from services.events.domain.refusals import BusinessGoneError, NotAnOwnerError, NotFoundError, OwnerErasedError
+from services.events.domain.refusals import BusinessGoneError, NotAnOwnerError, OwnerErasedError
 from services.events.handlers import Saved, publish
 from services.events.handlers.holding import hold_applicant
 from services.events.store import outlets as store
 from shared.contracts.exhibitions import ApplicationCause
 from shared.database import Connection, Pool
-from shared.outbox import Cause
+from shared.outbox import Cause, day_of
+from shared.refusals import NotFoundError
 from shared.registry_copy.partner_table import share_partner
-from shared.wita import WITA
 
 RECENT_TURNS = 50
 """Turns that have not ended are among the last so many."""
@@ -75,7 +75,7 @@ async def pass_on(connection: Connection, command: PassTurnOn, cause: Cause) -> 
     if not turns or turns[0][0].number != command.turn:
         raise NotFoundError("Giliran", command.turn)
     members = await store.load_members(connection, outlet.id)
-    today = cause.now.astimezone(WITA).date()
+    today = day_of(cause)
     change, handed = rules.pass_on(outlet, members, *turns[0], command.business_id, today)
     if handed is not None:
         await store.hand_on(connection, outlet.id, [handed])
@@ -87,7 +87,7 @@ async def leave(connection: Connection, command: LeaveOutlet, cause: Cause) -> S
     """Take a business out of the rota; its turns that have not ended go on."""
     outlet = await _lock(connection, command.outlet_id)
     first = await store.last_turn(connection, outlet.id) - RECENT_TURNS
-    today = cause.now.astimezone(WITA).date()
+    today = day_of(cause)
     turns = [item for item in await store.load_turns(connection, outlet.id, first) if item[0].ends_on >= today]
     members = await store.load_members(connection, outlet.id)
     change, handed = rules.leave(outlet, members, turns, command.business_id, command.cause, today)

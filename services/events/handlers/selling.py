@@ -9,9 +9,8 @@ from uuid import UUID
 
 from services.events.commands import RecordPresence, ReportSales
 from services.events.domain import selling as rules
-from services.events.domain.exhibitions import check_version, wave_of
+from services.events.domain.exhibitions import wave_of
 from services.events.domain.models import Application, Places, Turnover
-from services.events.domain.refusals import NotFoundError
 from services.events.domain.selling import SalesState
 from services.events.handlers import Saved, publish
 from services.events.handlers.holding import lock_exhibition, save_places, share_exhibition, visible
@@ -19,6 +18,7 @@ from services.events.store import applications as store
 from services.events.store import exhibitions
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.refusals import NotFoundError, check_version
 
 
 @dataclass(frozen=True, slots=True)

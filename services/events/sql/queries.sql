@@ -155,28 +155,30 @@ SELECT curator, criterion, score, given_at FROM score WHERE application_id = $1 
 
 -- name: load_entries
 -- Applications to be curated, each with the history of its business: trainings since $2, exhibitions before this one, kinds of
--- licences that are valid on day $3. One look-up by index for each of them: joins of whole tables took time by the square of
--- the applications where the planner's statistics did not know of them yet.
+-- licences that are valid on day $3, the latter two also of those that were merged into it. One look-up by index for each of
+-- them: joins of whole tables took time by the square of the applications where the planner's statistics did not know of them yet.
 SELECT a.*, b.status, b.kelas,
        (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $2)::int AS trainings,
-       (SELECT count(*) FROM application p
-        WHERE p.business_id = a.business_id AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
-       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = a.business_id AND c.verified
+       (SELECT count(DISTINCT p.exhibition_id) FROM application p
+        WHERE p.business_id = ANY (w.ids) AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
+       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = ANY (w.ids) AND c.verified
              AND (c.valid_from IS NULL OR c.valid_from <= $3) AND (c.expires_on IS NULL OR c.expires_on >= $3)
              AND (c.revoked_on IS NULL OR c.revoked_on > $3) ORDER BY 1) AS licences
 FROM application a JOIN business_copy b ON b.business_id = a.business_id
+     CROSS JOIN LATERAL (SELECT businesses_in(a.business_id) AS ids OFFSET 0) AS w
 WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') ORDER BY a.id;
 
 -- name: history_of
 -- The history of one business ($2) as the curation of an exhibition ($1) reads it, trainings since $3, licences on day $4.
 SELECT b.status, b.kelas,
        (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $3)::int AS trainings,
-       (SELECT count(*) FROM application p
-        WHERE p.business_id = b.business_id AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
-       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = b.business_id AND c.verified
+       (SELECT count(DISTINCT p.exhibition_id) FROM application p
+        WHERE p.business_id = ANY (w.ids) AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
+       ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = ANY (w.ids) AND c.verified
              AND (c.valid_from IS NULL OR c.valid_from <= $4) AND (c.expires_on IS NULL OR c.expires_on >= $4)
              AND (c.revoked_on IS NULL OR c.revoked_on > $4) ORDER BY 1) AS licences
-FROM business_copy b WHERE b.business_id = $2;
+FROM business_copy b CROSS JOIN LATERAL (SELECT businesses_in(b.business_id) AS ids OFFSET 0) AS w
+WHERE b.business_id = $2;
 
 -- name: find_sales
 -- What was reported of a day.
@@ -317,23 +319,24 @@ WHERE owner_copy.version < EXCLUDED.version;
 
 -- name: save_businesses
 -- Businesses of which the batch tells the profile.
-INSERT INTO business_copy (business_id, owner_ids, kelurahan, kelas, status, version)
-SELECT u.id, u.owners::uuid[], u.kelurahan, u.kelas, u.status, u.version
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-     AS u(id, owners, kelurahan, kelas, status, version)
+INSERT INTO business_copy (business_id, owner_ids, kelurahan, kelas, status, merged_into, version)
+SELECT u.id, u.owners::uuid[], u.kelurahan, u.kelas, u.status, u.merged_into, u.version
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[])
+     AS u(id, owners, kelurahan, kelas, status, merged_into, version)
 ON CONFLICT (business_id) DO UPDATE SET
     owner_ids = EXCLUDED.owner_ids, kelurahan = EXCLUDED.kelurahan, kelas = EXCLUDED.kelas, status = EXCLUDED.status,
-    version = EXCLUDED.version
+    merged_into = EXCLUDED.merged_into, version = EXCLUDED.version
 WHERE business_copy.version < EXCLUDED.version;
 
 -- name: change_businesses
--- Businesses of which the batch tells a part: a NULL leaves what is there.
+-- Businesses of which the batch tells a part: a NULL leaves what is there. With the status it is told what it was merged into.
 UPDATE business_copy b SET
     owner_ids = coalesce(u.owners::uuid[], b.owner_ids),
     kelurahan = coalesce(u.kelurahan, b.kelurahan), kelas = coalesce(u.kelas, b.kelas),
-    status = coalesce(u.status, b.status), version = u.version
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-     AS u(id, owners, kelurahan, kelas, status, version)
+    status = coalesce(u.status, b.status),
+    merged_into = CASE WHEN u.status IS NULL THEN b.merged_into ELSE u.merged_into END, version = u.version
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[])
+     AS u(id, owners, kelurahan, kelas, status, merged_into, version)
 WHERE b.business_id = u.id AND b.version < u.version;
 
 -- name: save_enrolments

@@ -23,7 +23,8 @@ async def save_businesses(connection: Connection, changes: Mapping[UUID, Busines
     whole: list[tuple[Any, ...]] = []
     parts: list[tuple[Any, ...]] = []
     for key, item in in_order(changes):
-        row = (key, uuids_text(item.owner_ids), item.kelurahan, item.kelas, item.status, item.version)
+        owner_ids = uuids_text(item.owner_ids)
+        row = (key, owner_ids, item.kelurahan, item.kelas, item.status, item.merged_into, item.version)
         (whole if item.whole else parts).append(row)
     await write_rows(connection, queries().save_businesses, whole)
     await write_rows(connection, queries().change_businesses, parts)

@@ -216,7 +216,7 @@ async def count_audience(
     """Count how many owners an announcement would reach now, and why some would not be told. Nothing is sent."""
     state = request.app.state
     with _refusals():
-        count = await announcing.count_audience(pool, query.to_audience(), query.topic, state.places, state.channels)
+        count = await announcing.count_audience(pool, query.to_audience(), query.topic, state.places, state.routes)
     return AudienceOut(total=count.total, told=dict(count.told), suppressed=dict(count.suppressed))
 
 
@@ -235,7 +235,7 @@ async def make_announcement(
     async def work(connection: Connection) -> Answer:
         command = MakeAnnouncement(new_id(), body.topic, _texts(body.texts), body.audience.to_audience(), officer.sub)
         with _refusals():
-            await announcing.make_announcement(connection, command, state.places, state.channels)
+            await announcing.make_announcement(connection, command, state.places, state.routes)
             made = _shown(*await announcing.show_announcement(connection, command.id))
         return Answer(201, made.model_dump(mode="json"), {"Location": f"announcements/{command.id}"})
 

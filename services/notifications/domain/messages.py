@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -11,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifications.domain.notices import RecipientKind
+from services.notifications.domain.routes import Routes
 
 
 class State(StrEnum):
@@ -99,11 +99,13 @@ class Decision:
     channel: str | None
 
 
-def decide(recipient: Recipient, available: AbstractSet[str], topic: str | None = None) -> Decision:
-    """Decide whether, and by which channel, an owner is told; ``available`` are the channels that this service runs.
+def decide(recipient: Recipient, routes: Routes, topic: str | None = None) -> Decision:
+    """Decide whether, and by which channel, an owner is told: the one that they chose or, where it is not run, its stand-in.
 
-    ``topic`` is that of an announcement, or of a reminder that is stopped together with it. The database's function ``suppression_of`` says the same of a whole audience.
+    ``topic`` is that of an announcement, or of a reminder that is stopped together with it. The database's function
+    ``suppression_of`` says the same of a whole audience, with the choices that are told by some channel.
     """
+    channel = routes.next_channel(recipient.channel, ())
     suppression: Suppression | None = None
     if recipient.erased:
         suppression = Suppression.ERASED
@@ -113,19 +115,20 @@ def decide(recipient: Recipient, available: AbstractSet[str], topic: str | None 
         suppression = Suppression.OPTED_OUT
     elif recipient.channel is None:
         suppression = Suppression.NO_CHANNEL
-    elif recipient.channel not in available:
+    elif channel is None:
         suppression = Suppression.CHANNEL_UNAVAILABLE
-    state = State.QUEUED if suppression is None else State.SUPPRESSED
-    return Decision(state, suppression, recipient.language, recipient.channel)
+    if suppression is not None:
+        return Decision(State.SUPPRESSED, suppression, recipient.language, recipient.channel)
+    return Decision(State.QUEUED, None, recipient.language, channel)
 
 
 OFFICER_CHANNELS = ("email", "console")
 """Officers have a work address and no number with us."""
 
 
-def decide_for_officer(available: AbstractSet[str]) -> Decision:
+def decide_for_officer(routes: Routes) -> Decision:
     """Decide how an officer is told: by e-mail, or by the console where that is the only channel."""
-    channel = next((name for name in OFFICER_CHANNELS if name in available), None)
+    channel = next((name for name in OFFICER_CHANNELS if name in routes.available), None)
     if channel is None:
         return Decision(State.SUPPRESSED, Suppression.NO_CHANNEL, "id", None)
     return Decision(State.QUEUED, None, "id", channel)

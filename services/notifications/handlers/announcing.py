@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +18,7 @@ from services.notifications.domain.announcements import (
     UnknownAnnouncementError,
     reach_of,
 )
+from services.notifications.domain.routes import Routes
 from services.notifications.domain.text import one_line
 from services.notifications.store import announcements as store
 from services.notifications.store.messages import read_clock
@@ -56,15 +56,15 @@ class Page:
 
 
 async def count_audience(
-    source: Pool | Connection, audience: Audience, topic: Topic, places: Iterable[str], channels: AbstractSet[str]
+    source: Pool | Connection, audience: Audience, topic: Topic, places: Iterable[str], routes: Routes
 ) -> AudienceCount:
-    """Count an audience; ``places`` are the codes of all kelurahan, ``channels`` those that this service runs.
+    """Count an audience; ``places`` are the codes of all kelurahan, ``routes`` the channels that this service runs.
 
     Raises ``UnclearAudienceError``, ``UnknownPlaceError``.
     """
     told: Counter[str] = Counter()
     suppressed: Counter[str] = Counter()
-    for channel, reason, owners in await store.count_audience(source, reach_of(audience, places), topic, channels):
+    for channel, reason, owners in await store.count_audience(source, reach_of(audience, places), topic, routes):
         if reason is None:
             told[channel or ""] += owners
         else:
@@ -76,14 +76,14 @@ async def make_announcement(
     connection: Connection,
     command: MakeAnnouncement,
     places: Iterable[str],
-    channels: AbstractSet[str],
+    routes: Routes,
 ) -> None:
     """Store an announcement for the workers; inside the caller's transaction.
 
     Raises ``UnclearAudienceError``, ``UnknownPlaceError``, ``EmptyAudienceError``.
     """
     codes = list(places)
-    count = await count_audience(connection, command.audience, command.topic, codes, channels)
+    count = await count_audience(connection, command.audience, command.topic, codes, routes)
     if count.total == 0:
         raise EmptyAudienceError
     now = await read_clock(connection)

@@ -7,7 +7,6 @@ second one. What is kept after the hour, or comes late, waits for the next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import structlog
 from services.notifications.commands import ChooseDigest, Digest
 from services.notifications.domain.digesting import EVENT_TYPE, TEMPLATE, digest_id, last_due
 from services.notifications.domain.notices import Draft, RecipientKind
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.recording import store_drafts
 from services.notifications.store import digests as store
 from services.notifications.store.messages import read_clock
@@ -30,19 +30,19 @@ log = structlog.get_logger(__name__)
 
 
 class Digesting(PeriodicLook):
-    """Makes digests at a time of the day (WITA); ``channels`` are the ways out that this service runs."""
+    """Makes digests at a time of the day (WITA); ``routes`` are the channels that this service runs."""
 
     def __init__(
         self,
         pool: Pool,
-        channels: AbstractSet[str],
+        routes: Routes,
         at: time,
         *,
         seconds: float = LOOK_SECONDS,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         super().__init__(pool, seconds, clock)
-        self._channels = channels
+        self._routes = routes
         self._at = at
 
     async def tick(self) -> int:
@@ -72,7 +72,7 @@ class Digesting(PeriodicLook):
             new = {owner_id: key for owner_id, key in ids.items() if key not in there}
             if new:
                 drafts = [_draft(owner_id, key, every, due) for owner_id, key in new.items()]
-                await store_drafts(connection, drafts, self._channels, due)
+                await store_drafts(connection, drafts, self._routes, due)
                 await store.give(connection, new, due)
         return owners, len(new)
 

@@ -8,13 +8,14 @@ announcement in hand, and if they had, the ids of the messages would be the same
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
 from services.notifications.domain.announcements import AnnouncementState
+from services.notifications.domain.routes import Routes
 from services.notifications.store import announcements as store
 from services.notifications.store.messages import read_clock
 from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
@@ -30,14 +31,14 @@ class FanOut:
     """One loop of a worker; several may run, in one process or in many."""
 
     def __init__(
-        self, pool: Pool, channels: Iterable[str], *, chunk: int = CHUNK, clock: Callable[[], datetime] | None = None
+        self, pool: Pool, routes: Routes, *, chunk: int = CHUNK, clock: Callable[[], datetime] | None = None
     ) -> None:
-        """``channels`` are the ways out that this service runs; ``chunk`` is how many owners one transaction looks at.
+        """``routes`` are the channels that this service runs; ``chunk`` is how many owners one transaction looks at.
 
         Without ``clock`` the database's time counts, as for the senders.
         """
         self._pool = pool
-        self._channels = list(channels)
+        self._routes = routes
         self._chunk = chunk
         self._clock = clock
 
@@ -69,7 +70,7 @@ class FanOut:
             if taken.state is AnnouncementState.CANCELLING:
                 more = await store.take_back(connection, taken.id, self._chunk, now)
             else:
-                more = await store.fan_out(connection, taken, self._channels, self._chunk, now)
+                more = await store.fan_out(connection, taken, self._routes, self._chunk, now)
         if not more:
             log.info("announcement_ended", announcement_id=str(taken.id), was=taken.state.value)
         return True

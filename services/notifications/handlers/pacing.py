@@ -26,7 +26,7 @@ class SendingRules:
     """``None``: the database's, so that senders agree on what is due and a wrong clock of a machine moves nothing."""
     chance: Callable[[], float] = random
     fallback: tuple[str, ...] = ()
-    """What comes after a channel here stands in for it when it has failed for good."""
+    """What comes after a channel here stands in for it when it is not run or has failed for good."""
 
     @property
     def routes(self) -> Routes:

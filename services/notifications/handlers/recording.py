@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from services.notifications.domain.messages import (
     decide_for_officer,
 )
 from services.notifications.domain.notices import Draft, RecipientKind
+from services.notifications.domain.routes import Routes
 from services.notifications.domain.topics import stoppable_topic
 from services.notifications.store import attending, digests, messages
 from services.notifications.store import facts as store
@@ -31,10 +31,10 @@ _WAITING = Decision(State.WAITING, None, None, None)
 async def record_facts(
     connection: Connection,
     events: Sequence[Event],
-    channels: AbstractSet[str],
+    routes: Routes,
     clock: Callable[[], datetime] | None = None,
 ) -> None:
-    """Write what a batch says, and the messages that it asks for; ``channels`` are those that this service runs.
+    """Write what a batch says, and the messages that it asks for; ``routes`` are the channels that this service runs.
 
     Without ``clock`` the database's time counts.
     """
@@ -48,7 +48,7 @@ async def record_facts(
         return
     contacts = await store.load_contacts(connection, changes.contacts_wanted())
     asked = drafts(changes, {business_id: owner_id for business_id, (owner_id, _) in contacts.items()})
-    await store_drafts(connection, asked, channels, now)
+    await store_drafts(connection, asked, routes, now)
 
 
 async def _record_attending(connection: Connection, events: Sequence[Event], now: datetime) -> None:
@@ -60,16 +60,14 @@ async def _record_attending(connection: Connection, events: Sequence[Event], now
     await attending.void_stale(connection, folded.changed, folded.touched, now)
 
 
-async def store_drafts(
-    connection: Connection, asked: Sequence[Draft], channels: AbstractSet[str], now: datetime
-) -> None:
+async def store_drafts(connection: Connection, asked: Sequence[Draft], routes: Routes, now: datetime) -> None:
     """Store messages, each with what is decided of it; those that are there already stay as they are.
 
     What can wait is kept for the next digest of an owner who wants digests, from ``now`` on.
     """
     owners = {UUID(d.recipient_id) for d in asked if d.recipient_kind is RecipientKind.OWNER and d.recipient_id}
     known = await store.load_recipients(connection, owners)
-    decided = [(draft, _decide(draft, known, channels)) for draft in asked]
+    decided = [(draft, _decide(draft, known, routes)) for draft in asked]
     await store.insert_messages(connection, decided)
     await digests.hold(connection, [draft.id for draft, decision in decided if _is_kept(decision)], now)
 
@@ -78,18 +76,18 @@ def _is_kept(decision: Decision) -> bool:
     return decision.reason == Suppression.IN_DIGEST
 
 
-def _decide(draft: Draft, known: dict[UUID, Recipient], channels: AbstractSet[str]) -> Decision:
+def _decide(draft: Draft, known: dict[UUID, Recipient], routes: Routes) -> Decision:
     if draft.recipient_kind is RecipientKind.OFFICER:
-        return decide_for_officer(channels)
+        return decide_for_officer(routes)
     recipient = known.get(UUID(draft.recipient_id)) if draft.recipient_id else None
-    return _WAITING if recipient is None else _decide_for(recipient, draft.template, channels)
+    return _WAITING if recipient is None else _decide_for(recipient, draft.template, routes)
 
 
-def _decide_for(recipient: Recipient, template: str, channels: AbstractSet[str]) -> Decision:
-    return held_back(decide(recipient, channels, stoppable_topic(template)), template, recipient.digest)
+def _decide_for(recipient: Recipient, template: str, routes: Routes) -> Decision:
+    return held_back(decide(recipient, routes, stoppable_topic(template)), template, recipient.digest)
 
 
-async def complete_waiting(pool: Pool, channels: AbstractSet[str], now: datetime, limit: int = 500) -> int:
+async def complete_waiting(pool: Pool, routes: Routes, now: datetime, limit: int = 500) -> int:
     """Decide on messages whose owner, or whose business with its owner, has come meanwhile, and return how many.
 
     Not done in the batch that brings the owner: another worker's batch, which does not see it yet, may add a waiting
@@ -99,7 +97,7 @@ async def complete_waiting(pool: Pool, channels: AbstractSet[str], now: datetime
         await messages.find_owners(connection, limit)
         found = await messages.find_completable(connection, limit)
         if found:
-            decided = [(key, _decide_for(recipient, template, channels)) for key, template, recipient in found]
+            decided = [(key, _decide_for(recipient, template, routes)) for key, template, recipient in found]
             await messages.complete_waiting(connection, decided, now)
             await digests.hold(connection, [key for key, decision in decided if _is_kept(decision)], now)
     return len(found)

@@ -8,13 +8,13 @@ takes it back (see ``void_stale``), so none slips out between the two.
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import structlog
 
 from services.notifications.domain.notices import Draft, RecipientKind
 from services.notifications.domain.reminding import EVENT_TYPE, MOVED, Occasion, ReminderRule, reminder_id
+from services.notifications.domain.routes import Routes
 from services.notifications.handlers.recording import store_drafts
 from services.notifications.store import attending as store
 from services.notifications.store.attending import Untold
@@ -28,19 +28,19 @@ log = structlog.get_logger(__name__)
 
 
 class Reminding(PeriodicLook):
-    """Reminds of sessions, waves and deadlines by a rule; ``channels`` are the ways out that this service runs."""
+    """Reminds of sessions, waves and deadlines by a rule; ``routes`` are the channels that this service runs."""
 
     def __init__(
         self,
         pool: Pool,
-        channels: AbstractSet[str],
+        routes: Routes,
         rule: ReminderRule,
         *,
         seconds: float = LOOK_SECONDS,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         super().__init__(pool, seconds, clock)
-        self._channels = channels
+        self._routes = routes
         self._rule = rule
 
     async def tick(self) -> int:
@@ -81,7 +81,7 @@ class Reminding(PeriodicLook):
     ) -> None:
         drafts = [_draft(occasion, template, somebody, now) for somebody in untold]
         if drafts:
-            await store_drafts(connection, drafts, self._channels, now)
+            await store_drafts(connection, drafts, self._routes, now)
         noted = zip(untold, drafts, strict=True)
         await store.insert_reminders(
             connection,

@@ -116,7 +116,7 @@ class Sender:
         now = self._now()
         if monotonic() - self._recovered_at >= RECOVER_SECONDS:
             await self._recover(now)
-        await complete_waiting(self._pool, self._rules.rates.keys(), now)
+        await complete_waiting(self._pool, self._rules.routes, now)
         taken = 0
         for channel in self._channels:
             if self._pauses[channel].over and self._pauses["registry"].over:
@@ -196,11 +196,11 @@ class Sender:
             return False
         recipient = surroundings.recipients[UUID(message.recipient_id)]
         topic = announced.topic if announced else stoppable_topic(message.template)
-        decision = decide(recipient, self._rules.rates.keys(), topic)
+        decision = decide(recipient, self._rules.routes, topic)
         if decision.state is State.SUPPRESSED:
             await self._settle(message, Outcome(State.SUPPRESSED, decision.reason, uncounted=True))
         else:
-            return await self._is_on_its_channel(message, decision.channel)
+            return await self._is_on_its_channel(message, recipient.channel)
         return False
 
     async def _is_on_its_channel(self, message: Claimed, chosen: str | None) -> bool:

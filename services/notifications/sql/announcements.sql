@@ -1,9 +1,11 @@
 -- Statements of the announcements. $-numbers of an audience: places, classes, sectors (NULL asks nothing), states of
--- businesses that are in no audience, topic, channels that this service runs.
+-- businesses that are in no audience, topic, channels that an owner may have chosen to be told, and for each of these the one
+-- that is asked first: itself where this service runs it, else its stand-in.
 
 -- name: count_audience
--- Owners of an audience by channel, and why some are not told (NULL: they are).
-SELECT channel, reason, count(*) AS owners
+-- Owners of an audience by the channel that is asked first, and why some are not told (NULL: they are).
+SELECT CASE WHEN reason IS NULL THEN ($7::text[])[array_position($6::text[], channel)] ELSE channel END AS channel, reason,
+       count(*) AS owners
 FROM (SELECT r.channel,
              suppression_of(r.consent,
                             EXISTS (SELECT FROM topic_opt_out o WHERE o.owner_id = r.owner_id AND o.topic = $5::text),
@@ -17,7 +19,7 @@ FROM (SELECT r.channel,
                AND ($2 IS NULL OR coalesce(b.kelas, 'tidak_diketahui') = ANY ($2))
                AND ($3 IS NULL OR coalesce(b.sector, 'tidak_diketahui') = ANY ($3))
                AND (b.status IS NULL OR b.status <> ALL ($4::text[]))))) AS reached
-GROUP BY channel, reason;
+GROUP BY 1, reason;
 
 -- name: insert_announcement
 -- A new one, for a worker to take up.
@@ -34,22 +36,23 @@ WHERE state IN ('queued', 'running', 'cancelling') ORDER BY created_at, id LIMIT
 SELECT owner_id FROM recipient WHERE owner_id > $1 ORDER BY owner_id OFFSET $2::int - 1 LIMIT 1;
 
 -- name: fan_out
--- The messages of the owners of an audience after $9 and up to $10; how many owners. The bounds stand at the businesses too,
--- so that a chunk reads its own part of them only. Unless $12, messages that are there already are left out: asking for
+-- The messages of the owners of an audience after $10 and up to $11; how many owners. The bounds stand at the businesses too,
+-- so that a chunk reads its own part of them only. Unless $13, messages that are there already are left out: asking for
 -- each row, with ON CONFLICT too, costs a third more, and is in vain as long as progress and messages are one transaction.
 -- In the order of their ids, because four of the table's indexes end in it.
 WITH chunk AS MATERIALIZED (
     SELECT r.owner_id, r.language, r.channel,
+           ($7::text[])[array_position($6::text[], r.channel)] AS first_asked,
            suppression_of(r.consent,
                           EXISTS (SELECT FROM topic_opt_out o
                                   WHERE o.owner_id = r.owner_id AND o.topic = $5::text
-                                    AND o.owner_id > $9 AND o.owner_id <= $10),
+                                    AND o.owner_id > $10 AND o.owner_id <= $11),
                           r.channel, $6::text[]) AS reason
     FROM recipient r
-    WHERE r.owner_id > $9 AND r.owner_id <= $10 AND NOT r.erased
+    WHERE r.owner_id > $10 AND r.owner_id <= $11 AND NOT r.erased
       AND (($1::text[] IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL) OR EXISTS (
            SELECT FROM business_contact b
-           WHERE b.owner_id = r.owner_id AND b.owner_id > $9 AND b.owner_id <= $10
+           WHERE b.owner_id = r.owner_id AND b.owner_id > $10 AND b.owner_id <= $11
              AND ($1 IS NULL OR coalesce(b.kelurahan, 'TIDAK_DIKETAHUI') = ANY ($1))
              AND ($2 IS NULL OR coalesce(b.kelas, 'tidak_diketahui') = ANY ($2))
              AND ($3 IS NULL OR coalesce(b.sector, 'tidak_diketahui') = ANY ($3))
@@ -57,11 +60,12 @@ WITH chunk AS MATERIALIZED (
 ), made AS (
     INSERT INTO message (id, event_id, event_type, occurred_at, template, language, channel, owner_id, state, reason,
                          priority, next_attempt_at)
-    SELECT id, $7, 'announcement', $8, 'announcement',
-           CASE WHEN language = ANY ($11::text[]) THEN language ELSE 'id' END, channel, owner_id,
-           CASE WHEN reason IS NULL THEN 'queued' ELSE 'suppressed' END, reason, 1, $13
-    FROM (SELECT *, announcement_message_id($7, owner_id) AS id FROM chunk ORDER BY id) AS c
-    WHERE $12::boolean OR NOT EXISTS (SELECT FROM message m WHERE m.id = c.id)
+    SELECT id, $8, 'announcement', $9, 'announcement',
+           CASE WHEN language = ANY ($12::text[]) THEN language ELSE 'id' END,
+           CASE WHEN reason IS NULL THEN first_asked ELSE channel END, owner_id,
+           CASE WHEN reason IS NULL THEN 'queued' ELSE 'suppressed' END, reason, 1, $14
+    FROM (SELECT *, announcement_message_id($8, owner_id) AS id FROM chunk ORDER BY id) AS c
+    WHERE $13::boolean OR NOT EXISTS (SELECT FROM message m WHERE m.id = c.id)
 )
 SELECT count(*) FROM chunk;
 

@@ -13,6 +13,7 @@ import orjson
 
 from services.notifications.commands import MakeAnnouncement, Text, Topic
 from services.notifications.domain.announcements import GONE, STOPPED, Announced, AnnouncementState, Reach
+from services.notifications.domain.routes import Routes
 from services.notifications.store.facts import SQL
 from shared.database import Connection, Pool, load_queries
 
@@ -39,17 +40,18 @@ def _texts(stored: str) -> dict[str, Text]:
     return {language: Text(**text) for language, text in orjson.loads(stored).items()}
 
 
-def _asked(reach: Reach, topic: Topic, channels: Iterable[str]) -> tuple[Any, ...]:
-    """Return what the statements ask of an audience, as their first six arguments."""
+def _asked(reach: Reach, topic: Topic, routes: Routes) -> tuple[Any, ...]:
+    """Return what the statements ask of an audience, as their first seven arguments."""
     gone = [status.value for status in GONE]
-    return reach.places, reach.classes, reach.sectors, gone, topic.value, list(channels)
+    by_choice = routes.by_choice()
+    return reach.places, reach.classes, reach.sectors, gone, topic.value, list(by_choice), list(by_choice.values())
 
 
 async def count_audience(
-    source: Pool | Connection, reach: Reach, topic: Topic, channels: Iterable[str]
+    source: Pool | Connection, reach: Reach, topic: Topic, routes: Routes
 ) -> list[tuple[str | None, str | None, int]]:
-    """Return (channel, why not told or ``None``, owners)."""
-    rows = await source.fetch(QUERIES.count_audience, *_asked(reach, topic, channels))
+    """Return (channel that is asked first, why not told or ``None``, owners)."""
+    rows = await source.fetch(QUERIES.count_audience, *_asked(reach, topic, routes))
     return [(row["channel"], row["reason"], row["owners"]) for row in rows]
 
 
@@ -95,12 +97,12 @@ async def be_quick(connection: Connection) -> None:
     await connection.execute("SET LOCAL synchronous_commit = off")
 
 
-async def fan_out(connection: Connection, taken: Taken, channels: Iterable[str], limit: int, now: datetime) -> bool:
+async def fan_out(connection: Connection, taken: Taken, routes: Routes, limit: int, now: datetime) -> bool:
     """Make the messages among the next ``limit`` owners and note how far it came; ``False``: these were the last."""
     found: UUID | None = await connection.fetchval(QUERIES.end_of_chunk, taken.last_owner, limit)
     last = found or LAST
     arguments = (
-        *_asked(taken.reach, taken.topic, channels),
+        *_asked(taken.reach, taken.topic, routes),
         taken.id,
         taken.created_at,
         taken.last_owner,

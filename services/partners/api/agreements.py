@@ -9,8 +9,16 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.partners.api.answers import AgreementDetail, AgreementOut, AgreementPage, SavedOut
-from services.partners.api.forms import AgreementForm, CauseForm, TermsForm
+from services.partners.api.answers import (
+    AgreementDetail,
+    AgreementOut,
+    AgreementPage,
+)
+from services.partners.api.forms import (
+    AgreementForm,
+    CauseForm,
+    TermsForm,
+)
 from services.partners.api.requests import Operator, Signer, refusals_as_problems, run_once, run_put
 from services.partners.commands import (
     EndAgreement,
@@ -24,7 +32,7 @@ from services.partners.handlers import agreements as handlers
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/agreements", tags=["perjanjian"])

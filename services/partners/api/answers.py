@@ -18,13 +18,6 @@ class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class SavedOut(_Out):
-    """Yang tersimpan, dan versinya."""
-
-    id: UUID
-    version: int
-
-
 class AgreementOut(_Out):
     """Satu perjanjian: ``terms`` berlaku, ``draft`` menunggu tanda tangan."""
 

@@ -11,16 +11,9 @@ from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis, Suspens
 from shared.contracts.registry import BusinessClass
 from shared.identifiers import new_id
 from shared.web import RequestModel
+from shared.web.fields import one_line
 
-
-def _cleaned(text: str) -> str:
-    cleaned = " ".join(text.split())
-    if not cleaned:
-        raise ValueError("tidak boleh kosong")
-    return cleaned
-
-
-Line = Annotated[str, Field(min_length=3, max_length=300), AfterValidator(_cleaned)]
+Line = Annotated[str, Field(min_length=3, max_length=300), AfterValidator(one_line)]
 AgencyCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$", examples=["dpmptsp"])]
 TypeName = Annotated[str, Field(max_length=120, examples=["id.go.balikpapan.umkm.business.registered.v1"])]
 FieldName = Annotated[str, StringConstraints(pattern=r"^(personal\.)?[a-z][a-z0-9_]{0,59}$")]

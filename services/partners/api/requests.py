@@ -9,7 +9,7 @@ from fastapi import Depends
 from services.partners.domain import refusals
 from shared.auth import Principal, Role, allow
 from shared.refusals import DeedRefusedError
-from shared.web.deeds import Deeds
+from shared.web.deeds import EVERYWHERE, Deeds
 
 Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
 Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
@@ -19,8 +19,7 @@ Keeper = Annotated[Principal, Depends(allow(Role.INSTANSI, Role.OPERATOR))]
 """An agency with what is its own, the operator with all."""
 
 STATUS: dict[type[DeedRefusedError], int] = {
-    refusals.NotFoundError: 404,
-    refusals.StaleVersionError: 412,
+    **EVERYWHERE,
     refusals.AgencyBoundError: 409,
     refusals.PeriodError: 422,
     refusals.UnknownTypeError: 422,

@@ -16,7 +16,6 @@ from services.partners.domain.refusals import (
     NothingToSignError,
     PeriodError,
     SameSignerError,
-    StaleVersionError,
     TransitionRefusedError,
     TypeTwiceError,
     UnknownTypeError,
@@ -36,6 +35,7 @@ from shared.contracts.partnership import (
     DeliveryWay,
     SuspensionCause,
 )
+from shared.refusals import check_version
 
 S = AgreementState
 SIGNATURES = 2
@@ -53,7 +53,7 @@ def draft(command: DraftAgreement, now: datetime) -> Changed:
 
 def redraft(agreement: Agreement, expected: int, terms: Terms, now: datetime) -> Changed:
     """Put another text up for signatures; nobody has signed it yet. The text that was signed goes on."""
-    _seen(agreement, expected)
+    check_version(agreement.version, expected)
     _unless_over(agreement, "diubah")
     check_terms(terms, now)
     return _drafted(agreement, terms)
@@ -68,7 +68,7 @@ def _drafted(agreement: Agreement, terms: Terms) -> Changed:
 
 def sign(agreement: Agreement, expected: int, signer: str, now: datetime) -> Changed:
     """Sign the text that waits. The second signature, another person's, makes it the agreement."""
-    _seen(agreement, expected)
+    check_version(agreement.version, expected)
     _unless_over(agreement, "ditandatangani")
     if agreement.draft is None:
         raise NothingToSignError
@@ -95,7 +95,7 @@ def sign(agreement: Agreement, expected: int, signer: str, now: datetime) -> Cha
 
 def suspend(agreement: Agreement, expected: int, cause: SuspensionCause) -> Changed:
     """Let an agreement grant nothing until it is resumed."""
-    _seen(agreement, expected)
+    check_version(agreement.version, expected)
     if agreement.state not in LIVE:
         raise TransitionRefusedError("ditangguhkan", agreement.state)
     return _after(replace(agreement, state=S.DITANGGUHKAN), AgreementSuspended(**_of(agreement), cause=cause))
@@ -103,7 +103,7 @@ def suspend(agreement: Agreement, expected: int, cause: SuspensionCause) -> Chan
 
 def resume(agreement: Agreement, expected: int, now: datetime) -> Changed:
     """Let a suspended agreement grant again, if its time is not over."""
-    _seen(agreement, expected)
+    check_version(agreement.version, expected)
     if agreement.state is not S.DITANGGUHKAN:
         raise TransitionRefusedError("dilanjutkan", agreement.state)
     fact = AgreementResumed(**_of(agreement))
@@ -112,7 +112,7 @@ def resume(agreement: Agreement, expected: int, now: datetime) -> Changed:
 
 def end(agreement: Agreement, expected: int, cause: SuspensionCause) -> Changed:
     """End an agreement for good."""
-    _seen(agreement, expected)
+    check_version(agreement.version, expected)
     _unless_over(agreement, "diakhiri")
     after = replace(agreement, state=S.BERAKHIR, draft=None, signers=())
     return _after(after, AgreementEnded(**_of(agreement), cause=cause))
@@ -185,11 +185,6 @@ def _of(agreement: Agreement) -> dict[str, Any]:
 def _after(agreement: Agreement, *facts: Fact) -> Changed:
     told: Sequence[Fact] = facts
     return Changed(replace(agreement, version=agreement.version + len(told)), told)
-
-
-def _seen(agreement: Agreement, expected: int) -> None:
-    if agreement.version != expected:
-        raise StaleVersionError(expected, agreement.version)
 
 
 def _unless_over(agreement: Agreement, deed: str) -> None:

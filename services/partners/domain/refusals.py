@@ -13,25 +13,6 @@ class RefusalError(DeedRefusedError):
     """A deed that a rule of agreements or of the feed refuses."""
 
 
-class NotFoundError(RefusalError):
-    """There is no such agreement or stream."""
-
-    slug, title = "tidak-ditemukan", "Tidak ditemukan"
-
-    def __init__(self, what: str, identity: object) -> None:
-        super().__init__(f"{what} {identity} tidak ada.", id=str(identity))
-
-
-class StaleVersionError(RefusalError):
-    """Somebody changed it since it was read."""
-
-    slug, title = "versi-usang", "Data sudah berubah"
-
-    def __init__(self, expected: int, current: int) -> None:
-        text = f"Versi {expected} sudah usang; versi sekarang {current}. Baca ulang, lalu kirim kembali."
-        super().__init__(text, current=str(current))
-
-
 class AgencyBoundError(RefusalError):
     """The agency has an agreement that goes on: what it may see is said in one text."""
 

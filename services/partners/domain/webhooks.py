@@ -8,11 +8,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.partners.domain.refusals import (
-    StaleVersionError,
     TooManySecretsError,
     TooManyWebhooksError,
     WebhookStateError,
 )
+from shared.refusals import check_version
 
 MOST_OF_AN_AGENCY = 10
 MOST_SECRETS = 4
@@ -80,7 +80,7 @@ def check_count(count: int) -> None:
 
 def pause(webhook: Webhook, expected: int) -> Webhook:
     """Post nothing until it is resumed."""
-    _seen(webhook, expected)
+    check_version(webhook.version, expected)
     if webhook.state is not WebhookState.AKTIF:
         raise WebhookStateError("dijeda", webhook.state)
     return replace(webhook, version=webhook.version + 1, state=WebhookState.DIJEDA, test_id=None)
@@ -88,7 +88,7 @@ def pause(webhook: Webhook, expected: int) -> Webhook:
 
 def resume(webhook: Webhook, expected: int) -> Webhook:
     """Go on where it stopped, after a pause or when it was disabled."""
-    _seen(webhook, expected)
+    check_version(webhook.version, expected)
     if webhook.state not in {WebhookState.DIJEDA, WebhookState.DIMATIKAN}:
         raise WebhookStateError("dilanjutkan", webhook.state)
     return replace(webhook, version=webhook.version + 1, state=WebhookState.AKTIF, reason=None)
@@ -96,7 +96,7 @@ def resume(webhook: Webhook, expected: int) -> Webhook:
 
 def rotate(webhook: Webhook, expected: int, valid: int) -> Webhook:
     """Take another secret; ``valid`` are signing now."""
-    _seen(webhook, expected)
+    check_version(webhook.version, expected)
     _unless_removed(webhook, "diganti kuncinya")
     if valid >= MOST_SECRETS:
         raise TooManySecretsError(MOST_SECRETS)
@@ -105,14 +105,14 @@ def rotate(webhook: Webhook, expected: int, valid: int) -> Webhook:
 
 def remove(webhook: Webhook, expected: int) -> Webhook:
     """Post nothing for good."""
-    _seen(webhook, expected)
+    check_version(webhook.version, expected)
     _unless_removed(webhook, "dihapus")
     return replace(webhook, version=webhook.version + 1, state=WebhookState.DIHAPUS, reason=None, test_id=None)
 
 
 def ask_for_test(webhook: Webhook, expected: int, test_id: UUID) -> Webhook:
     """Let a test be posted."""
-    _seen(webhook, expected)
+    check_version(webhook.version, expected)
     if webhook.state is not WebhookState.AKTIF:
         raise WebhookStateError("diuji", webhook.state)
     return replace(webhook, version=webhook.version + 1, test_id=test_id)
@@ -132,11 +132,6 @@ def after_failure(standing: Standing, now: datetime, asked: timedelta | None, ch
     if asked is not None:
         wait = max(wait, asked)
     return Failed(after, now + wait)
-
-
-def _seen(webhook: Webhook, expected: int) -> None:
-    if webhook.version != expected:
-        raise StaleVersionError(expected, webhook.version)
 
 
 def _unless_removed(webhook: Webhook, deed: str) -> None:

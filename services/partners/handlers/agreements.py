@@ -16,12 +16,13 @@ from services.partners.commands import (
 )
 from services.partners.domain import agreements as rules
 from services.partners.domain.models import Agreement, Changed, Text
-from services.partners.domain.refusals import AgencyBoundError, NotFoundError
+from services.partners.domain.refusals import AgencyBoundError
 from services.partners.handlers import SOURCE, Saved
 from services.partners.store import agreements as store
 from shared.contracts.partnership import AgreementState
 from shared.database import Connection, Pool
 from shared.outbox import Cause, Change, append
+from shared.refusals import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,7 @@ from time import monotonic
 from typing import Any
 
 from services.partners.domain.cursors import read_cursor, write_cursor
-from services.partners.domain.refusals import (
-    CursorAheadError,
-    HistoryGoneError,
-    NotFoundError,
-)
+from services.partners.domain.refusals import CursorAheadError, HistoryGoneError
 from services.partners.handlers.paging import Granted, granted_of, read_passing, shape
 from services.partners.handlers.watching import Watch
 from services.partners.store import disclosures
@@ -22,6 +18,7 @@ from services.partners.store.events import Kept
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
 from shared.keys import KeyClient
+from shared.refusals import NotFoundError
 
 SETTLED = timedelta(minutes=2)
 """Longer than it takes to record a batch."""

@@ -8,11 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.partners.commands import Terms
-from services.partners.domain.refusals import NotFoundError
 from services.partners.domain.showing import PERSONAL_PREFIX, passes, shown_fields
 from services.partners.store import agreements, disclosures
 from services.partners.store.disclosures import Given, Traced
 from shared.database import Pool
+from shared.refusals import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)

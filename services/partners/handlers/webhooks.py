@@ -19,7 +19,7 @@ from services.partners.commands import (
 from services.partners.domain import webhooks as rules
 from services.partners.domain.agreements import in_force
 from services.partners.domain.destinations import Networks, read_url
-from services.partners.domain.refusals import NotFoundError, WebhookHistoryGoneError
+from services.partners.domain.refusals import WebhookHistoryGoneError
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import Saved
 from services.partners.handlers.sealing import SecretBox
@@ -29,6 +29,7 @@ from services.partners.store.deliveries import RING
 from services.partners.store.webhooks import Lag, Try
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
+from shared.refusals import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)

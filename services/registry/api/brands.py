@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import SavedOut
 from services.registry.api.licensing_forms import (
     BrandForm,
     BrandOut,
@@ -29,7 +28,7 @@ from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.problems import standard
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, Work, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
 
 router = APIRouter(prefix="/brands", tags=["merek"])
 

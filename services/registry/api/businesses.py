@@ -20,7 +20,6 @@ from services.registry.api.forms import (
     ProposalOut,
     ProposalPage,
     ReasonForm,
-    SavedOut,
 )
 from services.registry.api.requests import (
     Office,
@@ -51,7 +50,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, Work, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
 
 router = APIRouter(prefix="/businesses", tags=["usaha"])
 proposals = APIRouter(prefix="/duplicates", tags=["usaha"])

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.registry.api.erasure_forms import AskForm, ErasureOut, ErasurePage, IdentityForm, LossOut, RefuseForm
-from services.registry.api.forms import SavedOut
 from services.registry.api.requests import Custodian, SeenVersion, etag, refusals_as_problems, ring_of, run_once
 from services.registry.commands.erasure import (
     AcceptErasure,
@@ -28,7 +27,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 
 router = APIRouter(prefix="/erasure-requests", tags=["penghapusan"])
 previews = APIRouter(prefix="/owners", tags=["penghapusan"])

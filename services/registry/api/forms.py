@@ -258,13 +258,6 @@ class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class SavedOut(_Out):
-    """Yang tersimpan, dan versinya."""
-
-    id: UUID
-    version: int
-
-
 class OwnerOut(_Out):
     """Satu pemilik."""
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import SavedOut
 from services.registry.api.licensing_forms import (
     LicenceForm,
     LicenceOut,
@@ -30,7 +29,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, Work, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
 
 Until = Annotated[date | None, Query(description="Yang berakhir paling lambat pada hari ini.", examples=["2026-12-31"])]
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import BusinessOut, SavedOut
+from services.registry.api.forms import (
+    BusinessOut,
+)
 from services.registry.api.mentoring_forms import (
     HandOverForm,
     MentoringEndForm,
@@ -36,7 +38,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 
 router = APIRouter(tags=["pendampingan"])
 

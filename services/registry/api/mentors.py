@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import SavedOut
 from services.registry.api.mentoring_forms import (
     MentorEndForm,
     MentorForm,
@@ -38,7 +37,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.wita import WITA
 
 Until = Annotated[

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.registry.api.forms import SavedOut
 from services.registry.api.licensing_forms import (
     OrganisationEndForm,
     OrganisationForm,
@@ -25,7 +24,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 
 Working = Annotated[bool | None, Query(description="true: masih bekerja sama; false: sudah berakhir.")]
 

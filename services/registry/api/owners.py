@@ -15,7 +15,6 @@ from services.registry.api.forms import (
     OwnerOut,
     OwnerPage,
     RestrictionForm,
-    SavedOut,
 )
 from services.registry.api.requests import (
     Office,
@@ -45,7 +44,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 
 router = APIRouter(prefix="/owners", tags=["pemilik"])
 

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.registry.api.forms import SavedOut, WorkersCountForm
+from services.registry.api.forms import (
+    WorkersCountForm,
+)
 from services.registry.api.progress_forms import (
     AssessmentForm,
     AssessmentOut,
@@ -50,7 +52,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 
 AfterVersion = Annotated[int, Query(ge=0, le=2**62, description="Nilai `next` dari halaman sebelumnya.")]
 Before = Annotated[date, Query(description="Nilai `next` dari halaman sebelumnya.")]

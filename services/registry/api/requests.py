@@ -9,10 +9,10 @@ from starlette.requests import Request
 
 from services.registry.domain import erasure_refusals, mentoring_refusals, progress_refusals, refusals
 from services.registry.domain import licensing_refusals as licensing
-from services.registry.domain.refusals import RefusalError
 from shared.auth import Principal, Role, allow
+from shared.refusals import DeedRefusedError
 from shared.sealing import KeyRing
-from shared.web.deeds import Deeds
+from shared.web.deeds import EVERYWHERE, Deeds
 from shared.web.versions import SeenVersion, etag
 
 __all__ = [
@@ -32,10 +32,10 @@ __all__ = [
     "run_put",
 ]
 
-_STATUS: dict[type[RefusalError], int] = {
+_STATUS: dict[type[DeedRefusedError], int] = {
+    **EVERYWHERE,
     refusals.OwnerNotFoundError: 404,
     refusals.BusinessNotFoundError: 404,
-    refusals.StaleVersionError: 412,
     refusals.NikTakenError: 409,
     refusals.OwnerErasedError: 410,
     refusals.TransitionRefusedError: 409,

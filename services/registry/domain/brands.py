@@ -16,7 +16,6 @@ from services.registry.domain.expiry import RanOut, Span, due_on, notice, years_
 from services.registry.domain.licensing_refusals import BrandRanOutError, BrandStatusError, DayOrderError
 from services.registry.domain.models import Business, Changed, Draft
 from services.registry.domain.organisations import Organisation, check_works
-from services.registry.domain.owners import check_version
 from services.registry.domain.public_text import check_public
 from services.registry.domain.refusals import TransitionRefusedError
 from shared.contracts.fact import Fact
@@ -30,6 +29,7 @@ from shared.contracts.organisations import (
     BrandRevoked,
     BrandStatus,
 )
+from shared.refusals import check_version
 
 S = BrandStatus
 YEARS = 10

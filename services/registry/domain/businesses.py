@@ -17,7 +17,7 @@ from services.registry.commands import (
     ReportedClass,
 )
 from services.registry.domain.models import Business, BusinessChange, Changed, Draft
-from services.registry.domain.owners import check_place, check_version
+from services.registry.domain.owners import check_place
 from services.registry.domain.progress_refusals import EvidenceMissingError
 from services.registry.domain.refusals import (
     MergeTargetError,
@@ -49,6 +49,7 @@ from shared.contracts.registry import (
     ClassRecord,
     ReasonPersonal,
 )
+from shared.refusals import check_version
 
 S = BusinessStatus
 OPEN = frozenset({S.DRAF, S.DIAJUKAN, S.PERLU_PERBAIKAN, S.TERVERIFIKASI})

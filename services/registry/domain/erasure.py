@@ -18,7 +18,7 @@ from services.registry.domain.erasure_refusals import (
     ErasureStateError,
     IdentityNotFittingError,
 )
-from services.registry.domain.owners import check_version
+from shared.refusals import check_version
 
 DEADLINE = timedelta(hours=3 * 24)
 """UU 27/2022: three times 24 hours, by the hour, from when the request reached the office."""

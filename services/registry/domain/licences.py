@@ -21,7 +21,6 @@ from services.registry.domain.licensing_refusals import (
     RenewalError,
 )
 from services.registry.domain.models import Business, Changed, Draft
-from services.registry.domain.owners import check_version
 from services.registry.domain.refusals import TransitionRefusedError
 from services.registry.reference.licences import LICENCE_FORMS
 from shared.contracts.fact import Fact
@@ -37,6 +36,7 @@ from shared.contracts.licensing import (
     LicenceSubmitted,
     LicenceVerified,
 )
+from shared.refusals import check_version
 from shared.wita import write_day
 
 S = LicenceStatus

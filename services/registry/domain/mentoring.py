@@ -32,7 +32,7 @@ from services.registry.domain.mentoring_refusals import (
     SameMentorError,
 )
 from services.registry.domain.models import Business
-from services.registry.domain.owners import check_place, check_version
+from services.registry.domain.owners import check_place
 from shared.contracts.fact import Fact
 from shared.contracts.mentoring import (
     MentorChanged,
@@ -46,6 +46,7 @@ from shared.contracts.mentoring import (
     MentorRegistered,
 )
 from shared.contracts.registry import BusinessStatus
+from shared.refusals import check_version
 from shared.wita import monday_of
 
 CAUSE_OF_STATUS: dict[BusinessStatus, MentoringCause] = {

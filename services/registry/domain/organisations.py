@@ -10,7 +10,6 @@ from uuid import UUID
 from services.registry.commands.licensing import ChangeOrganisation, EndOrganisation, RegisterOrganisation
 from services.registry.domain.licensing_refusals import OrganisationEndedError
 from services.registry.domain.models import Changed, Draft
-from services.registry.domain.owners import check_version
 from services.registry.domain.public_text import check_public
 from shared.contracts.organisations import (
     OrganisationChanged,
@@ -19,6 +18,7 @@ from shared.contracts.organisations import (
     OrganisationRegistered,
     OrganisationRole,
 )
+from shared.refusals import check_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.registry.commands import ChangeOwnerConsent, ChangeOwnerContact, ChangeOwnerRestriction, RegisterOwner
 from services.registry.domain.models import Draft, Owner
-from services.registry.domain.refusals import OwnerErasedError, StaleVersionError, UnknownPlaceError
+from services.registry.domain.refusals import OwnerErasedError, UnknownPlaceError
 from services.registry.reference.places import all_places
 from shared.contracts.registry import (
     UNKNOWN_PLACE,
@@ -15,6 +15,7 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
+from shared.refusals import check_version
 
 NO_NIK = "nik_kosong"
 
@@ -23,12 +24,6 @@ def check_place(code: str) -> None:
     """Raise ``UnknownPlaceError`` unless the code is a kelurahan of the city or the value for unknown."""
     if code != UNKNOWN_PLACE and code not in all_places():
         raise UnknownPlaceError(code)
-
-
-def check_version(current: int, expected: int) -> None:
-    """Raise ``StaleVersionError`` if somebody changed it since."""
-    if current != expected:
-        raise StaleVersionError(expected, current)
 
 
 def register(command: RegisterOwner, actor: str) -> tuple[Owner, Draft]:

@@ -33,19 +33,6 @@ class BusinessNotFoundError(RefusalError):
         super().__init__(f"Usaha {business_id} tidak ada di registri.")
 
 
-class StaleVersionError(RefusalError):
-    """Somebody changed it since it was read."""
-
-    slug, title = "versi-usang", "Data sudah berubah"
-
-    def __init__(self, expected: int, current: int) -> None:
-        self.expected, self.current = expected, current
-        super().__init__(
-            f"Versi {expected} sudah usang; versi sekarang {current}. Baca ulang, lalu kirim kembali.",
-            current=str(current),
-        )
-
-
 class NikTakenError(RefusalError):
     """An owner with this NIK is registered; the number is not repeated in the text."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from shared.contracts.fact import Fact
 from shared.database import Connection
 from shared.outbox import Cause, Change, append
 from shared.sealing import seal
-from shared.wita import WITA
 
 SOURCE = "/registry"
 
@@ -24,11 +22,6 @@ class Saved:
 
     id: UUID
     version: int
-
-
-def day_of(cause: Cause) -> date:
-    """Return the day of the command in Balikpapan (WITA)."""
-    return cause.now.astimezone(WITA).date()
 
 
 def sealed_fact(draft: Draft, owner_id: UUID, key: bytes | None) -> Fact:

@@ -12,7 +12,7 @@ from services.registry.domain.licensing_refusals import BrandKnownError, BrandNo
 from services.registry.domain.models import Business
 from services.registry.domain.organisations import Organisation
 from services.registry.handlers import Saved, publish_openly
-from services.registry.handlers.businesses import load_business
+from services.registry.handlers.businesses import load_business, shows_what_it_has
 from services.registry.handlers.organisations import load_organisation
 from services.registry.store import brands as store
 from shared.database import Connection, Pool
@@ -53,9 +53,11 @@ async def act_on_brand(connection: Connection, brand_id: UUID, rule: Rule, cause
 async def find_brand(pool: Pool, brand_id: UUID, kelurahan: str | None) -> Brand:
     """Return a brand that a caller of ``kelurahan`` may see: an organisation's is everybody's to see."""
     found = await store.find_brand(pool, brand_id)
-    if found is None or (kelurahan is not None and found[1] not in {None, kelurahan}):
+    if found is None:
         raise BrandNotFoundError(brand_id)
-    return found[0]
+    if found.business_id is not None and not await shows_what_it_has(pool, found.business_id, kelurahan):
+        raise BrandNotFoundError(brand_id)
+    return found
 
 
 async def search_brands(

@@ -18,7 +18,7 @@ from services.registry.commands import (
 from services.registry.domain import businesses as rules
 from services.registry.domain.models import Business, BusinessChange
 from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
-from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers import Saved, publish
 from services.registry.handlers.licence_endings import end_licences_of_business
 from services.registry.handlers.mentoring_ends import end_with_business
 from services.registry.handlers.owners import key_unless_erased, principal_key
@@ -27,7 +27,7 @@ from services.registry.store import businesses as store
 from shared.contracts.registry import BusinessStatus
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.outbox import Cause, Change
+from shared.outbox import Cause, Change, day_of
 from shared.sealing import KeyRing, new_key
 
 Rule = Callable[[Business], BusinessChange]
@@ -55,6 +55,11 @@ def _visible(business: Business | None, business_id: UUID, kelurahan: str | None
     if business is None or (kelurahan is not None and business.profile.kelurahan != kelurahan):
         raise BusinessNotFoundError(business_id)
     return business
+
+
+async def shows_what_it_has(pool: Pool, business_id: UUID, kelurahan: str | None) -> bool:
+    """Tell whether a caller of ``kelurahan`` may see the licences and brands of a business: it, or one that it went into, is there."""
+    return kelurahan is None or kelurahan in await store.places_over(pool, business_id)
 
 
 def _no_rows(_: Business, __: BusinessChange) -> Sequence[Change]:

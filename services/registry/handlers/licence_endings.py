@@ -8,11 +8,11 @@ from uuid import UUID
 from services.registry.domain import licences as rules
 from services.registry.domain.licences import LicenceChange
 from services.registry.domain.models import Changed
-from services.registry.handlers import Saved, day_of, publish_openly
+from services.registry.handlers import Saved, publish_openly
 from services.registry.store import licences as store
 from shared.contracts.licensing import LicenceCause, LicenceStatus
 from shared.database import Connection
-from shared.outbox import Cause
+from shared.outbox import Cause, day_of
 
 
 async def save_licence(connection: Connection, change: LicenceChange, cause: Cause) -> Saved:

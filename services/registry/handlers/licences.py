@@ -13,13 +13,13 @@ from services.registry.commands.licensing import SubmitLicence
 from services.registry.domain import licences as rules
 from services.registry.domain.licences import Licence, LicenceChange
 from services.registry.domain.licensing_refusals import LicenceKnownError, LicenceNotFoundError
-from services.registry.handlers import Saved, day_of, publish
-from services.registry.handlers.businesses import load_business
+from services.registry.handlers import Saved, publish
+from services.registry.handlers.businesses import load_business, shows_what_it_has
 from services.registry.handlers.licence_endings import save_licence
 from services.registry.handlers.owners import principal_key
 from services.registry.store import licences as store
 from shared.database import Connection, Pool
-from shared.outbox import Cause
+from shared.outbox import Cause, day_of
 from shared.sealing import KeyRing
 
 Rule = Callable[[Licence], LicenceChange]
@@ -50,7 +50,7 @@ async def verify_licence(connection: Connection, licence_id: UUID, expected_vers
     seen = await store.find_licence(connection, licence_id)
     if seen is None:
         raise LicenceNotFoundError(licence_id)
-    renews = seen[0].renews
+    renews = seen.renews
     found = await store.lock_licences(connection, [licence_id] if renews is None else [licence_id, renews])
     renewed = None if renews is None else found[renews]
     change = rules.verify(found[licence_id], expected_version, renewed, cause.actor, day_of(cause))
@@ -70,9 +70,9 @@ async def act_on_licence(connection: Connection, licence_id: UUID, rule: Rule, c
 async def find_licence(pool: Pool, licence_id: UUID, kelurahan: str | None) -> Licence:
     """Return a licence that a caller of ``kelurahan`` may see, else ``LicenceNotFoundError``."""
     found = await store.find_licence(pool, licence_id)
-    if found is None or kelurahan not in {None, found[1]}:
+    if found is None or not await shows_what_it_has(pool, found.business_id, kelurahan):
         raise LicenceNotFoundError(licence_id)
-    return found[0]
+    return found
 
 
 async def search_licences(

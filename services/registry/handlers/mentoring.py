@@ -18,14 +18,14 @@ from services.registry.domain.mentoring_refusals import (
 )
 from services.registry.domain.models import Business
 from services.registry.domain.refusals import OwnerErasedError
-from services.registry.handlers import SOURCE, Saved, day_of
+from services.registry.handlers import SOURCE, Saved
 from services.registry.handlers.businesses import find_business, load_business
 from services.registry.handlers.mentors import find_mentor, known
 from services.registry.handlers.owners import key_unless_erased
 from services.registry.store import mentoring as store
 from shared.contracts.fact import Fact
 from shared.database import Connection, Pool
-from shared.outbox import Cause, Change, append
+from shared.outbox import Cause, Change, append, day_of
 from shared.sealing import KeyRing
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from services.registry.domain import mentoring as rules
 from services.registry.domain.models import Business
-from services.registry.handlers import SOURCE, day_of
+from services.registry.handlers import SOURCE
 from services.registry.store import mentoring as store
 from shared.contracts.mentoring import MentoringCause
 from shared.database import Connection
-from shared.outbox import Cause, append
+from shared.outbox import Cause, append, day_of
 
 
 async def end_with_business(connection: Connection, business: Business, cause: Cause) -> None:

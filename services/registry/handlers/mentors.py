@@ -9,10 +9,10 @@ from services.registry.commands.mentoring import ChangeMentor, EndMentor, Regist
 from services.registry.domain import mentoring as rules
 from services.registry.domain.mentoring import Mentor, Week
 from services.registry.domain.mentoring_refusals import AccountTakenError, MentorNotFoundError
-from services.registry.handlers import SOURCE, Saved, day_of
+from services.registry.handlers import SOURCE, Saved
 from services.registry.store import mentoring as store
 from shared.database import Connection, Pool
-from shared.outbox import Cause, append
+from shared.outbox import Cause, append, day_of
 from shared.wita import monday_of
 
 

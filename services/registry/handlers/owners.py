@@ -17,7 +17,7 @@ from services.registry.domain import businesses as business_rules
 from services.registry.domain import owners as rules
 from services.registry.domain.models import Draft, Owner
 from services.registry.domain.refusals import NikTakenError, OwnerErasedError, OwnerNotFoundError
-from services.registry.handlers import Saved, day_of, publish
+from services.registry.handlers import Saved, publish
 from services.registry.handlers.licence_endings import forget_licences
 from services.registry.handlers.mentoring_ends import end_without_owner
 from services.registry.reference.names import fold_name
@@ -26,7 +26,7 @@ from services.registry.store import erasure as erasure_store
 from services.registry.store import mentoring as mentoring_store
 from services.registry.store import owners as store
 from shared.database import Connection, Pool
-from shared.outbox import Cause
+from shared.outbox import Cause, day_of
 from shared.sealing import KeyRing, new_key
 
 

@@ -13,7 +13,7 @@ from services.registry.domain import businesses as business_rules
 from services.registry.domain import progress as rules
 from services.registry.domain.mentoring_refusals import NotTheMentorError
 from services.registry.domain.models import Business, BusinessChange
-from services.registry.handlers import Saved, day_of
+from services.registry.handlers import Saved
 from services.registry.handlers.businesses import act_on_business, find_business, load_business
 from services.registry.reference.classes import rise_between
 from services.registry.store import mentoring as mentoring_store
@@ -22,7 +22,7 @@ from shared.contracts.progress import BusinessAssessed, BusinessExportReadinessR
 from shared.contracts.registry import BusinessClassChanged
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.outbox import Cause, Change
+from shared.outbox import Cause, Change, day_of
 from shared.sealing import KeyRing
 
 

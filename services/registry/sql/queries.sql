@@ -74,6 +74,15 @@ FROM business b WHERE b.id = ANY ($1::uuid[]) ORDER BY b.id FOR UPDATE OF b;
 SELECT b.*, ARRAY(SELECT owner_id FROM business_owner o WHERE o.business_id = b.id ORDER BY o.position) AS owner_ids
 FROM business b WHERE b.id = $1;
 
+-- name: places_over
+-- The kelurahan of a business, and of those that it was merged into, at whatever remove.
+WITH RECURSIVE over AS (
+    SELECT id, kelurahan, merged_into FROM business WHERE id = $1
+    UNION ALL
+    SELECT b.id, b.kelurahan, b.merged_into FROM over JOIN business b ON b.id = over.merged_into
+)
+SELECT kelurahan FROM over;
+
 -- name: update_business
 -- A business after a deed.
 UPDATE business SET version = $2, name = $3, name_key = $4, address = $5, nib = $6, kelurahan = $7, sector = $8,

@@ -8,8 +8,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: find_licence
--- One licence with the kelurahan of its business, not locked.
-SELECT l.*, b.kelurahan FROM licence l JOIN business b ON b.id = l.business_id WHERE l.id = $1;
+-- One licence, not locked.
+SELECT * FROM licence WHERE id = $1;
 
 -- name: search_licences
 -- Licences after an id, by business, kelurahan, kind, status, and last day. A business has those of all that were merged into
@@ -98,8 +98,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: find_brand
--- One brand with the kelurahan of its business (NULL: an organisation's), not locked.
-SELECT m.*, b.kelurahan FROM brand m LEFT JOIN business b ON b.id = m.business_id WHERE m.id = $1;
+-- One brand, not locked.
+SELECT * FROM brand WHERE id = $1;
 
 -- name: lock_brand
 -- One brand, locked for a change.

@@ -74,10 +74,10 @@ def changed_brand(brand: Brand) -> Change:
     return Change(queries().update_brand, values)
 
 
-async def find_brand(pool: Pool, brand_id: UUID) -> tuple[Brand, str | None] | None:
-    """Return a brand with the kelurahan of its business (``None``: an organisation's), or ``None``."""
+async def find_brand(pool: Pool, brand_id: UUID) -> Brand | None:
+    """Return a brand, or ``None``."""
     row = await pool.fetchrow(queries().find_brand, brand_id)
-    return None if row is None else (_brand(row), row["kelurahan"])
+    return None if row is None else _brand(row)
 
 
 async def lock_brand(connection: Connection, brand_id: UUID) -> Brand | None:

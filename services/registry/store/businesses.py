@@ -144,6 +144,11 @@ async def forget_natural_key(connection: Connection, business_id: UUID) -> None:
     await connection.execute(queries().forget_natural_key, business_id)
 
 
+async def places_over(pool: Pool, business_id: UUID) -> frozenset[str]:
+    """Return the kelurahan of a business and of all that it was merged into; none: there is no such business."""
+    return frozenset(row["kelurahan"] for row in await pool.fetch(queries().places_over, business_id))
+
+
 async def find_business(pool: Pool, business_id: UUID) -> Business | None:
     """Return a business, or ``None``."""
     row = await pool.fetchrow(queries().find_business, business_id)

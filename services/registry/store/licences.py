@@ -89,10 +89,10 @@ async def update_licence(connection: Connection, licence: Licence) -> None:
     await connection.execute(change.statement, *change.arguments)
 
 
-async def find_licence(executor: Pool | Connection, licence_id: UUID) -> tuple[Licence, str] | None:
-    """Return a licence with the kelurahan of its business, or ``None``."""
+async def find_licence(executor: Pool | Connection, licence_id: UUID) -> Licence | None:
+    """Return a licence, or ``None``."""
     row = await executor.fetchrow(queries().find_licence, licence_id)
-    return None if row is None else (_licence(row), row["kelurahan"])
+    return None if row is None else _licence(row)
 
 
 async def search_licences(

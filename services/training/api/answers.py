@@ -9,17 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from services.training.domain.models import Batch, Course, Listed, Printed, Programme
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, Selection, SessionTime
+from shared.web.deeds import SavedOut
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class SavedOut(_Out):
-    """Yang tersimpan, dan versinya."""
-
-    id: UUID
-    version: int
 
 
 class ProgrammeOut(_Out):

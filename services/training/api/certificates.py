@@ -9,8 +9,13 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.training.api.answers import CertificateOut, CheckedOut, SavedOut
-from services.training.api.forms import RevocationForm
+from services.training.api.answers import (
+    CertificateOut,
+    CheckedOut,
+)
+from services.training.api.forms import (
+    RevocationForm,
+)
 from services.training.api.requests import Office, refusals_as_problems, run_once
 from services.training.commands import ReissueCertificate, RevokeCertificate
 from services.training.handlers import Saved, printing
@@ -20,7 +25,7 @@ from shared.auth import public
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.web import cause_of
-from shared.web.deeds import pool_of
+from shared.web.deeds import SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 CheckCode = Annotated[str, Path(min_length=1, max_length=40, examples=["7KQ2-MHXA-93PD"])]

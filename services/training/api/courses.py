@@ -18,7 +18,6 @@ from services.training.api.answers import (
     ProgrammeOut,
     ProgrammePage,
     ResultsOut,
-    SavedOut,
 )
 from services.training.api.forms import (
     AttendanceForm,
@@ -44,7 +43,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 Number = Annotated[int, Path(ge=1, le=1_000)]

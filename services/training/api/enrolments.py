@@ -9,8 +9,16 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.training.api.answers import EnrolmentDetail, EnrolmentOut, EnrolmentPage, SavedOut
-from services.training.api.forms import EnrolmentForm, RejectionForm, WithdrawalForm
+from services.training.api.answers import (
+    EnrolmentDetail,
+    EnrolmentOut,
+    EnrolmentPage,
+)
+from services.training.api.forms import (
+    EnrolmentForm,
+    RejectionForm,
+    WithdrawalForm,
+)
 from services.training.api.requests import Office, Officer, refusals_as_problems, run_once
 from services.training.commands import AcceptOffer, Enrol, IssueCertificate, RejectEnrolment, WithdrawEnrolment
 from services.training.handlers import Saved, certificates
@@ -21,7 +29,7 @@ from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
 from shared.web import cause_of
-from shared.web.deeds import Limit, pool_of
+from shared.web.deeds import Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 Arrival = Annotated[int, Query(ge=0, description="Nilai `next` dari halaman sebelumnya.")]

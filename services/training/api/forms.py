@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.training.commands import (
     Mark,
@@ -24,32 +24,15 @@ from shared.contracts.training import (
 )
 from shared.identifiers import new_id
 from shared.web import RequestModel
+from shared.web.fields import Day, Moment, one_line
 from shared.wita import end_of_day
 
 MOST_AT_ONCE = 1_000
 
 
-def _cleaned(text: str) -> str:
-    cleaned = " ".join(text.split())
-    if not cleaned:
-        raise ValueError("tidak boleh kosong")
-    return cleaned
-
-
-def _in_our_time(day: date) -> date:
-    if not 2000 <= day.year <= 2100:
-        raise ValueError("tahun harus 2000 sampai 2100")
-    return day
-
-
-Title = Annotated[str, Field(min_length=3, max_length=120, examples=["Pemasaran Digital"]), AfterValidator(_cleaned)]
-Place = Annotated[str, Field(min_length=3, max_length=120, examples=["Aula DKUMKMP"]), AfterValidator(_cleaned)]
+Title = Annotated[str, Field(min_length=3, max_length=120, examples=["Pemasaran Digital"]), AfterValidator(one_line)]
+Place = Annotated[str, Field(min_length=3, max_length=120, examples=["Aula DKUMKMP"]), AfterValidator(one_line)]
 Code = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,11}$", examples=["DIGI"])]
-Day = Annotated[date, AfterValidator(_in_our_time)]
-Moment = Annotated[
-    AwareDatetime, Field(examples=["2026-12-03T09:00:00+08:00"]), AfterValidator(lambda m: _in_our_time(m) and m)
-]
-"""An instant with its zone; a time without one is refused."""
 
 
 class ProgrammeForm(RequestModel):

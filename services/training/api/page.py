@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 from services.training.api.certificates import CheckCode
 from services.training.domain.certificates import fold_code, show_code
-from services.training.domain.refusals import NotFoundError
 from services.training.handlers import printing
 from shared.auth import public
+from shared.refusals import NotFoundError
 from shared.web.deeds import pool_of
 from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
 from shared.wita import write_day

@@ -10,16 +10,15 @@ from services.training.domain import refusals
 from shared.auth import Principal, Role, allow
 from shared.refusals import DeedRefusedError
 from shared.registry_copy import partners
-from shared.web.deeds import Deeds
+from shared.web.deeds import EVERYWHERE, Deeds
 
 Officer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS))]
 """Officers of a kelurahan enrol and see businesses of their own; what is a course is the office's."""
 Office = Annotated[Principal, Depends(allow(Role.PETUGAS_DINAS))]
 
 STATUS: dict[type[DeedRefusedError], int] = {
-    refusals.NotFoundError: 404,
+    **EVERYWHERE,
     refusals.UnknownBusinessError: 409,
-    refusals.StaleVersionError: 412,
     refusals.CodeTakenError: 409,
     refusals.CourseDatesError: 422,
     refusals.PartnerError: 422,

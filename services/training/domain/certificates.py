@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date
 
 from services.training.commands import IssueCertificate, ReissueCertificate, RevokeCertificate
-from services.training.domain.courses import check_version
 from services.training.domain.models import Certificate, Changed, Course, Enrolment, S
 from services.training.domain.refusals import AlreadyIssuedError, CertificateRevokedError, NotPassedError
 from shared.contracts.training import CertificateIssued, CertificateReissued, CertificateRevoked
+from shared.refusals import check_version
 
 CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No 0 and O, no 1, I and L: people read a code aloud and type it."""

@@ -14,24 +14,17 @@ from services.training.domain.refusals import (
     CourseDatesError,
     DeadlineError,
     NoSessionsError,
-    NotFoundError,
     PartnerError,
     QuotaError,
     SessionTimesError,
-    StaleVersionError,
 )
 from services.training.domain.requirements import check_requirements
 from shared.contracts.fact import Fact
 from shared.contracts.organisations import OrganisationRole
 from shared.contracts.training import BatchOpened, CourseOpened, Selection, SessionMoved, SessionTime
+from shared.refusals import NotFoundError, check_version
 from shared.registry_copy.partners import Partner, names_one_holder, title_of
 from shared.wita import WITA
-
-
-def check_version(current: int, expected: int) -> None:
-    """Raise ``StaleVersionError`` if somebody changed it since."""
-    if current != expected:
-        raise StaleVersionError(expected, current)
 
 
 def check_held(batch: Batch) -> None:

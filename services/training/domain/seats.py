@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.training.commands import ChangeQuota, Enrol
-from services.training.domain.courses import check_held, check_not_begun, check_version, is_open, of_course
+from services.training.domain.courses import check_held, check_not_begun, is_open, of_course
 from services.training.domain.models import (
     ATTENDING,
     LIVE,
@@ -54,6 +54,7 @@ from shared.contracts.training import (
     LeavingCause,
     QuotaChanged,
 )
+from shared.refusals import check_version
 
 GONE = frozenset({BusinessStatus.TUTUP, BusinessStatus.DITOLAK, BusinessStatus.DIGABUNG})
 """Businesses that are not there to be trained."""

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from services.training.domain.models import Certificate, Changed, Course, Enrolment
 from shared.contracts.fact import Fact
 from shared.database import Connection
 from shared.outbox import Cause, Change, append
-from shared.wita import WITA
 
 SOURCE = "/training"
 
@@ -25,11 +23,6 @@ class Saved:
 
     id: UUID
     version: int
-
-
-def day_of(cause: Cause) -> date:
-    """Return the day of the command in Balikpapan (WITA)."""
-    return cause.now.astimezone(WITA).date()
 
 
 async def publish(

@@ -8,14 +8,15 @@ from uuid import UUID
 from services.training.commands import IssueCertificate, ReissueCertificate, RevokeCertificate
 from services.training.domain import certificates as rules
 from services.training.domain.models import Certificate, Changed, Course, Enrolment
-from services.training.domain.refusals import NotFoundError, OwnerErasedError, UnknownBusinessError
-from services.training.handlers import Saved, day_of, publish
+from services.training.domain.refusals import OwnerErasedError, UnknownBusinessError
+from services.training.handlers import Saved, publish
 from services.training.handlers.seating import lock_batch, lock_enrolment
 from services.training.store import certificates as store
 from services.training.store import courses, enrolments
 from shared.database import Connection
 from shared.identifiers import new_id
-from shared.outbox import Cause, Change
+from shared.outbox import Cause, Change, day_of
+from shared.refusals import NotFoundError
 
 
 def new_code() -> str:

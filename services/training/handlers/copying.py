@@ -10,16 +10,10 @@ from services.training.handlers.enrolling import release_erased
 from services.training.store import copies as store
 from shared.database import Connection
 from shared.envelope import Event
-from shared.outbox import Cause
+from shared.outbox import cause_by
 from shared.registry_copy.partner_table import save_partners
 
 ACTOR = "training"
-
-
-def cause_by(event: Event, now: datetime) -> Cause:
-    """Return why something happens that an event of another service brought."""
-    meta = event.meta
-    return Cause(meta.correlation_id, str(meta.id), ACTOR, meta.origin, meta.traceparent, now)
 
 
 async def record_facts(connection: Connection, events: Sequence[Event], now: datetime) -> None:
@@ -31,5 +25,5 @@ async def record_facts(connection: Connection, events: Sequence[Event], now: dat
     await save_partners(connection, copies.organisations.partners)
     if registry.erased:
         await store.forget(connection, list(registry.erased))
-        causes = {owner_id: cause_by(event, now) for owner_id, event in registry.erased.items()}
+        causes = {owner_id: cause_by(event, ACTOR, now) for owner_id, event in registry.erased.items()}
         await release_erased(connection, causes)

@@ -15,13 +15,14 @@ from services.training.commands import (
 from services.training.domain import courses as rules
 from services.training.domain import seats
 from services.training.domain.models import Batch, Changed, Course, Programme, Seats
-from services.training.domain.refusals import CodeTakenError, NotFoundError
+from services.training.domain.refusals import CodeTakenError
 from services.training.handlers import Saved, publish
 from services.training.handlers.seating import queue_for, save_seats
 from services.training.store import courses as store
 from services.training.store import enrolments
 from shared.database import Connection, Pool
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 from shared.registry_copy.partner_table import share_partner
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
 from services.training.domain import seats as rules
 from services.training.domain.models import Applicant, Batch, Course, Listed
-from services.training.domain.refusals import NotFoundError, UnknownBusinessError
+from services.training.domain.refusals import UnknownBusinessError
 from services.training.domain.requirements import needs_nib
 from services.training.handlers import Saved, publish
 from services.training.handlers.seating import lock_batch, lock_enrolment, queue_for, save_seats, saved, visible
@@ -20,6 +20,7 @@ from shared.contracts.training import EnrolmentState, LeavingCause
 from shared.database import Connection, Pool
 from shared.keys import KeyClient
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 from shared.sealing import UnreadableError, open_sealed
 
 

@@ -18,11 +18,12 @@ import typst
 
 from services.training.domain.certificates import fold_code, show_code
 from services.training.domain.models import Printed
-from services.training.domain.refusals import CertificateRevokedError, NotFoundError, OwnerErasedError
+from services.training.domain.refusals import CertificateRevokedError, OwnerErasedError
 from services.training.store import certificates as store
 from shared.contracts.registry import OwnerPersonal
 from shared.database import Pool
 from shared.keys import Gone, KeyClient, KeysAwayError
+from shared.refusals import NotFoundError
 from shared.sealing import UnreadableError, open_sealed
 from shared.wita import WITA, write_day
 

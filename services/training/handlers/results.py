@@ -5,13 +5,13 @@ from __future__ import annotations
 from services.training.commands import RecordAttendance, RecordResults
 from services.training.domain import results as rules
 from services.training.domain.models import Enrolment
-from services.training.domain.refusals import NotFoundError
 from services.training.handlers import Saved, publish
 from services.training.handlers.seating import lock_batch
 from services.training.store import courses
 from services.training.store import enrolments as store
 from shared.database import Connection
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 
 
 async def record_attendance(connection: Connection, command: RecordAttendance, cause: Cause) -> list[Saved]:

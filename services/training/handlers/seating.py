@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.training.domain.models import Batch, Enrolment, Seats
-from services.training.domain.refusals import NotFoundError
 from services.training.handlers import Saved, publish
 from services.training.store import courses, enrolments
 from shared.database import Connection
 from shared.outbox import Cause
+from shared.refusals import NotFoundError
 
 
 async def lock_batch(connection: Connection, batch_id: UUID) -> Batch:

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import structlog
 
-from services.training.domain.refusals import RefusalError
 from services.training.handlers.enrolling import expire_offers, select_participants
 from services.training.store import courses
 from shared.identifiers import new_id
 from shared.outbox import Cause
+from shared.refusals import DeedRefusedError
 from shared.ticking import PeriodicLook
 
 ACTOR = "training"
@@ -46,5 +46,5 @@ class Ticker(PeriodicLook):
                 return
             try:
                 await select_participants(connection, batch_id, cause)
-            except RefusalError as refusal:  # cancelled meanwhile
+            except DeedRefusedError as refusal:  # cancelled meanwhile
                 log.info("selection_refused", batch=str(batch_id), rule=refusal.slug)

@@ -30,9 +30,7 @@ from services.events.domain.refusals.exhibitions import (
     WaveTimesError,
 )
 from services.events.domain.refusals.general import (
-    NotFoundError,
     RefusalError,
-    StaleVersionError,
     UnknownBusinessError,
 )
 from services.events.domain.refusals.selling import (
@@ -67,7 +65,6 @@ __all__ = [
     "NoMembersError",
     "NoWavesError",
     "NotAnOwnerError",
-    "NotFoundError",
     "NotYetClosedError",
     "OrganiserError",
     "OwnerErasedError",
@@ -77,7 +74,6 @@ __all__ = [
     "SalesElsewhereError",
     "SalesKnownError",
     "ScoreError",
-    "StaleVersionError",
     "StrangersError",
     "TooFewError",
     "TransitionRefusedError",
