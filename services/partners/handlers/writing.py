@@ -49,7 +49,7 @@ class AgencyPublisher(Publisher):
     def record_of(self, row: Any) -> Record:
         """Return the record of what an agency sees."""
         shown = row["shown"]
-        return Record(milliseconds(shown["time"]), *record_parts(shown))
+        return milliseconds(shown["time"]), *record_parts(shown)
 
     async def topics(self) -> frozenset[str]:
         """Return the topics that the broker has and lets us see. Raises ``BrokerAwayError``."""
