@@ -38,9 +38,6 @@ class Publisher:
     Rows are mappings with ``topic`` and ``key``, and what ``record_of`` makes a record of: here a row of the outbox.
     """
 
-    ack_seconds = ACK_SECONDS
-    """How long a wave may take."""
-
     def __init__(self, settings: KafkaSettings, client_id: str, schemas: str = SCHEMA_BASE) -> None:
         self._settings = settings
         self._schemas = schemas
@@ -113,7 +110,7 @@ class Publisher:
 
     async def _bounded(self, work: Any) -> Any:
         try:
-            async with asyncio.timeout(self.ack_seconds):
+            async with asyncio.timeout(ACK_SECONDS):
                 return await work
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
