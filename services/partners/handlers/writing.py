@@ -8,7 +8,7 @@ coming of each event is in order. Personal fields do not go this way: a topic ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -25,13 +25,14 @@ from services.partners.store.events import Kept
 from services.partners.store.positions import Lane
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Pool
-from shared.relay.publishing import BrokerAwayError, Publisher, Record, milliseconds
+from shared.relay.publishing import BrokerAwayError, Publisher, Record, Wave, milliseconds
 from shared.ticking import PeriodicLook
 from shared.topology import agency_topic
 
 PAGE = 500
 FRESH_SECONDS = 0.5
 """A page that was noted so long ago does not leave: the agreement may have ended meanwhile."""
+SEND_SECONDS = 2.0
 TOPICS_SECONDS = 2.0
 """How long the list of the broker's topics counts."""
 
@@ -44,12 +45,19 @@ class AgencyPublisher(Publisher):
     It gives up soon: with ``FRESH_SECONDS``, and 2 s in which a stuck producer is given up, a page leaves within 5 s or not at all.
     """
 
-    ack_seconds = 2.0
-
     def record_of(self, row: Any) -> Record:
         """Return the record of what an agency sees."""
         shown = row["shown"]
-        return Record(milliseconds(shown["time"]), *record_parts(shown))
+        return milliseconds(shown["time"]), *record_parts(shown)
+
+    async def send(self, waves: Sequence[Wave]) -> None:
+        """Send a page and wait until all of it is acknowledged. Raises ``BrokerAwayError`` if that takes too long."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await super().send(waves)
+        except TimeoutError as error:
+            await self.stop()
+            raise BrokerAwayError("a page was not acknowledged in time") from error
 
     async def topics(self) -> frozenset[str]:
         """Return the topics that the broker has and lets us see. Raises ``BrokerAwayError``."""
