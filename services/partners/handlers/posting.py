@@ -31,6 +31,8 @@ REST_SECONDS = 2.0
 KEEPALIVE_SECONDS = 4.0
 """Shorter than that of usual servers, so that none closes what is being written to."""
 NAMES_SECONDS = 10
+MOST_READ = 10_000
+"""URLs that are not read anew for each event."""
 USER_AGENT = "naikkelas-webhook/1"
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -110,6 +112,7 @@ class Poster:
         self._seconds = seconds
         self._resolver = resolver
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._read_before: dict[str, tuple[Destination, URL]] = {}
 
     def _session(self, scheme: str) -> aiohttp.ClientSession:
         if scheme not in self._sessions:
@@ -133,8 +136,8 @@ class Poster:
         """Post a body, and return what came of it, whatever that is."""
         begun = monotonic()
         try:
-            destination = read_url(url, self._networks)  # the operator's list may be another than when it was made
-            return await self._post(destination, body, headers, begun)
+            destination, target = self._read(url)
+            return await self._post(destination, target, body, headers, begun)
         except UrlRefusedError as error:
             return Outcome(None, str(error.values["why"]), _millis(begun))
         except TimeoutError:
@@ -142,10 +145,20 @@ class Poster:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(None, code_of(error), _millis(begun))
 
-    async def _post(self, destination: Destination, body: bytes, headers: dict[str, str], begun: float) -> Outcome:
-        target = URL(destination.url, encoded=True)
-        if target.host is None or target.host.rstrip(".") != destination.host.rstrip("."):
-            raise ClosedAddressError("bentuk")  # two readers of one URL must not read two hosts
+    def _read(self, url: str) -> tuple[Destination, URL]:
+        """Return where a URL leads, judged anew in each process: the operator's list may be another than when it was made."""
+        if url not in self._read_before:
+            destination, target = read_url(url, self._networks), URL(url, encoded=True)
+            if target.host is None or target.host.rstrip(".") != destination.host.rstrip("."):
+                raise ClosedAddressError("bentuk")  # two readers of one URL must not read two hosts
+            if len(self._read_before) >= MOST_READ:
+                self._read_before.clear()
+            self._read_before[url] = (destination, target)
+        return self._read_before[url]
+
+    async def _post(
+        self, destination: Destination, target: URL, body: bytes, headers: dict[str, str], begun: float
+    ) -> Outcome:
         session = self._session(destination.scheme)
         async with session.post(target, data=body, headers=headers, allow_redirects=False) as response:
             status = response.status
