@@ -10,10 +10,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confluent_kafka.admin import AdminClient, NewTopic, ScramMechanism, UserScramCredentialDeletion
+from confluent_kafka.admin import AdminClient, ScramMechanism, UserScramCredentialDeletion
 
 from ops.kafka_admin.client import TIMEOUT_SECONDS
-from ops.kafka_admin.plan import credential, filter_of, present_rights, settle
+from ops.kafka_admin.plan import create_topics, credential, filter_of, present_rights, settle
 from ops.kafka_admin.rights import SLOTS, agency_of, agency_rights, agency_user, is_agency_code
 from shared.topology import agency_topic
 
@@ -91,8 +91,7 @@ def _make(admin: AdminClient, code: str, slot: str) -> Access:
     """Make a user: topic, rights, password, in this order, so that who is let in can read."""
     topic, user, password = agency_topic(code), agency_user(code, slot), secrets.token_urlsafe(PASSWORD_BYTES)
     if topic.name not in admin.list_topics(timeout=TIMEOUT_SECONDS).topics:
-        new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=topic.config())
-        settle(admin.create_topics([new], request_timeout=TIMEOUT_SECONDS).values())
+        create_topics(admin, [topic])
     _take_rights(admin, [user])
     bindings = [right.binding() for right in sorted(agency_rights(code, user))]
     settle(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())

@@ -149,17 +149,21 @@ def _right(binding: AclBinding) -> Right:
     )
 
 
+def create_topics(admin: AdminClient, topics: Iterable[Topic], replication: int = -1) -> None:
+    """Make topics as they are declared. Raises ``KafkaException``."""
+    new = [
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, config=t.config()) for t in topics
+    ]
+    settle(admin.create_topics(new, request_timeout=TIMEOUT_SECONDS).values())
+
+
 def apply_plan(admin: AdminClient, plan: Plan, password: Callable[[str], str], replication: int = -1) -> None:
     """Apply a plan; ``password`` gives each user's. ``replication`` -1 takes the broker's default.
 
     Raises ``KafkaException`` with the broker's refusal.
     """
     if plan.create:
-        new = [
-            NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, config=t.config())
-            for t in plan.create
-        ]
-        settle(admin.create_topics(new, request_timeout=TIMEOUT_SECONDS).values())
+        create_topics(admin, plan.create, replication)
     if plan.grow:
         growing = [NewPartitions(name, partitions) for name, partitions in plan.grow]
         settle(admin.create_partitions(growing, request_timeout=TIMEOUT_SECONDS).values())

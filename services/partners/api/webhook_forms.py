@@ -12,6 +12,7 @@ from services.partners.domain.destinations import LONGEST
 from services.partners.domain.webhooks import DisabledReason, Webhook, WebhookState
 from services.partners.handlers.webhooks import Shown
 from shared.web import RequestModel
+from shared.web.deeds import SavedOut
 
 
 class WebhookForm(RequestModel):
@@ -41,11 +42,9 @@ class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class SecretOut(_Out):
+class SecretOut(SavedOut):
     """Yang tersimpan, versinya, dan kunci baru bila ada; kunci tidak dapat dibaca lagi sesudah ini."""
 
-    id: UUID
-    version: int
     secret: str | None = None
 
 

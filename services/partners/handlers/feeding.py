@@ -119,7 +119,9 @@ class Feed:
             if after > stream.last:
                 raise CursorAheadError(self._cursor(asked, stream.last))
             until, size = max(stream.until, after), max(SCANNED, asked.limit)
-            kept, upto = await read_passing(connection, asked.stream, after, until, granted, size, asked.limit)
+            kept, upto = await read_passing(
+                connection, asked.stream, after, until, granted.terms, granted.types, size, asked.limit
+            )
         ended = upto >= until and _is_over(asked.until, stream)
         return _Looked(granted, after, upto, kept, stream.last, until, ended, stream.now)
 

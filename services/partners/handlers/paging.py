@@ -45,17 +45,24 @@ async def granted_of(connection: Connection, agency: str, stream: str, now: date
 
 
 async def read_passing(
-    connection: Connection, stream: str, after: int, until: int, granted: Granted, size: int, limit: int
+    source: Connection | Pool,
+    stream: str,
+    after: int,
+    until: int,
+    terms: Terms,
+    types: list[str],
+    size: int,
+    limit: int,
 ) -> tuple[list[Kept], int]:
-    """Return what passes of the next ``size`` events after a position, ``limit`` at most, and up to where everything was looked at."""
-    found = await store.read_events(connection, stream, after, until, granted.types, size)
-    return choose(found, granted.terms, limit, found[-1].position if len(found) == size else until)
+    """Return what passes a text of the next ``size`` events of its ``types`` after a position, ``limit`` at most.
 
-
-def choose(found: Sequence[Kept], terms: Terms, limit: int, upto: int) -> tuple[list[Kept], int]:
-    """Return what passes a text, so many at most, and the position up to which everything was looked at."""
+    And the position up to which everything was looked at.
+    """
+    found = await store.read_events(source, stream, after, until, types, size)
     kept = [item for item in found if passes(item.event.meta.type, item.label, terms)]
-    return (kept, upto) if len(kept) <= limit else (kept[:limit], kept[limit - 1].position)
+    if len(kept) > limit:
+        return kept[:limit], kept[limit - 1].position
+    return kept, found[-1].position if len(found) == size else until
 
 
 async def shape(

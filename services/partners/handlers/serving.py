@@ -22,7 +22,7 @@ from services.partners.commands import Terms
 from services.partners.domain.signing import signed_headers
 from services.partners.domain.webhooks import NEVER_AGAIN, DisabledReason, Standing, after_failure
 from services.partners.handlers import SOURCE
-from services.partners.handlers.paging import choose, shape, types_of
+from services.partners.handlers.paging import read_passing, shape, types_of
 from services.partners.handlers.posting import Outcome, Poster
 from services.partners.handlers.sealing import SecretBox
 from services.partners.store import agreements, deliveries, disclosures, webhooks
@@ -139,11 +139,10 @@ class Serving:
         if terms is None:
             return False
         target = place.noted_upto if place.noted_upto > place.position else head
-        found, upto = await self._read(place, terms, target)
-        if found is None:
+        kept, upto = await self._read(place, terms, target)
+        if kept is None:
             await self._disable(DisabledReason.RIWAYAT_DIHAPUS)
             return False
-        kept, upto = choose(found, terms, PAGE, upto)
         if not kept:
             self._pass_over(place, upto)
             return True
@@ -168,12 +167,14 @@ class Serving:
     async def _read(self, place: Place, terms: Terms, target: int) -> tuple[list[Kept] | None, int]:
         """Return what is granted after a place, and how far was looked; ``None``: some of it is not kept any more."""
         types = types_of(terms, place.stream)
-        found = await store.read_events(self._means.pool, place.stream, place.position, target, types, SCANNED)
+        kept, upto = await read_passing(
+            self._means.pool, place.stream, place.position, target, terms, types, SCANNED, PAGE
+        )
         # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
         stream = await store.find_stream(self._means.pool, place.stream, None)
         if stream is None or place.position < stream.first - 1:
             return None, place.position
-        return found, found[-1].position if len(found) == SCANNED else target
+        return kept, upto
 
     def _pass_over(self, place: Place, upto: int) -> None:
         """Move over what is not granted. It is stored now and then only: finding it again costs little."""

@@ -155,7 +155,9 @@ class Writer(PeriodicLook):
                 log.warning("history_gone", agency=lane.agency, stream=lane.stream, after=position, first=stream.first)
             if after >= stream.last:
                 return None
-            kept, upto = await read_passing(connection, lane.stream, after, stream.last, granted, PAGE, PAGE)
+            kept, upto = await read_passing(
+                connection, lane.stream, after, stream.last, granted.terms, granted.types, PAGE, PAGE
+            )
         return _Page(granted, after, upto, kept)
 
     async def _publish(self, lane: Lane, page: _Page) -> bool:
