@@ -8,14 +8,16 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.partners.api import agreements, disclosures, feed, webhooks
+from services.partners.api import agreements, disclosures, feed, replays, webhooks
 from services.partners.consumers import make_consumer
+from services.partners.domain.replays import Budget
+from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.feeding import Feed
 from services.partners.handlers.opening import PURPOSE
 from services.partners.handlers.posting import Poster
+from services.partners.handlers.replays import Replays
 from services.partners.handlers.sealing import SecretBox
-from services.partners.handlers.serving import Means
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
 from services.partners.handlers.writing import AgencyPublisher, Writer
@@ -40,7 +42,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
         pool,
         title="Instansi Naik Kelas",
         description="Perjanjian dengan instansi, aliran peristiwa yang dibaca instansi, dan catatan pengungkapan.",
-        routers=[agreements.router, feed.router, webhooks.router, disclosures.router],
+        routers=[agreements.router, feed.router, webhooks.router, replays.router, disclosures.router],
     )
     token = token_reader(settings.service_token_file)
     app.state.pool = pool
@@ -48,6 +50,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
     app.state.keys = KeyClient(settings.registry_url, token, PURPOSE)
     app.state.secret_box = SecretBox(settings.webhook_keys())
     app.state.webhook_networks = settings.networks()
+    app.state.replays = Replays(settings.cursor_keys(), settings.rates())
     app.state.watch = Watch(pool, settings.watch_seconds)
     app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
     app.state.health.add("watch", app.state.watch.pulse.check, live=True)
@@ -62,7 +65,8 @@ async def close_app(app: FastAPI) -> None:
 def make_deliverer(settings: PartnersSettings, pool: Pool) -> Deliverer:
     """Return what posts to the endpoints of agencies, with a pool of connections and an asker for keys of its own."""
     keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
-    means = Means(pool, keys, Poster(settings.networks()), SecretBox(settings.webhook_keys()))
+    budget = Budget(settings.replay_rate_most)
+    means = Means(pool, keys, Poster(settings.networks()), SecretBox(settings.webhook_keys()), budget)
     return Deliverer(means, settings.instance, settings.webhook_poll_seconds)
 
 

@@ -137,3 +137,28 @@ class SendTest(OnWebhook):
     """Post a test event."""
 
     test_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StartReplay:
+    """Post a range of what was delivered to an endpoint again."""
+
+    replay_id: UUID
+    webhook_id: UUID
+    agency: str
+    since: datetime | None
+    after: str | None
+    until: datetime | None
+    streams: tuple[str, ...]
+    rate: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReplay:
+    """Post nothing more of a replay, in the version that its actor has seen."""
+
+    replay_id: UUID
+    webhook_id: UUID
+    expected_version: int
+    agency: str | None
+    """Whose endpoint it must be; ``None``: the operator may with all."""

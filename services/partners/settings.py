@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.partners.domain.replays import Rates
 from shared.sealing import KeyRing
 from shared.settings import ServiceSettings
 
@@ -29,6 +30,10 @@ class PartnersSettings(ServiceSettings):
     """Networks inside which webhooks may go too, also by http: CIDRs, separated by commas. For agencies on the city's own network."""
     webhook_poll_seconds: float = Field(default=0.05, gt=0, le=5)
     """How often the worker looks for new events while it serves endpoints."""
+    replay_rate: int = Field(default=50, ge=1, le=10_000)
+    """Events a second of a replay for which nothing else is asked."""
+    replay_rate_most: int = Field(default=200, ge=1, le=10_000)
+    """Events a second of one replay at most, and of all replays that a worker posts together."""
     pool_size: int = Field(default=16, ge=2, le=100)
     tick_seconds: float = Field(default=5.0, gt=0, le=600)
     """How often the worker looks for agreements that begin or run out."""
@@ -48,6 +53,10 @@ class PartnersSettings(ServiceSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Return the networks inside which webhooks may go too."""
         return tuple(ip_network(word) for word in self.webhook_networks.replace(",", " ").split())
+
+    def rates(self) -> Rates:
+        """Return how fast replays are."""
+        return Rates(self.replay_rate, self.replay_rate_most)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

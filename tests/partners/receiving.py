@@ -15,9 +15,10 @@ from aiohttp import web
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 
 from services.partners.app import SecretBox
+from services.partners.domain.replays import Budget
+from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.posting import JudgingResolver, Poster
-from services.partners.handlers.serving import Means
 from shared.contracts.partnership import DeliveryWay
 from tests.partners.bureau import OPEN, WEBHOOK_KEYS, Bureau
 
@@ -114,11 +115,14 @@ def make_deliverer(
     networks: Sequence[Any] | None = None,
     seconds: float = 15.0,
     resolver: type[JudgingResolver] = JudgingResolver,
+    rate: int = 2_000,
 ) -> Deliverer:
-    """Return a deliverer on the bureau's database; waits after failures are the shortest."""
+    """Return a deliverer on the bureau's database; replays post ``rate`` events a second at most, waits after failures are the shortest."""
     nets = bureau.app.state.webhook_networks if networks is None else networks
     poster = Poster(nets, seconds, resolver)
-    means = Means(bureau.pool, bureau.keys.client(), poster, SecretBox(WEBHOOK_KEYS.splitlines()), lambda: 0.0)
+    means = Means(
+        bureau.pool, bureau.keys.client(), poster, SecretBox(WEBHOOK_KEYS.splitlines()), Budget(rate), lambda: 0.0
+    )
     return Deliverer(means, instance, 0.02)
 
 

@@ -42,8 +42,21 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.TooManyWebhooksError: 409,
     refusals.TooManySecretsError: 409,
     refusals.WebhookHistoryGoneError: 410,
+    refusals.ReplayRangeError: 422,
+    refusals.ReplayRateError: 422,
+    refusals.ReplayRunsError: 409,
+    refusals.ReplayStateError: 409,
 }
 """Every refusal has its status; a test walks them."""
 
 _deeds = Deeds(STATUS)
 refusals_as_problems, run_once, run_put = _deeds.refusals_as_problems, _deeds.run_once, _deeds.run_put
+
+
+def whose(principal: Principal) -> str | None:
+    """Return the agency that a caller speaks for; ``None``: the operator, who may with all."""
+    if Role.OPERATOR in principal.roles:
+        return None
+    if principal.agency is None:
+        raise refusals.NoAgreementError(None, None)
+    return principal.agency

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.partners.api.requests import Agency, Keeper, refusals_as_problems, run_once, run_put
+from services.partners.api.requests import Agency, Keeper, refusals_as_problems, run_once, run_put, whose
 from services.partners.api.webhook_forms import (
     ResumeForm,
     RotateForm,
@@ -33,7 +33,6 @@ from services.partners.domain.refusals import NoAgreementError
 from services.partners.domain.signing import write_secret
 from services.partners.handlers import Saved
 from services.partners.handlers import webhooks as handlers
-from shared.auth import Principal, Role
 from shared.database import Connection
 from shared.idempotency import REPLAYED, Once, OnlyOnce
 from shared.identifiers import new_id
@@ -42,15 +41,6 @@ from shared.web.deeds import FIRST, After, Limit, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/webhooks", tags=["webhook"])
-
-
-def _whose(principal: Principal) -> str | None:
-    """Return the agency that a caller speaks for; ``None``: the operator, who may with all."""
-    if Role.OPERATOR in principal.roles:
-        return None
-    if principal.agency is None:
-        raise NoAgreementError(None, None)
-    return principal.agency
 
 
 async def _with_secret(
@@ -100,7 +90,7 @@ async def list_webhooks(
 ) -> WebhookPage:
     """Webhook instansi Anda; operator melihat semua, atau dari satu instansi."""
     async with refusals_as_problems():
-        found = await handlers.list_webhooks(pool_of(request), after, _whose(principal) or agency, limit + 1)
+        found = await handlers.list_webhooks(pool_of(request), after, whose(principal) or agency, limit + 1)
     page = found[:limit]
     following = page[-1].id if len(found) > limit else None
     return WebhookPage(items=[WebhookOut.of(item) for item in page], next=following)
@@ -110,7 +100,7 @@ async def list_webhooks(
 async def show(request: Request, webhook_id: UUID, principal: Keeper) -> Response:
     """Satu webhook dengan kemajuan per aliran dan pengiriman terakhir, dengan ETag untuk perubahan."""
     async with refusals_as_problems():
-        shown = await handlers.show_webhook(pool_of(request), webhook_id, _whose(principal))
+        shown = await handlers.show_webhook(pool_of(request), webhook_id, whose(principal))
     content = WebhookDetail.of_shown(shown).model_dump(mode="json")
     return JSONResponse(content, headers={"ETag": etag(shown.webhook.version)})
 
@@ -123,7 +113,7 @@ async def rotate(
     box = request.app.state.secret_box
 
     async def work(connection: Connection) -> tuple[Saved, bytes]:
-        command = RotateSecret(webhook_id, version, _whose(principal), body.overlap())
+        command = RotateSecret(webhook_id, version, whose(principal), body.overlap())
         return await handlers.rotate(connection, command, box, cause_of(request, principal).now)
 
     return await _with_secret(request, once, work)
@@ -136,7 +126,7 @@ async def pause(
     """Tidak mengirim apa pun sampai dilanjutkan. Tidak ada yang hilang selama masih disimpan."""
 
     async def work(connection: Connection) -> Saved:
-        return await handlers.pause(connection, PauseWebhook(webhook_id, version, _whose(principal)))
+        return await handlers.pause(connection, PauseWebhook(webhook_id, version, whose(principal)))
 
     return await run_once(request, once, work)
 
@@ -148,7 +138,7 @@ async def resume(
     """Melanjutkan dari tempat berhenti, sesudah dijeda atau dimatikan."""
 
     async def work(connection: Connection) -> Saved:
-        return await handlers.resume(connection, ResumeWebhook(webhook_id, version, _whose(principal), body.skip_lost))
+        return await handlers.resume(connection, ResumeWebhook(webhook_id, version, whose(principal), body.skip_lost))
 
     return await run_once(request, once, work)
 
@@ -160,7 +150,7 @@ async def send_test(
     """Mengirim satu peristiwa uji; hasilnya tampak di antara pengiriman terakhir."""
 
     async def work(connection: Connection) -> Saved:
-        return await handlers.ask_for_test(connection, SendTest(webhook_id, version, _whose(principal), new_id()))
+        return await handlers.ask_for_test(connection, SendTest(webhook_id, version, whose(principal), new_id()))
 
     return await run_once(request, once, work)
 
@@ -170,6 +160,6 @@ async def remove(request: Request, webhook_id: UUID, principal: Agency, version:
     """Tidak mengirim apa pun untuk selamanya; kuncinya dilupakan."""
 
     async def work(connection: Connection) -> Saved:
-        return await handlers.remove(connection, RemoveWebhook(webhook_id, version, _whose(principal)))
+        return await handlers.remove(connection, RemoveWebhook(webhook_id, version, whose(principal)))
 
     return await run_put(request, work)

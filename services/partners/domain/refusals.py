@@ -218,3 +218,44 @@ class WebhookHistoryGoneError(RefusalError):
             "Sebagian peristiwa yang belum terkirim sudah tidak disimpan; kirim skip_lost untuk melanjutkan tanpanya."
         )
         super().__init__(text, streams=list(streams))
+
+
+class ReplayRangeError(RefusalError):
+    """What is to be posted again is no range; ``why`` says which rule it breaks."""
+
+    slug, title = "rentang-putar-ulang", "Rentang putar ulang tidak sah"
+
+    def __init__(self, why: str) -> None:
+        text = (
+            f"Rentang ini tidak dapat diputar ulang ({why}): isi since, atau after dengan kursor dari tepat satu aliran; "
+            "until sesudah since; tiap aliran sekali."
+        )
+        super().__init__(text, why=why)
+
+
+class ReplayRateError(RefusalError):
+    """Replays are not so fast."""
+
+    slug, title = "laju-putar-ulang", "Laju putar ulang tidak boleh"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Laju putar ulang paling sedikit 1 dan paling banyak {most} peristiwa per detik.", most=most)
+
+
+class ReplayRunsError(RefusalError):
+    """A replay of the endpoint goes on."""
+
+    slug, title = "putar-ulang-berjalan", "Putar ulang masih berjalan"
+
+    def __init__(self, replay_id: object) -> None:
+        text = f"Putar ulang {replay_id} dari webhook ini masih berjalan; tunggu sampai selesai, atau batalkan dahulu."
+        super().__init__(text, replay_id=str(replay_id))
+
+
+class ReplayStateError(RefusalError):
+    """This cannot be done with a replay in this state."""
+
+    slug, title = "keadaan-putar-ulang", "Tidak dapat dilakukan dalam keadaan ini"
+
+    def __init__(self, deed: str, state: str) -> None:
+        super().__init__(f"Putar ulang yang {state} tidak dapat {deed}.", state=str(state))

@@ -14,8 +14,9 @@ from uuid import UUID
 
 import structlog
 
-from services.partners.handlers.serving import Means, Serving
-from services.partners.store import deliveries, events
+from services.partners.handlers.carrying import Means
+from services.partners.handlers.serving import Serving
+from services.partners.store import deliveries, events, replays
 from services.partners.store.deliveries import Held, NotOursError
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.health import Pulse
@@ -76,6 +77,8 @@ class Deliverer:
     async def look(self, group: asyncio.TaskGroup) -> None:
         """Look once: each second at what is held, each time whether streams have grown."""
         if monotonic() - self._looked_at >= LOOK_SECONDS:
+            for replay_id, reason in await replays.stop_ungranted(self._means.pool):
+                log.info("replay_stopped", replay=str(replay_id), reason=reason)
             seen_at = monotonic()
             held = await deliveries.hold(self._means.pool, self._holder, self._instance, LEASE)
             self._looked_at = seen_at
@@ -101,8 +104,7 @@ class Deliverer:
     def _let_go(self, kept: set[UUID]) -> None:
         for webhook_id, (serving, task) in list(self._serving.items()):
             if webhook_id not in kept:
-                serving.over = True
-                serving.wake.set()
+                serving.let_go()
             # One that has ended is not begun again before the other has stored what it did.
             if task.done():
                 del self._serving[webhook_id]
@@ -130,3 +132,4 @@ class Deliverer:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await serving.wake.wait()
+        serving.forget()

@@ -1,4 +1,7 @@
-"""The feed: pages of a stream for an agency, under its agreement as it is at that moment."""
+"""The feed: pages of a stream for an agency, under its agreement as it is at that moment.
+
+It is its own replay: an agency may begin at any cursor and any time again, so nothing is marked here (docs/decisions/0037).
+"""
 
 from __future__ import annotations
 

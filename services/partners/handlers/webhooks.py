@@ -20,10 +20,11 @@ from services.partners.domain import webhooks as rules
 from services.partners.domain.agreements import in_force
 from services.partners.domain.destinations import Networks, read_url
 from services.partners.domain.refusals import WebhookHistoryGoneError
+from services.partners.domain.replays import StopReason
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import Saved
 from services.partners.handlers.sealing import SecretBox
-from services.partners.store import agreements
+from services.partners.store import agreements, replays
 from services.partners.store import webhooks as store
 from services.partners.store.deliveries import RING
 from services.partners.store.webhooks import Lag, Try
@@ -80,6 +81,7 @@ async def remove(connection: Connection, command: RemoveWebhook) -> Saved:
     """Post nothing for good, and forget the secrets."""
     saved = await _do(connection, command, lambda webhook: rules.remove(webhook, command.expected_version))
     await store.delete_secrets(connection, command.webhook_id)
+    await replays.end_replays_of(connection, command.webhook_id, StopReason.WEBHOOK_DIHAPUS)
     return saved
 
 
@@ -109,7 +111,7 @@ async def list_webhooks(pool: Pool, after: UUID, agency: str | None, limit: int)
 
 async def show_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Shown:
     """Return an endpoint, else ``NotFoundError``."""
-    found = _of(await store.find_webhook(pool, webhook_id), webhook_id, agency)
+    found = of_agency(await store.find_webhook(pool, webhook_id), webhook_id, agency)
     return Shown(found, await store.lags(pool, webhook_id), await store.load_tries(pool, webhook_id, RING))
 
 
@@ -121,10 +123,11 @@ async def _do(connection: Connection, command: OnWebhook, rule: Callable[[Webhoo
 
 async def _lock(connection: Connection, command: OnWebhook) -> Webhook:
     found = await store.lock_webhook(connection, command.webhook_id)
-    return _of(found, command.webhook_id, command.agency)
+    return of_agency(found, command.webhook_id, command.agency)
 
 
-def _of(found: Webhook | None, webhook_id: UUID, agency: str | None) -> Webhook:
+def of_agency(found: Webhook | None, webhook_id: UUID, agency: str | None) -> Webhook:
+    """Return an endpoint if an agency may see it; ``None``: the operator, who may see all. Raises ``NotFoundError``."""
     if found is None or agency not in {None, found.agency}:
         raise NotFoundError("Webhook", webhook_id)
     return found

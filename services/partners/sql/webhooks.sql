@@ -89,11 +89,13 @@ WHERE id IN (
 
 -- name: held_webhooks
 -- What this worker serves, as far as an agreement that names the way grants anything now.
-SELECT w.id, w.version, w.agency, w.url, w.test_id, w.epoch, a.id AS agreement_id, a.revision, clock_timestamp() AS now
+SELECT w.id, w.version, w.agency, w.url, w.test_id, w.epoch, a.id AS agreement_id, a.revision, clock_timestamp() AS now,
+       r.id AS replay_id
 FROM webhook w
 JOIN agreement a ON a.agency = w.agency AND a.state IN ('ditandatangani', 'aktif') AND a.starts_at <= clock_timestamp()
     AND a.expires_at > clock_timestamp()
 JOIN agreement_text t ON t.agreement_id = a.id AND t.revision = a.revision AND t.terms -> 'ways' ? 'webhook'
+LEFT JOIN webhook_replay r ON r.webhook_id = w.id AND r.state = 'berjalan'
 WHERE w.holder = $1 AND w.held_until > clock_timestamp() AND w.state = 'aktif' ORDER BY w.id;
 
 -- name: release_webhooks

@@ -22,6 +22,12 @@ def webhook_queries() -> Queries:
     return load_queries(SQL / "webhooks.sql")
 
 
+@cache
+def replay_queries() -> Queries:
+    """Return the named statements of replays."""
+    return load_queries(SQL / "replays.sql")
+
+
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
     return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("partners", SQL / "migrations")]

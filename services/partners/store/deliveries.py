@@ -35,6 +35,8 @@ class Held:
     revision: int
     now: datetime
     """The database's clock when this was read."""
+    replay_id: UUID | None
+    """The replay of it that goes on, if one does."""
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ async def load_places(pool: Pool, webhook_id: UUID) -> dict[str, Place]:
     return found
 
 
-async def note_page(connection: Connection, held: Held, place: Place, upto: int, withheld: tuple[int, ...]) -> None:
+async def note_page(connection: Connection, upto: int, withheld: tuple[int, ...], *, held: Held, place: Place) -> None:
     """Store what is on its way from now on. Raises ``NotOursError``."""
     told = (upto, held.agreement_id, held.revision, list(withheld), place.position, held.epoch)
     if await connection.fetchval(webhook_queries().note_page, held.id, place.stream, *told) is None:

@@ -1,0 +1,224 @@
+"""Pages carried to one endpoint, of what is live and of what is posted again: noted, posted aggregate by aggregate, judged.
+
+A page stands in the disclosure log before the first of it leaves. Its events go out only while it is fresh: the worker still serves the
+endpoint, and the text still counts, as it was seen a moment ago.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import random
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from services.partners.commands import Terms
+from services.partners.domain.replays import Budget
+from services.partners.domain.signing import signed_headers
+from services.partners.domain.webhooks import NEVER_AGAIN, DisabledReason, Standing, after_failure
+from services.partners.handlers.paging import read_passing, types_of
+from services.partners.handlers.posting import Outcome, Poster
+from services.partners.handlers.sealing import SecretBox
+from services.partners.store import agreements, deliveries, disclosures, webhooks
+from services.partners.store import events as store
+from services.partners.store.deliveries import Held, NotOursError, Place
+from services.partners.store.events import Kept
+from services.partners.store.webhooks import Try, Wrapped
+from shared.contracts.partnership import DeliveryWay
+from shared.database import Connection, Pool
+from shared.keys import KeyClient
+
+AT_ONCE = 8
+"""Events of different aggregates that one endpoint is posted at a time."""
+FAILURES = 3
+"""After so many in a page no other aggregate is tried: the endpoint is away."""
+FRESH_SECONDS = 2.5
+"""So long a page may go on leaving after it was made; and a worker that heard nothing of the database posts nothing."""
+
+Write = Callable[[Connection, int, tuple[int, ...]], Awaitable[None]]
+"""Stores up to where a page goes that is on its way from now on, and the positions whose names it withholds."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all endpoints of a process share."""
+
+    pool: Pool
+    keys: KeyClient
+    poster: Poster
+    box: SecretBox
+    budget: Budget
+    chance: Callable[[], float] = random
+
+
+@dataclass(slots=True)
+class Page:
+    """What is to be posted of a stream."""
+
+    place: Place
+    upto: int
+    chains: list[list[Kept]]
+    """The events of each aggregate that are not delivered yet, in order."""
+    shown: dict[int, dict[str, Any]]
+    fresh_until: float
+    replay_id: UUID | None = None
+    tries: list[Try] = field(default_factory=list)
+    failures: list[Outcome] = field(default_factory=list)
+    delivered: int = 0
+
+    def move(self) -> None:
+        """Move the place over what was delivered; after a success it waits for no earlier failure."""
+        place = self.place
+        left = [item.position for chain in self.chains for item in chain if item.position not in place.done]
+        place.position = min(left) - 1 if left else self.upto
+        place.done = {position for position in place.done if position > place.position}
+        if self.delivered:
+            place.tries, place.failing_since, place.due_at = 0, None, None
+
+
+class Carrier:
+    """Carries pages to one endpoint as long as it is held."""
+
+    def __init__(self, means: Means, held: Held, seen_at: float) -> None:
+        self.means = means
+        self.held, self._seen_at = held, seen_at
+        self._terms: tuple[tuple[UUID, int], Terms] | None = None
+        self._secrets: tuple[int, list[tuple[Wrapped, bytes]]] | None = None
+        self.over = False
+        """Nobody may post to it any more, or somebody else does."""
+
+    def see(self, held: Held, seen_at: float) -> None:
+        """Take what was seen of the endpoint now."""
+        self.held, self._seen_at = held, seen_at
+
+    def now(self) -> datetime:
+        """Return the database's time."""
+        return self.held.now + timedelta(seconds=monotonic() - self._seen_at)
+
+    async def granted(self) -> Terms | None:
+        """Return the text that grants; ``None``: another one does since a moment."""
+        key = (self.held.agreement_id, self.held.revision)
+        if self._terms is None or self._terms[0] != key:
+            agreement = await agreements.find_agreement(self.means.pool, key[0])
+            if agreement is None or agreement.terms is None or agreement.revision != key[1]:
+                return None
+            self._terms = (key, agreement.terms)
+        return self._terms[1]
+
+    async def read(
+        self, place: Place, terms: Terms, target: int, scanned: int, limit: int
+    ) -> tuple[list[Kept] | None, int]:
+        """Return what is granted after a place, and how far was looked; ``None``: some of it is not kept any more."""
+        pool, types = self.means.pool, types_of(terms, place.stream)
+        kept, upto = await read_passing(pool, place.stream, place.position, target, terms, types, scanned, limit)
+        # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
+        stream = await store.find_stream(pool, place.stream, None)
+        if stream is None or place.position < stream.first - 1:
+            return None, place.position
+        return kept, upto
+
+    async def note(self, place: Place, upto: int, count: int, withheld: tuple[int, ...], write: Write) -> bool:
+        """Write a page into the disclosure log, with its place; ``False``: the text does not count any more.
+
+        What is told there already, in the same form, is not told again.
+        """
+        held = self.held
+        same = (place.noted_agreement, place.noted_revision) == (held.agreement_id, held.revision)
+        told = {position for position in place.noted_withheld if place.position < position <= upto}
+        if same and upto <= place.noted_upto and told == set(withheld):
+            return await deliveries.text_counts(self.means.pool, held)
+        text = (held.agreement_id, held.revision)
+        page = disclosures.Page(
+            held.agency, *text, DeliveryWay.WEBHOOK, place.stream, place.position, upto, count, withheld
+        )
+        async with deliveries.brief(self.means.pool) as connection:
+            await write(connection, upto, withheld)
+            if not await disclosures.insert_page(connection, page):
+                raise NotOursError(f"endpoint {held.id}: its text has ceased to count")
+        place.noted_agreement, place.noted_revision = text
+        place.noted_upto, place.noted_withheld = upto, withheld
+        return True
+
+    async def post_page(self, page: Page) -> None:
+        """Post a page: aggregates side by side, so many at a time, each in its order."""
+        secrets = await self.signing()
+        chains = iter(page.chains)
+
+        async def work() -> None:
+            for chain in chains:
+                for item in chain:
+                    if not self._may_leave(page):
+                        return
+                    event_id = item.event.meta.id
+                    outcome = await self.post(str(event_id), orjson.dumps(page.shown[item.position]), secrets)
+                    page.tries.append(
+                        self.try_of(outcome, event_id, item.event.meta.type, page.place.stream, item.position)
+                    )
+                    if not outcome.taken:
+                        page.failures.append(outcome)
+                        break
+                    page.place.done.add(item.position)
+                    page.delivered += 1
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(page.chains))):
+                group.create_task(work())
+
+    def _may_leave(self, page: Page) -> bool:
+        fresh = not self.over and monotonic() < min(page.fresh_until, self._seen_at + FRESH_SECONDS)
+        wanted = page.replay_id is None or page.replay_id == self.held.replay_id
+        away = len(page.failures) >= FAILURES or any(failure.status == NEVER_AGAIN for failure in page.failures)
+        return fresh and wanted and not away
+
+    async def signing(self) -> list[bytes]:
+        """Return the secrets that are valid now, the newest first."""
+        if self._secrets is None or self._secrets[0] != self.held.version:
+            found = await webhooks.load_secrets(self.means.pool, [self.held.id], self.now())
+            self._secrets = (self.held.version, [(item, self.means.box.open(item)) for item in found])
+        now = self.now()
+        return [plain for item, plain in self._secrets[1] if item.expires_at is None or item.expires_at > now]
+
+    async def post(self, message_id: str, body: bytes, secrets: Sequence[bytes]) -> Outcome:
+        """Post one body, signed, and return what came of it."""
+        return await self.means.poster.post(self.held.url, body, signed_headers(secrets, message_id, self.now(), body))
+
+    def try_of(self, outcome: Outcome, event_id: UUID, type_name: str, stream: str | None, position: int | None) -> Try:
+        """Return what is told of posting an event once; without a stream it was a test."""
+        return Try(stream, position, event_id, type_name, outcome.status, outcome.error, outcome.millis, self.now())
+
+    def fail(self, place: Place, failures: Sequence[Outcome]) -> DisabledReason | None:
+        """Let a place wait after failures; return why nothing more is tried, if that is so."""
+        if any(failure.status == NEVER_AGAIN for failure in failures):
+            return DisabledReason.DIJAWAB_410
+        asked = max((failure.asked for failure in failures if failure.asked), default=None)
+        failed = after_failure(Standing(place.tries, place.failing_since), self.now(), asked, self.means.chance())
+        place.tries, place.failing_since = failed.standing.tries, failed.standing.failing_since
+        if failed.due_at is None:
+            return DisabledReason.GAGAL_TIGA_HARI
+        place.due_at = failed.due_at
+        log.info(
+            "webhook_waits", webhook=str(self.held.id), stream=place.stream, error=failures[0].error, tries=place.tries
+        )
+        return None
+
+    def ended(self, reason: DisabledReason) -> None:
+        """Post nothing more: it was disabled."""
+        self.over = True
+        log.warning("webhook_disabled", webhook=str(self.held.id), agency=self.held.agency, reason=reason.value)
+
+
+def chains_of(kept: Sequence[Kept], done: set[int]) -> list[list[Kept]]:
+    """Return what is not delivered yet by aggregate, each in its order, in the order of their first."""
+    found: dict[str, list[Kept]] = {}
+    for item in kept:
+        if item.position not in done:
+            found.setdefault(item.event.meta.subject, []).append(item)
+    return list(found.values())
