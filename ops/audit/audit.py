@@ -11,6 +11,7 @@ import asyncpg
 
 from ops.audit.comparing import compare_effect, compare_log, compare_messages, compare_positions
 from ops.audit.log import Log, Watched, read_log
+from ops.audit.partners import compare_agencies
 from ops.audit.report import ConsumerState, Finding, Report
 from shared.broker import KafkaSettings
 from shared.topology import TOPICS
@@ -56,6 +57,8 @@ async def audit(databases: Databases, kafka: KafkaSettings, wait: float, progres
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 await _compare_consumers(report, connection, sources)
                 await _compare_messages(report, connection, log)
+            if await _has(connection, "disclosure"):
+                await compare_agencies(report, connection, kafka)
     report.seconds = monotonic() - started
     return report
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,6 +16,9 @@ MAX_RECORDS = 5_000
 
 Watched = frozenset[tuple[bytes, bytes]]
 """CloudEvents type and origin of the events that must lead to a message."""
+
+Taken = tuple[TopicPartition, Any]
+"""A record of aiokafka, with where it was read."""
 
 
 @dataclass(slots=True)
@@ -86,19 +90,23 @@ async def read_log(
         ends = await _assign(reader, topics)
         log = Log({topic: TopicLog() for topic in topics})
         total, done = sum(ends.values()), 0
-        waiting = {place for place, end in ends.items() if end > 0}
-        while waiting:
-            batches = await reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-            for place, records in batches.items():
-                for record in records:
-                    if record.offset < ends[place]:
-                        _take(log, watched, place, record.headers)
-                        done += 1
+        async for batch in batches_to(reader, ends):
+            for place, record in batch:
+                _take(log, watched, place, record.headers)
+                done += 1
             progress(done, total)
-            waiting = {place for place in waiting if await reader.position(place) < ends[place]}
         return log
     finally:
         await reader.stop()
+
+
+async def batches_to(reader: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncIterator[list[Taken]]:
+    """Read what is assigned up to these ends; 0: nothing is there."""
+    waiting = {place for place, end in ends.items() if end > 0}
+    while waiting:
+        batches = await reader.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+        yield [(place, record) for place, found in batches.items() for record in found if record.offset < ends[place]]
+        waiting = {place for place in waiting if await reader.position(place) < ends[place]}
 
 
 async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:

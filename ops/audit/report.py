@@ -14,9 +14,10 @@ class Finding:
     """One thing that is not as it must be."""
 
     kind: str
-    """``lost``, ``doubled``, ``gap``, ``reordered``, ``ahead``, ``behind``, ``effect``, ``message``, ``unpublished``."""
+    """``lost``, ``doubled``, ``gap``, ``reordered``, ``ahead``, ``behind``, ``effect``, ``message``, ``unpublished``; of agencies
+    ``undelivered``, ``undisclosed``, ``ungranted``, ``beyond``, ``taken``, ``reordered``, ``personal``, ``topic``."""
     where: str
-    """Topic, consumer or effect."""
+    """Topic, consumer or effect; of agencies the code, the way, the endpoint, the stream."""
     aggregate_id: str | None
     expected: int | None
     found: int | None
@@ -38,6 +39,36 @@ class ConsumerState:
 
 
 @dataclass(slots=True)
+class WayState:
+    """One way to an agency, all streams together: an endpoint, its topic, or the feed."""
+
+    way: str
+    endpoint: str | None = None
+    """Id of the webhook."""
+    delivered: int = 0
+    """Events handed over that stand in the disclosure log."""
+    waiting: int = 0
+    """Events that are granted and not handed over yet."""
+    reason: str | None = None
+    """Why they wait."""
+    records: int = 0
+    """What the topic holds."""
+    repeated: int = 0
+    """Records of it that were there before; harmless, the same ids."""
+
+
+@dataclass(slots=True)
+class AgencyState:
+    """One agency compared with what its texts grant."""
+
+    agreement: str | None = None
+    """State of the agreement that counts, else of the last one."""
+    pages: int = 0
+    """Rows of the disclosure log."""
+    ways: list[WayState] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Report:
     """The result of one audit; ``ok`` only if nothing is lost, doubled, reordered, missing or parked."""
 
@@ -53,7 +84,10 @@ class Report:
     """Records that were published again; harmless, because positions drop them."""
     foreign_records: int = 0
     """Records without a readable address."""
+    undelivered: int = 0
+    """Events that an agency was granted and not given, and that do not wait."""
     seconds: float = 0.0
+    agencies: dict[str, AgencyState] = field(default_factory=dict)
     consumers: dict[str, ConsumerState] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     total_findings: Counter[str] = field(default_factory=Counter)
@@ -83,7 +117,9 @@ class Report:
             "unpublished": self.unpublished,
             "wire_duplicates": self.wire_duplicates,
             "foreign_records": self.foreign_records,
+            "undelivered": self.undelivered,
             "seconds": round(self.seconds, 3),
+            "agencies": {code: asdict(state) for code, state in sorted(self.agencies.items())},
             "consumers": {name: asdict(state) for name, state in sorted(self.consumers.items())},
             "findings": [asdict(finding) for finding in self.findings],
             "total_findings": dict(self.total_findings),

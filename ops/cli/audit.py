@@ -1,4 +1,4 @@
-"""``naikkelas audit``: every aggregate from its source over the log to each consumer's position, effects and messages."""
+"""``naikkelas audit``: every aggregate from its source over the log to each consumer's position, effects and messages, and agencies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def audit_command(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 30.0,
     json: Json = False,
 ) -> None:
-    """Compare sources, topics, positions, effects and messages. Exit code 0: nothing found; 1: something is wrong."""
+    """Compare sources, topics, positions, effects, messages and what agencies were given. Exit code 0: nothing found; 1: something is wrong."""
     stack = Stack()
     databases = {service: stack.dsn(service, "audit") for service in SERVICES}
     report = run_audit(databases, stack.credentials("operator"), wait, as_json=json)
@@ -56,6 +56,12 @@ def print_report(report: Report) -> None:
         for name, state in sorted(report.consumers.items())
     ]
     print_table(("consumer", "aggregates", "behind", "ahead", "parked", "effects compared"), rows)
+    if ways := [(code, way) for code, state in sorted(report.agencies.items()) for way in state.ways]:
+        told = [
+            (code, way.endpoint or way.way, f"{way.delivered:,}", f"{way.waiting:,}", way.reason or "-")
+            for code, way in ways
+        ]
+        print_table(("agency", "way", "delivered", "waiting", "why"), told)
     for finding in report.findings[:FINDINGS_SHOWN]:
         print_line(
             f"{finding.kind}: {finding.where} {finding.aggregate_id or ''}: expected {finding.expected}, "

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx2
 import pytest
 
 from ops.audit.audit import audit
 from ops.stack import Stack
+from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from shared.auth import Role
 from tests.partners.bureau import NAMES, agreement_form
@@ -60,13 +62,24 @@ def agree(stack: Stack) -> str:
     return agreement
 
 
-def asked(stack: Stack, *words: str) -> Any:
-    """Run ``naikkelas disclosures`` and return what it prints."""
+def asked(stack: Stack, *words: str, code: int = 0) -> Any:
+    """Run ``naikkelas`` and return what it prints."""
     env = os.environ | {"NAIKKELAS_HOME": str(stack.home.path), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "ops", "disclosures", *words, "--json"]
+    command = [sys.executable, "-m", "ops", *words, "--json"]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+async def tell_too_much(stack: Stack) -> None:
+    """Let a page of the disclosure log tell of an event more than its text grants."""
+    connection = await asyncpg.connect(stack.dsn("partners", owner_of("partners")))
+    try:
+        await connection.execute(
+            "UPDATE disclosure SET events = events + 1 WHERE id = (SELECT min(id) FROM disclosure WHERE stream = 'business')"
+        )
+    finally:
+        await connection.close()
 
 
 @pytest.mark.slow
@@ -94,10 +107,10 @@ async def test_registered_there_read_here_told_to_the_owner_and_erased(stack: St
         version = registry.get(f"/owners/{owner}").json()["version"]
         registry.new(f"/owners/{owner}/erasure", version=version)
         until_done(lambda: "personal" not in agency.get("/feed/owner").raise_for_status().json()[0]["data"])
-    given = asked(stack, "owner", owner)["items"]
+    given = asked(stack, "disclosures", "owner", owner)["items"]
     assert {item["event"]["stream"] for item in given} == {"business", "owner"}
     span = ("2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z")
-    assert sum(len(page["events"]) for page in asked(stack, "between", *span)["items"]) == len(given)
+    assert sum(len(page["events"]) for page in asked(stack, "disclosures", "between", *span)["items"]) == len(given)
     databases = {service: stack.dsn(service, "audit") for service in ("registry", "partners")}
     report = await audit(databases, stack.credentials("operator"), WAIT_SECONDS, lambda *_: None)
     assert (report.ok, report.findings) == (True, [])
@@ -105,6 +118,12 @@ async def test_registered_there_read_here_told_to_the_owner_and_erased(stack: St
         "owner": 1,
         "business": 1,
     }
+    (feed,) = report.agencies["dpmptsp"].ways
+    assert (feed.way, feed.delivered, feed.waiting) == ("feed", len({item["event"]["event_id"] for item in given}), 0)
+    await tell_too_much(stack)
+    found = asked(stack, "audit", "--wait", "0", code=1)
+    assert [(item["kind"], item["where"]) for item in found["findings"]] == [("ungranted", "dpmptsp feed business")]
+    assert found["agencies"]["dpmptsp"]["agreement"] == "aktif"
     logs = "".join(path.read_text(errors="replace") for path in stack.home.logs.glob("partners-*.log"))
     assert "process_failed" not in logs
     assert OWNER_NAME not in logs

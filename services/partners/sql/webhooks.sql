@@ -10,8 +10,8 @@ INSERT INTO webhook (id, version, agency, url, state, created_at) VALUES ($1, $2
 
 -- name: insert_positions
 -- Where a new endpoint ($1) begins in every stream: before the first event that is kept ($2), or after the last.
-INSERT INTO webhook_position (webhook_id, stream, position)
-SELECT $1, name, CASE WHEN $2 THEN first - 1 ELSE last END FROM stream;
+INSERT INTO webhook_position (webhook_id, stream, position, began)
+SELECT $1, name, b.began, b.began FROM stream, LATERAL (SELECT CASE WHEN $2 THEN first - 1 ELSE last END AS began) b;
 
 -- name: lock_webhook
 -- One endpoint, locked.
@@ -41,7 +41,7 @@ WHERE p.webhook_id = $1 AND p.position < s.first - 1 ORDER BY p.stream;
 
 -- name: skip_holes
 -- An endpoint goes on with what is kept.
-UPDATE webhook_position p SET position = s.first - 1, done = '{}' FROM stream s
+UPDATE webhook_position p SET position = s.first - 1, began = s.first - 1, done = '{}' FROM stream s
 WHERE s.name = p.stream AND p.webhook_id = $1 AND p.position < s.first - 1;
 
 -- name: end_secrets
@@ -104,8 +104,8 @@ UPDATE webhook SET held_until = 'epoch' WHERE holder = $1;
 
 -- name: add_positions
 -- Streams that are younger than an endpoint are read from their beginning.
-INSERT INTO webhook_position (webhook_id, stream, position)
-SELECT w.id, s.name, 0 FROM webhook w CROSS JOIN stream s
+INSERT INTO webhook_position (webhook_id, stream, position, began)
+SELECT w.id, s.name, 0, 0 FROM webhook w CROSS JOIN stream s
 WHERE NOT EXISTS (SELECT FROM webhook_position p WHERE p.webhook_id = w.id AND p.stream = s.name)
 ON CONFLICT DO NOTHING;
 
