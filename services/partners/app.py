@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.partners.api import agreements, disclosures, feed, replays, webhooks
 from services.partners.consumers import make_consumer
-from services.partners.domain.replays import Budget
+from services.partners.domain.replays import Budget, Rates
 from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.feeding import Feed
@@ -50,7 +50,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
     app.state.keys = KeyClient(settings.registry_url, token, PURPOSE)
     app.state.secret_box = SecretBox(settings.webhook_keys())
     app.state.webhook_networks = settings.networks()
-    app.state.replays = Replays(settings.cursor_keys(), settings.rates())
+    app.state.replays = Replays(settings.cursor_keys(), Rates(settings.replay_rate, settings.replay_rate_most))
     app.state.watch = Watch(pool, settings.watch_seconds)
     app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
     app.state.health.add("watch", app.state.watch.pulse.check, live=True)

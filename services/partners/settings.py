@@ -8,7 +8,6 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.partners.domain.replays import Rates
 from shared.sealing import KeyRing
 from shared.settings import ServiceSettings
 
@@ -53,10 +52,6 @@ class PartnersSettings(ServiceSettings):
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Return the networks inside which webhooks may go too."""
         return tuple(ip_network(word) for word in self.webhook_networks.replace(",", " ").split())
-
-    def rates(self) -> Rates:
-        """Return how fast replays are."""
-        return Rates(self.replay_rate, self.replay_rate_most)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
