@@ -52,6 +52,30 @@ class Record(NamedTuple):
     """When, on the clock of the history; 0 for who reads afterwards."""
 
 
+class Delivery(NamedTuple):
+    """An event for an agency, as it was granted or as its endpoint took it."""
+
+    key: str
+    sequence: int
+    event_id: str
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What an agency's endpoint was granted, and what it took."""
+
+    granted: list[Delivery] = field(default_factory=list)
+    taken: list[Delivery] = field(default_factory=list)
+    """In the order of coming."""
+    partly: bool = False
+    """Its agreement ended on the way: it need not have had all of it."""
+
+    @property
+    def repeated(self) -> int:
+        """How many requests brought what had been taken before: no anomaly, the id is the same."""
+        return len(self.taken) - len({item.event_id for item in self.taken})
+
+
 @dataclass(slots=True)
 class Evidence:
     """What was left when the run had come to rest."""
@@ -74,6 +98,8 @@ class Evidence:
     """Aggregates whose records the run itself put out of order in the log: of them only the effects are in order."""
     grown: bool = False
     """Partitions were added meanwhile: an aggregate's events may go on in another one."""
+    agencies: dict[str, Delivered] = field(default_factory=dict)
+    """Agency → what its endpoint was granted and took."""
 
 
 class Told(NamedTuple):
@@ -133,6 +159,7 @@ def check(steps: Sequence[Step], evidence: Evidence, late_after: float = float("
         *_two_values(evidence),
         *_skipped(evidence),
         *_reordered(evidence),
+        *_deliveries(evidence),
         *_stale(steps),
         *(Finding(Anomaly.STALE, key, detail) for key, detail in evidence.differing.items()),
         *_late(lags, late_after),
@@ -235,6 +262,28 @@ def _reordered(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Anomaly.REORDERED, record.key, f"event {record.sequence} came when {head} was the last")
         known.add((record.key, record.sequence))
         heads[place] = max(head, record.sequence)
+
+
+def _deliveries(evidence: Evidence) -> Iterator[Finding]:
+    """Each event that was granted was taken, none else was, and the first coming of each is in the order of its aggregate."""
+    for name, delivered in evidence.agencies.items():
+        granted = {item.event_id: item for item in delivered.granted}
+        seen: set[str] = set()
+        heads: dict[str, int] = {}
+        for item in delivered.taken:
+            if item.event_id not in granted:
+                yield Finding(
+                    Anomaly.PHANTOM, name, f"event {item.sequence} of {item.key} was delivered and not granted"
+                )
+            elif item.event_id not in seen and item.sequence < heads.get(item.key, 0):
+                detail = f"event {item.sequence} of {item.key} was delivered after {heads[item.key]}"
+                yield Finding(Anomaly.REORDERED, name, detail)
+            seen.add(item.event_id)
+            heads[item.key] = max(heads.get(item.key, 0), item.sequence)
+        if not delivered.partly:
+            for event_id in granted.keys() - seen:
+                item = granted[event_id]
+                yield Finding(Anomaly.LOST, name, f"event {item.sequence} of {item.key} was granted and not delivered")
 
 
 def _stale(steps: Sequence[Step]) -> Iterator[Finding]:

@@ -24,6 +24,8 @@ from shared.topology import TOPICS
 
 EVERY_TOPIC = tuple(topic.name for topic in TOPICS)
 MAIL = "mail"
+SOURCES = ("registry", "partners")
+"""The services whose aggregates a run changes."""
 
 _EFFECTS = {
     # Sequences run without gap, so a version stands for all up to it; facts that were folded twice show in the count.
@@ -118,11 +120,14 @@ async def read_whole_log(kafka: KafkaSettings) -> list[Record]:
 
 async def versions(stack: Stack) -> dict[str, int]:
     """Return the version of each aggregate, as its owner has it."""
-    source = await asyncpg.connect(stack.dsn("registry", "audit"))
-    try:
-        return {row[0]: row[1] for row in await source.fetch("SELECT aggregate_id::text, version FROM audit.source")}
-    finally:
-        await source.close()
+    found: dict[str, int] = {}
+    for service in SOURCES:
+        source = await asyncpg.connect(stack.dsn(service, "audit"))
+        try:
+            found |= dict(await source.fetch("SELECT aggregate_id::text, version FROM audit.source"))
+        finally:
+            await source.close()
+    return found
 
 
 _SOURCE = """

@@ -36,6 +36,7 @@ from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import FOLLOWERS, Fault, Outcome, Rig, Size
 from proof.tables import keep_tables_bounded
+from proof.webhooks import kill_deliverer, retry_and_stop, slow_receivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,16 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "P11", "A full disk degrades", "the disk of Kafka full, then that of PostgreSQL; freed", fill_disks, missing=missing_disk,
+    ),
+    Promise(
+        "P12", "One slow webhook receiver delays no other", "receivers that answer too late, drip, fail, redirect", slow_receivers,
+    ),
+    Promise(
+        "P13", "Retries follow the schedule and stop", "410, 429, 503, flapping, six days away; paused, suspended, expired", retry_and_stop,
+    ),
+    Promise(
+        "P13b", "Webhooks lose nothing when their worker dies", "SIGKILL of the partners' worker in the middle of deliveries",
+        kill_deliverer, judge=_always_answered,
     ),
     Promise(
         "P14", "Clocks may be wrong", "one process at a time in another time or time zone, by libfaketime", wrong_clocks,

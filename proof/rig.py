@@ -18,7 +18,7 @@ import asyncpg
 from ops.audit import Report, audit
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
-from proof.checker import Record, Verdict, check
+from proof.checker import Delivered, Record, Verdict, check
 from proof.evidence import collect, versions, watching
 from proof.history import History, Kind, now
 from proof.load import Attempt, Load
@@ -46,11 +46,13 @@ class Size:
     """How long load lasts where tables are watched, seconds."""
     pace: float = 60.0
     """Commands a second."""
+    endpoints: int = 20
+    """Endpoints of agencies that are delivered to at a time."""
     fresh: bool = False
     """Each promise gets a platform of its own: the checker reads the log whole, and it would hold all runs before."""
 
 
-SHORT = Size(commands=250, strikes=3, away=(3.0,))
+SHORT = Size(commands=250, strikes=3, away=(3.0,), endpoints=4)
 MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0), soak=60.0)
 FULL = Size(commands=100_000, strikes=50, away=(5.0, 30.0, 120.0), soak=3_600.0, pace=120.0, fresh=True)
 
@@ -66,7 +68,7 @@ class Outcome:
     availability: float = 1.0
     """Share of requests that were answered while the fault lasted."""
     published_again: int = 0
-    """Records that were published a second time in this run: harmless, positions drop them."""
+    """Records that were published, and events that were posted to an agency, a second time: harmless, they have the same ids."""
     most_tries: int = 1
     """How often the most unlucky command had to be sent."""
     unanswered: dict[str, int] = field(default_factory=dict)
@@ -116,6 +118,8 @@ class Rig:
         self.spoilt = False
         """A promise has left a log that no other one can be judged on."""
         self.notes: list[str] = []
+        self.agencies: dict[str, Delivered] = {}
+        """What agencies of this run were granted, and what their endpoints took."""
         self.asked: list[str] = []
         """Aggregates that a fault itself made in this run."""
         self.token = ""
@@ -216,11 +220,8 @@ class Rig:
 
     async def run(self, fault: Fault, size: Size, seed: int, history: Path | None = None) -> Outcome:
         """Put load on, let the fault strike, wait for quiet, compare."""
-        self.fault_seconds.clear()
-        self.recoveries.clear()
-        self.told.clear()
-        self.notes.clear()
-        self.asked.clear()
+        for noted in (self.fault_seconds, self.recoveries, self.told, self.notes, self.asked, self.agencies):
+            noted.clear()
         self.asked_by_files = False
         steps = self.history = History(history)
         self.token, before = self._make_token(), frozenset(await versions(self.stack))
@@ -245,10 +246,12 @@ class Rig:
             for key in self.misreported:
                 evidence.differing.pop(key, None)
             evidence.disordered, evidence.grown = frozenset(self.disordered), self.grown
+            evidence.agencies = dict(self.agencies)
         outcome = Outcome(check(steps.steps, evidence, LATE_SECONDS), report, list(self.recoveries))
         outcome.most_tries = max((step.tries for step in steps.steps), default=1)
         outcome.unknown = sum(1 for step in steps.steps if step.kind is Kind.INFO)
-        outcome.published_again = outcome.verdict.duplicates - self._published_again
+        again = sum(delivered.repeated for delivered in self.agencies.values())
+        outcome.published_again = outcome.verdict.duplicates - self._published_again + again
         self._published_again = outcome.verdict.duplicates
         outcome.told, outcome.notes = list(self.told), list(self.notes)
         outcome.failures += [f"{t.fault}: {t.process} says {t.found}, not {t.expected}" for t in self.told if not t.ok]

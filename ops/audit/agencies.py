@@ -62,6 +62,8 @@ class Partners:
     current: dict[str, int]
     """Agency → the place of the text by which it goes on."""
     lanes: list[Lane] = field(default_factory=list)
+    paged: set[str] = field(default_factory=set)
+    """Streams of which anything was given."""
 
     def lanes_of(self, stream: str) -> list[Lane]:
         """Return the lanes of a stream in which any text of theirs grants something."""
@@ -147,6 +149,7 @@ async def _add_feeds(connection: asyncpg.Connection, report: Report, partners: P
     read: dict[tuple[str, str], int] = {}
     for row in await connection.fetch(_READ):
         report.agencies.setdefault(row["agency"], AgencyState()).pages += row["pages"]
+        partners.paged.add(row["stream"])
         if row["way"] == FEED.value:
             read[row["agency"], row["stream"]] = row["upto"]
     named = {text.agency for text in partners.texts.all if text.names(FEED)}
@@ -196,9 +199,10 @@ async def compare_lanes(connection: asyncpg.Connection, report: Report, partners
     """Compare positions and pages of every agency with what its texts granted, stream by stream."""
     places = partners.texts.places()
     for stream, (first, last) in sorted(partners.streams.items()):
-        pages = Pages(report, stream, partners.texts, last, places)
-        walk = Walk(report, stream, partners.texts, partners.lanes_of(stream), first, pages)
-        await walk_stream(connection, stream, None, walk)
+        lanes = partners.lanes_of(stream)
+        if lanes or stream in partners.paged:
+            pages = Pages(report, stream, partners.texts, last, places)
+            await walk_stream(connection, stream, None, Walk(report, stream, partners.texts, lanes, first, pages))
 
 
 def name_reasons(report: Report, topics: Collection[str]) -> None:

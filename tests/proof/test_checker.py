@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.checker import Anomaly, Evidence, Record, check
+from proof.checker import Anomaly, Delivered, Delivery, Evidence, Record, check
 from proof.history import History, Kind, Step, read_history
 
 KEY = "a" * 36
@@ -24,6 +24,10 @@ def record(sequence: int, offset: int, *, event: str | None = None, partition: i
     return Record(TOPIC, partition, offset, KEY, sequence, event or f"e{sequence}", seen)
 
 
+def delivery(sequence: int) -> Delivery:
+    return Delivery(KEY, sequence, f"e{sequence}")
+
+
 def whole() -> tuple[list[Step], Evidence]:
     """Return a run in which all went well: two versions, both read live, both in effect."""
     steps = [step(1, token="t1"), step(2, token="t2", ended=2.0), step(1, Kind.READ), step(2, Kind.READ, ended=3.0)]
@@ -34,6 +38,7 @@ def whole() -> tuple[list[Step], Evidence]:
         live=[record(1, 0, seen=1.1), record(2, 1, seen=2.4)],
         effects={"timeline": {(KEY, 1): 1, (KEY, 2): 1}},
         expected={"timeline": {TOPIC}},
+        agencies={"dinas": Delivered([delivery(1), delivery(2)], [delivery(1), delivery(1), delivery(2)])},
     )
     return steps, evidence
 
@@ -105,11 +110,24 @@ def _late(_: list[Step], e: Evidence) -> None:
     e.live[1] = record(2, 1, seen=60.0)
 
 
+def _not_delivered(_: list[Step], e: Evidence) -> None:
+    e.agencies["dinas"].taken.pop()
+
+
+def _not_granted(_: list[Step], e: Evidence) -> None:
+    e.agencies["dinas"].granted.pop()
+
+
+def _delivered_out_of_order(_: list[Step], e: Evidence) -> None:
+    e.agencies["dinas"].taken.reverse()
+
+
 FAULTS: list[tuple[Fault, Anomaly]] = [
     (_no_event, Anomaly.LOST), (_no_change, Anomaly.LOST), (_phantom, Anomaly.PHANTOM), (_nobody_asked, Anomaly.PHANTOM), (_effect_twice, Anomaly.DOUBLED),
     (_version_twice, Anomaly.DOUBLED), (_two_values, Anomaly.TWO_VALUES), (_went_back, Anomaly.SKIPPED),
     (_left_out, Anomaly.SKIPPED), (_reordered, Anomaly.REORDERED), (_two_partitions, Anomaly.REORDERED),
     (_stale, Anomaly.STALE), (_unseen, Anomaly.UNSEEN), (_late, Anomaly.LATE),
+    (_not_delivered, Anomaly.LOST), (_not_granted, Anomaly.PHANTOM), (_delivered_out_of_order, Anomaly.REORDERED),
 ]  # fmt: skip
 
 
@@ -134,6 +152,14 @@ def test_what_went_well_is_green_also_when_published_again_or_unknown() -> None:
     verdict = check(steps, evidence, late_after=30.0)
     assert (verdict.ok, verdict.acknowledged, verdict.events, verdict.duplicates) == (True, 2, 3, 1)
     assert verdict.lags[3] == pytest.approx(0.4)
+
+
+def test_what_an_agreement_that_ended_on_the_way_left_is_not_lost() -> None:
+    steps, evidence = whole()
+    evidence.agencies["dinas"].taken.pop()
+    evidence.agencies["dinas"].partly = True
+    assert check(steps, evidence).ok
+    assert evidence.agencies["dinas"].repeated == 1
 
 
 def test_a_history_is_read_as_it_was_written_and_a_bad_line_is_named(tmp_path: Path) -> None:
