@@ -220,3 +220,13 @@ def test_every_code_has_words_in_both_languages() -> None:
         assert set(said) == {item.value for item in kind}
         assert all(all(pair) for pair in said.values())
     assert set(words_of("en")) == set(words_of("id")) == set(WORDS)
+
+
+async def test_pages_of_any_depth_find_their_style_sheet(bureau: Bureau) -> None:
+    operator = bureau.operator()
+    for path in ("", "id/", "id/webhook/1", "en/a/b/c/d/e/f/", "id" + "/x" * 500):
+        answer = await operator.client.get(f"/portal/{path}", follow_redirects=True)
+        told = answer.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        style = await operator.get(str(answer.url.join(told)))
+        assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8"), path
+        assert told.count("../") == answer.url.path.count("/") - 1

@@ -22,7 +22,7 @@ from services.partners.api.portal.words import LANGUAGES, words_of
 from shared.auth import Principal, Role, allow
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.problems import Problem, standard, unavailable
-from shared.web_pages import PAGE_HEADERS, page_environment
+from shared.web_pages import PAGE_HEADERS, page_environment, style_url
 from shared.web_pages.forms import FormCodes
 from shared.wita import write_moment, write_number
 
@@ -48,9 +48,9 @@ def place_of(request: Request) -> int:
 
 
 @cache
-def _environment(language: str, up: int) -> Environment:
-    """Return what makes pages in a language that lie ``up`` folders below the service's root."""
-    environment = page_environment(TEMPLATES, up=up)
+def _environment(language: str) -> Environment:
+    """Return what makes pages in a language."""
+    environment = page_environment(TEMPLATES)
     environment.filters |= {
         "moment": partial(write_moment, language=language),
         "number": partial(write_number, language=language),
@@ -59,7 +59,6 @@ def _environment(language: str, up: int) -> Environment:
         "lang": language,
         "w": words_of(language),
         "codes": Codes(LANGUAGES.index(language), language),
-        "home": "../" * (up - 2) + "./" if up > 1 else f"{language}/",
         "choices": [(code, words_of(code)["language_name"]) for code in LANGUAGES],
     }
     return environment
@@ -69,8 +68,16 @@ def page(
     request: Request, template: str, values: Mapping[str, Any], here: str, *, operator: bool, status: int = 200
 ) -> Response:
     """Return a page; ``here`` is where the same is found in the other language, below that language's folder."""
-    environment = _environment(language_of(request), request.url.path.count("/") - 1)
-    told = {**values, "here": here, "operator": operator}
+    language, up = language_of(request), request.url.path.count("/") - 1
+    told = {
+        **values,
+        "here": here,
+        "operator": operator,
+        "home": "../" * (up - 2) + "./" if up > 1 else f"{language}/",
+        # Anybody may ask for an address of any depth, so the depth makes no environment of its own.
+        "style_url": "../" * up + style_url().removeprefix("/"),
+    }
+    environment = _environment(language)
     return HTMLResponse(environment.get_template(template).render(told), status, headers=HEADERS)
 
 
