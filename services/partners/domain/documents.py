@@ -64,6 +64,7 @@ _QUERY: Json = {
         "wait": {"type": "number", "minimum": 0, "maximum": 30, "description": "Seconds to wait for the first event."},
     },
 }
+_REPLAY: Json = {**_UUID, "description": "Absent, or the id of the replay that it was posted again for."}
 _SIGNED: Json = {
     "type": "object",
     "properties": {
@@ -257,6 +258,7 @@ def _add_webhook(document: Json, types: Sequence[str]) -> None:
     messages = document["components"]["messages"]
     for name in types:
         messages[_event(name)]["headers"] = _SIGNED
+        messages[_event(name)]["payload"]["schema"]["properties"]["replay"] = _REPLAY
     said = {
         "address": None,
         "description": "The address of your endpoint.",
