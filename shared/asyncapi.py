@@ -19,6 +19,8 @@ SCHEMA_FORMAT = "application/schema+json;version=draft-07"
 
 Json = dict[str, Any]
 
+SCRAM: Json = {"type": "scramSha512", "description": "A Kafka user of your own, with the rights listed here."}
+"""How readers of Kafka log in; ``kafka_server`` names it ``scram``."""
 _TEXT = {"type": "string"}
 _UUID = {"type": "string", "format": "uuid"}
 _DESCRIPTION = (
@@ -45,38 +47,35 @@ def asyncapi_document(
     topics = [topic for topic in TOPICS if any(fact.TOPIC == topic.name for fact in facts.values())]
     return {
         "asyncapi": VERSION,
-        "info": _info(),
+        "info": info_of("Naik Kelas: events", "1.0.0", _DESCRIPTION),
         "defaultContentType": "application/json",
-        "servers": {"kafka": _server(bootstrap, protocol)},
-        "channels": {_key(topic.name): _channel(topic, facts) for topic in topics},
+        "servers": {"kafka": kafka_server(bootstrap, protocol)},
+        "channels": {key_of(topic.name): _channel(topic, facts) for topic in topics},
         "operations": _operations(topics, facts, principals),
         "components": {
-            "messages": {_key(name): _message(name, fact, schemas) for name, fact in facts.items()},
-            "securitySchemes": {
-                "scram": {
-                    "type": "scramSha512",
-                    "description": "A Kafka user of your own, with the rights listed here.",
-                }
-            },
+            "messages": {key_of(name): _message(name, fact, schemas) for name, fact in facts.items()},
+            "securitySchemes": {"scram": SCRAM},
         },
     }
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     """Return a topic or type as a name that AsyncAPI takes for a key."""
     return name.removeprefix(f"{TYPE_PREFIX}.").replace(".", "_")
 
 
-def _info() -> Json:
+def info_of(title: str, version: str, description: str) -> Json:
+    """Return what a document says of itself."""
     return {
-        "title": "Naik Kelas: events",
-        "version": "1.0.0",
-        "description": _DESCRIPTION,
+        "title": title,
+        "version": version,
+        "description": description,
         "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
     }
 
 
-def _server(bootstrap: str, protocol: str) -> Json:
+def kafka_server(bootstrap: str, protocol: str) -> Json:
+    """Return the broker at ``host:port``."""
     return {
         "host": bootstrap,
         "protocol": protocol,
@@ -91,7 +90,7 @@ def _channel(topic: Topic, facts: Mapping[str, type[Fact]]) -> Json:
         "address": topic.name,
         "description": "One aggregate per key, so that its events are in one partition and in order.",
         "servers": [{"$ref": "#/servers/kafka"}],
-        "messages": {_key(name): {"$ref": f"#/components/messages/{_key(name)}"} for name in carried},
+        "messages": {key_of(name): {"$ref": f"#/components/messages/{key_of(name)}"} for name in carried},
         # Partitions may be added, so no number of them is promised here.
         "bindings": {
             "kafka": {
@@ -114,19 +113,21 @@ def _operations(topics: Sequence[Topic], facts: Mapping[str, type[Fact]], princi
         for topic in topics:
             for action, rights in (("send", principal.writes), ("receive", principal.reads)):
                 if topic.name in rights:
-                    found[f"{principal.name}_{action}_{_key(topic.name)}"] = _operation(action, principal, topic, facts)
+                    found[f"{principal.name}_{action}_{key_of(topic.name)}"] = _operation(
+                        action, principal, topic, facts
+                    )
     return found
 
 
 def _operation(action: str, principal: Principal, topic: Topic, facts: Mapping[str, type[Fact]]) -> Json:
-    channel = f"#/channels/{_key(topic.name)}"
+    channel = f"#/channels/{key_of(topic.name)}"
     doing = "publishes to" if action == "send" else "reads"
     made: Json = {
         "action": action,
         "summary": f"{principal.name} {doing} {topic.name}.",
         "channel": {"$ref": channel},
         "messages": [
-            {"$ref": f"{channel}/messages/{_key(name)}"} for name, fact in facts.items() if fact.TOPIC == topic.name
+            {"$ref": f"{channel}/messages/{key_of(name)}"} for name, fact in facts.items() if fact.TOPIC == topic.name
         ],
         "tags": [{"name": principal.name}],
     }
@@ -138,13 +139,15 @@ def _operation(action: str, principal: Principal, topic: Topic, facts: Mapping[s
 
 def _message(name: str, fact: type[Fact], schemas: str) -> Json:
     document = document_of(fact)
-    payload = _rooted({key: value for key, value in document.items() if key not in {"$schema", "examples"}}, name)
+    payload = rooted(
+        {key: value for key, value in document.items() if key not in {"$schema", "examples"}}, key_of(name)
+    )
     return {
         "name": name,
         "title": fact.__name__,
         "summary": str(document.get("description", fact.__name__)).split("\n")[0],
         "contentType": "application/json",
-        "headers": _headers(name, schemas),
+        "headers": headers_of(name, schemas),
         "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": payload},
         "bindings": {"kafka": {"key": {**_UUID, "description": "The aggregate's id."}, "bindingVersion": "0.5.0"}},
         "examples": [
@@ -153,22 +156,22 @@ def _message(name: str, fact: type[Fact], schemas: str) -> Json:
     }
 
 
-def _rooted(schema: Any, name: str) -> Any:
-    """Return a schema in draft 7's words, its references leading to where it stands in the document."""
+def rooted(schema: Any, message: str) -> Any:
+    """Return a schema in draft 7's words, its references leading to where it stands in the document: the payload of a message."""
     if isinstance(schema, list):
-        return [_rooted(item, name) for item in schema]
+        return [rooted(item, message) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _rooted(value, name) for key, value in schema.items() if key not in {"$id", "x-personal"}}
+    made = {key: rooted(value, message) for key, value in schema.items() if key not in {"$id", "x-personal"}}
     if "$defs" in made:
         made["definitions"] = made.pop("$defs")
     if "$ref" in made:
         path = made["$ref"].removeprefix("#/$defs/")
-        made["$ref"] = f"#/components/messages/{_key(name)}/payload/schema/definitions/{path}"
+        made["$ref"] = f"#/components/messages/{message}/payload/schema/definitions/{path}"
     return made
 
 
-def _headers(name: str, schemas: str) -> Json:
+def headers_of(name: str, schemas: str) -> Json:
     """Return the schema of the CloudEvents attributes, as Kafka headers; every value is UTF-8 text."""
     properties: Json = {
         "content-type": {"const": "application/json"},

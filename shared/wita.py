@@ -1,4 +1,7 @@
-"""The time of the office, and how it writes days and instants, there and elsewhere: ``25 November 2026 pukul 13.05 WITA``."""
+"""The time of the office, and how it writes days and instants, there and elsewhere: ``25 November 2026 pukul 13.05 WITA``.
+
+In English: ``25 November 2026 at 13:05 WITA (UTC+8)``.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,24 @@ MONTHS = (
     "November",
     "Desember",
 )
+MONTH_NAMES = {
+    "id": MONTHS,
+    "en": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+}
+"""By language."""
 
 
 def end_of_day(day: date) -> datetime:
@@ -35,17 +56,27 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def write_day(day: date) -> str:
+def write_day(day: date, language: str = "id") -> str:
     """Return ``25 November 2026``."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTH_NAMES[language][day.month - 1]} {day.year}"
 
 
-def write_moment(moment: datetime) -> str:
+def write_moment(moment: datetime, language: str = "id") -> str:
     """Return ``25 November 2026 pukul 13.05 WITA`` for an aware instant."""
-    return write_local(WITA.key, moment)
+    return write_local(WITA.key, moment, language)
 
 
-def write_local(zone: str, moment: datetime) -> str:
+def write_local(zone: str, moment: datetime, language: str = "id") -> str:
     """Return ``25 November 2026 pukul 13.05 WIB`` for an aware instant, in a zone by its IANA name."""
     local = moment.astimezone(ZoneInfo(zone))
-    return f"{write_day(local.date())} pukul {local:%H.%M} {ZONE_NAMES.get(zone, zone)}"
+    day, name = write_day(local.date(), language), ZONE_NAMES.get(zone, zone)
+    if language == "id":
+        return f"{day} pukul {local:%H.%M} {name}"
+    hours = (local.utcoffset() or timedelta()) / timedelta(hours=1)
+    return f"{day} at {local:%H:%M} {name} (UTC{hours:+g})"
+
+
+def write_number(value: int, language: str = "id") -> str:
+    """Return ``1.234`` in Indonesian, ``1,234`` in English."""
+    grouped = f"{value:,}"
+    return grouped.replace(",", ".") if language == "id" else grouped

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from services.notifications.api import routers
 from services.notifications.consumers import notify_on_registry_facts
 from services.notifications.domain.callbacks import ReceiptSecrets
-from services.notifications.domain.overseeing import FormCodes
 from services.notifications.domain.reminding import ReminderRule
 from services.notifications.domain.timing import Rate, parse_quiet_hours
 from services.notifications.domain.unsubscribing import UnsubscribeLinks
@@ -48,6 +47,7 @@ from shared.keys import KeyClient, token_reader
 from shared.process import Part, together
 from shared.service import Service, create_api, database_health, open_pool, purge_keys
 from shared.web import Limits, run_health, run_http
+from shared.web_pages.forms import FormCodes
 
 NAME = "notifications"
 PURPOSE = "notifikasi"

@@ -4,5 +4,6 @@ Owns: agreements with their texts and signatures; the events that agencies may r
 endpoints of agencies (webhooks) with their replays and topics of agencies, how far each is, and the last outcomes.
 Emits: ``agreement.*`` on the topic ``umkm.agreement``; what an agreement grants by Kafka on ``umkm.agency.<code>``.
 Consumes: all topics of registry, trainings and exhibitions, as the consumer ``partners``.
+Shows: the portal, for people of agencies and for the operator.
 What an agency sees of an event is said in one place, ``domain/showing.py``: nothing that is not granted.
 """

@@ -8,7 +8,9 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.partners.api import agreements, disclosures, feed, replays, webhooks
+from services.partners.api import agreements, disclosures, documents, feed, replays, webhooks
+from services.partners.api.portal import deeds as portal_deeds
+from services.partners.api.portal import reading as portal
 from services.partners.consumers import make_consumer
 from services.partners.domain.replays import Budget, Rates
 from services.partners.handlers.carrying import Means
@@ -30,6 +32,8 @@ from shared.outbox import Hint
 from shared.process import Part, together
 from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys, run_relay
 from shared.web import run_health, run_http
+from shared.web.pages import style_router
+from shared.web_pages.forms import FormCodes
 
 NAME = "partners"
 
@@ -42,7 +46,18 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
         pool,
         title="Instansi Naik Kelas",
         description="Perjanjian dengan instansi, aliran peristiwa yang dibaca instansi, dan catatan pengungkapan.",
-        routers=[agreements.router, feed.router, webhooks.router, replays.router, disclosures.router],
+        routers=[
+            agreements.router,
+            feed.router,
+            webhooks.router,
+            replays.router,
+            disclosures.router,
+            documents.router,
+            portal.router,
+            portal_deeds.router,
+            portal.rest,
+            style_router(),
+        ],
     )
     token = token_reader(settings.service_token_file)
     app.state.pool = pool
@@ -51,6 +66,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
     app.state.secret_box = SecretBox(settings.webhook_keys())
     app.state.webhook_networks = settings.networks()
     app.state.replays = Replays(settings.cursor_keys(), Rates(settings.replay_rate, settings.replay_rate_most))
+    app.state.form_codes = FormCodes(settings.cursor_keys())
     app.state.watch = Watch(pool, settings.watch_seconds)
     app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
     app.state.health.add("watch", app.state.watch.pulse.check, live=True)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -23,27 +19,10 @@ from shared.contracts.schemas import document_of
 from shared.envelope import Event, EventMeta, to_kafka
 from shared.topology import PRINCIPALS, TOPICS, Principal
 from tests.contracts.events import judge_of
+from tests.contracts.parser import judged, needs_parser
 
-HERE = Path(__file__).parent
-NPM = Path(os.environ.get("AXE_CORE", HERE.parents[1] / "node_modules" / "axe-core")).parent
-"""Where npm put packages: ``AXE_CORE`` names axe-core in the same folder."""
-NODE = shutil.which("node")
 SOME = [BusinessVerified.type_name(), BusinessWorkersRecorded.type_name()]
 DRAFT = "http://json-schema.org/draft-07/schema#"
-
-
-def judged(document: dict[str, Any]) -> dict[str, Any]:
-    assert NODE is not None
-    run = [NODE, str(HERE / "parse.mjs"), str(NPM.parent)]
-    done = subprocess.run(run, input=json.dumps(document), capture_output=True, text=True, check=False, timeout=110)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-needs_parser = pytest.mark.skipif(
-    NODE is None or not (NPM / "@asyncapi" / "parser").is_dir(), reason="needs node and @asyncapi/parser"
-)
 
 
 @needs_parser

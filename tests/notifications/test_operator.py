@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.notifications.api.page_words import STATES, SUBJECTS
 from services.notifications.commands import Topic
 from services.notifications.domain.messages import State
 from services.notifications.domain.notices import TEMPLATES
-from services.notifications.domain.overseeing import Chosen, FormCodes, Subject, subject_of, tally
+from services.notifications.domain.overseeing import Chosen, Subject, subject_of, tally
 from shared.auth import Role
 from tests.notifications.city import announce, fan_out, finish, owners
 from tests.notifications.mailbox import Mailbox, Mood
@@ -235,14 +233,3 @@ def test_counts_come_together_by_subject_and_channel() -> None:
         ("pelatihan", None, {"suppressed": 7}),
         ("pelatihan", "email", {"failed": 1}),
     ]
-
-
-@given(st.text(max_size=30), st.uuids(), st.text(max_size=60))
-def test_only_our_codes_are_ours(sub: str, message_id: UUID, other: str) -> None:
-    old, new = FormCodes([b"lama"]), FormCodes([b"baru", b"lama"])
-    code = old.make(sub, message_id, "a1b2")
-    assert new.is_ours(code, sub, message_id)
-    assert not new.is_ours(code, sub + "x", message_id)
-    assert not new.is_ours(code, sub, UUID(int=message_id.int ^ 1))
-    assert not FormCodes([b"lain"]).is_ours(code, sub, message_id)
-    assert not new.is_ours(other, sub, message_id)

@@ -110,7 +110,10 @@ def test_what_is_suspended_grants_nothing_until_it_is_resumed() -> None:
     for signer in ("a", "b"):
         amended = rules.sign(amended, amended.version, signer, NOW).after
     assert (amended.state, grants(amended)) == (S.DITANGGUHKAN, False)
-    assert grants(rules.resume(amended, amended.version, NOW).after)
+    resumed = rules.resume(amended, amended.version, NOW).after
+    assert grants(resumed)
+    assert (suspended.cause, amended.cause, resumed.cause) == (WHY, WHY, None)
+    assert rules.end(amended, amended.version, SuspensionCause.TUJUAN_SELESAI).after.cause == "tujuan_selesai"
 
 
 def test_time_begins_and_ends_it_whether_or_not_anybody_looks() -> None:
@@ -118,6 +121,8 @@ def test_time_begins_and_ends_it_whether_or_not_anybody_looks() -> None:
     assert agreement.state is S.DITANDATANGANI
     moments = [NOW, NOW + HOUR, NOW + 2 * HOUR - timedelta(microseconds=1), NOW + 2 * HOUR]
     assert [grants(agreement, moment) for moment in moments] == [False, True, True, False]
+    seen = [rules.state_now(agreement, moment) for moment in moments]
+    assert seen == [S.DITANDATANGANI, S.AKTIF, S.AKTIF, S.KEDALUWARSA]
     assert rules.pass_time(agreement, NOW).facts == ()
     begun = rules.pass_time(agreement, NOW + HOUR)
     assert names(begun.facts) == ["activated"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -23,7 +23,7 @@ from services.notifications.api.page_words import CHANNELS, REASONS, STATES, SUB
 from services.notifications.commands import ResendMessage
 from services.notifications.domain.announcements import AnnouncementState
 from services.notifications.domain.messages import RESENDABLE, NotResendableError, State, UnknownMessageError
-from services.notifications.domain.overseeing import Chosen, FormCodes, Subject
+from services.notifications.domain.overseeing import Chosen, Subject
 from services.notifications.domain.text import one_line
 from services.notifications.handlers import announcing, operating, overseeing
 from shared.auth import Principal, Role, allow
@@ -32,7 +32,8 @@ from shared.idempotency import Answer, Once
 from shared.identifiers import new_id
 from shared.problems import Problem
 from shared.web_pages import PAGE_HEADERS, page_environment
-from shared.wita import write_moment
+from shared.web_pages.forms import FormCodes, read_fields
+from shared.wita import write_moment, write_number
 
 HERE = Path(__file__).parent / "templates"
 HEADERS = {**PAGE_HEADERS, "Cache-Control": "no-store"}
@@ -94,7 +95,7 @@ def operator_router() -> APIRouter:
 
 def _environment(up: int) -> Environment:
     environment = page_environment(HERE, up=up)
-    environment.filters |= {"moment": write_moment, "number": lambda value: f"{value:,}".replace(",", ".")}
+    environment.filters |= {"moment": write_moment, "number": write_number}
     environment.globals |= {
         "states": STATES,
         "subjects": SUBJECTS,
@@ -152,6 +153,10 @@ def _codes(request: Request) -> FormCodes:
     return codes
 
 
+def _deed(message_id: UUID) -> str:
+    return f"resend|{message_id}"
+
+
 async def _ask(
     environment: Environment,
     request: Request,
@@ -167,7 +172,7 @@ async def _ask(
         return _unknown(environment)
     if row["state"] not in RESENDABLE:
         return _refused(environment, "Pesan tidak dapat dikirim ulang", ONLY, 409)
-    code = _codes(request).make(operator.sub, message_id, new_id().hex)
+    code = _codes(request).make(operator.sub, _deed(message_id), new_id().hex)
     values = {"row": row, "subject": subject, "code": code, "missing": missing}
     return _html(environment, "operator_resend.html", values, 200 if missing is None else 422)
 
@@ -178,11 +183,11 @@ ONLY = "Hanya pesan yang gagal, atau yang tidak diketahui hasilnya, dapat dikiri
 async def _resend(
     environment: Environment, request: Request, pool: Pool, operator: Principal, message_id: UUID
 ) -> Response:
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"))
-    code, reason = fields.get("kode", [""])[0], one_line(fields.get("alasan", [""])[0], 200)
-    if not _codes(request).is_ours(code, operator.sub, message_id):
+    fields = read_fields(await request.body())
+    code, reason = fields.get("kode", ""), one_line(fields.get("alasan", ""), 200)
+    if not _codes(request).is_ours(code, operator.sub, _deed(message_id)):
         return _refused(environment, "Formulir tidak berlaku", "Buka lagi halaman pesan ini, lalu ulangi.", 403)
-    if len(reason) < 3 or fields.get("yakin") != ["ya"]:
+    if len(reason) < 3 or fields.get("yakin") != "ya":
         missing = "Isi alasannya (sedikitnya 3 huruf) dan beri tanda bahwa Anda yakin."
         return await _ask(environment, request, pool, operator, message_id, missing)
 

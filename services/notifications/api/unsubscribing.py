@@ -22,7 +22,8 @@ from services.notifications.domain.announcements import TOPIC_NAMES
 from services.notifications.domain.unsubscribing import PATH, BadLinkError, UnsubscribeLinks
 from services.notifications.handlers import announcing
 from shared.auth import public
-from shared.web_pages import STYLE_PATH, page_environment, style_sheet
+from shared.web.pages import style_router
+from shared.web_pages import page_environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORM = "application/x-www-form-urlencoded"
@@ -76,11 +77,7 @@ def unsubscribe_router() -> APIRouter:
         language, _ = await announcing.choice_of(pool, *owner) or ("id", False)
         return _page(environment, owner[1], language, not wanted)
 
-    @router.get(STYLE_PATH, include_in_schema=False)
-    async def style() -> Response:
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(style_sheet(), media_type="text/css", headers=headers)
-
+    router.include_router(style_router())
     return router
 
 

@@ -1,22 +1,17 @@
-"""What an operator looks at: messages by subject, state and channel; and the proof that a form is theirs. Pure."""
+"""What an operator looks at: messages by subject, state and channel. Pure."""
 
 from __future__ import annotations
 
-import hmac
-from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 from services.notifications.commands import Topic
 from services.notifications.domain.announcements import TEMPLATE
 from services.notifications.domain.messages import State
 from services.notifications.domain.notices import TEMPLATES
 from services.notifications.domain.topics import topic_of
-
-CODE_BYTES = 16
 
 
 class Subject(StrEnum):
@@ -87,31 +82,3 @@ def tally(rows: Iterable[Counted]) -> list[Tally]:
             found.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or "")
         )
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class FormCodes:
-    """Signs what a form of ours will send, so that no other page can send it in an operator's name.
-
-    The code is the request's idempotency key too: the same form sent twice has one effect. The first key signs, all of them
-    are accepted.
-    """
-
-    keys: Sequence[bytes]
-
-    def make(self, sub: str, message_id: UUID, nonce: str) -> str:
-        """Return the code for an operator and a message; ``nonce`` is new for each form."""
-        return f"{nonce}.{self._sign(self.keys[0], sub, message_id, nonce)}"
-
-    def is_ours(self, code: str, sub: str, message_id: UUID) -> bool:
-        """Tell whether a code was made here for this operator and this message."""
-        nonce, _, given = code.partition(".")
-        right = [
-            hmac.compare_digest(self._sign(key, sub, message_id, nonce).encode(), given.encode("utf-8", "replace"))
-            for key in self.keys
-        ]
-        return nonce.isalnum() and nonce.isascii() and any(right)
-
-    def _sign(self, key: bytes, sub: str, message_id: UUID, nonce: str) -> str:
-        digest = hmac.digest(key, f"resend|{message_id}|{nonce}|{sub}".encode("utf-8", "replace"), "sha256")
-        return urlsafe_b64encode(digest[:CODE_BYTES]).decode("ascii").rstrip("=")

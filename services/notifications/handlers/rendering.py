@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
 from services.notifications.domain.brief import SIGNATURE
 from services.notifications.domain.text import SUBJECT_LENGTH, one_line
-from services.notifications.handlers.wording import CAUSES, CLASSES, LICENCES, MONTH_NAMES, Words
-from shared.wita import WITA, ZONE_NAMES, write_local
+from services.notifications.handlers.wording import CAUSES, CLASSES, LICENCES, Words
+from shared.wita import WITA, write_day, write_local, write_number
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -83,7 +82,7 @@ def without_frame(text: str) -> str:
 @pass_context
 def _day(context: Context, value: str | date) -> str:
     day = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day.day} {MONTH_NAMES[context['language']][day.month - 1]} {day.year}"
+    return write_day(day, context["language"])
 
 
 @pass_context
@@ -96,11 +95,7 @@ def _moment(context: Context, value: str | datetime) -> str:
 def _moment_there(context: Context, value: str | datetime, zone: str) -> str:
     """Return an aware instant in a zone by its IANA name, for example ``25 November 2026 pukul 09.30 WIB``."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if context["language"] == "id":
-        return write_local(zone, moment)
-    local = moment.astimezone(ZoneInfo(zone))
-    hours = (local.utcoffset() or timedelta()) / timedelta(hours=1)
-    return f"{_day(context, local.date())} at {local:%H:%M} {ZONE_NAMES.get(zone, zone)} (UTC{hours:+g})"
+    return write_local(zone, moment, context["language"])
 
 
 def _word(words: Words) -> Callable[[Context, str], str]:
@@ -115,5 +110,4 @@ def _word(words: Words) -> Callable[[Context, str], str]:
 
 @pass_context
 def _number(context: Context, value: int) -> str:
-    grouped = f"{value:,}"
-    return grouped.replace(",", ".") if context["language"] == "id" else grouped
+    return write_number(value, context["language"])

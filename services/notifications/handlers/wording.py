@@ -6,28 +6,10 @@ from collections.abc import Mapping
 
 from shared.contracts.exhibitions import ApplicationCause
 from shared.contracts.licensing import LicenceCause, LicenceKind
-from shared.wita import MONTHS
 
 Words = Mapping[str, Mapping[str, str]]
 """Language to code to word."""
 
-MONTH_NAMES = {
-    "id": MONTHS,
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-}
 CLASSES: Words = {
     "id": {"tidak_diketahui": "belum diketahui", "besar": "usaha besar"},
     "en": {"tidak_diketahui": "not known", "mikro": "micro", "kecil": "small", "menengah": "medium", "besar": "large"},

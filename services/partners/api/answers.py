@@ -11,7 +11,7 @@ from services.partners.commands import Terms
 from services.partners.domain.models import Agreement, Text
 from services.partners.handlers.agreements import Shown
 from services.partners.handlers.reporting import Breach, Disclosed, Receipt
-from shared.contracts.partnership import AgreementState, DeliveryWay
+from shared.contracts.partnership import AgreementState, DeliveryWay, SuspensionCause
 
 
 class _Out(BaseModel):
@@ -30,6 +30,8 @@ class AgreementOut(_Out):
     terms: Terms | None
     draft: Terms | None
     signers: tuple[str, ...]
+    cause: SuspensionCause | None
+    """Mengapa ditangguhkan atau diakhiri."""
 
     @classmethod
     def of(cls, agreement: Agreement) -> AgreementOut:

@@ -18,6 +18,16 @@ Agency = Annotated[Principal, Depends(allow(Role.INSTANSI))]
 Keeper = Annotated[Principal, Depends(allow(Role.INSTANSI, Role.OPERATOR))]
 """An agency with what is its own, the operator with all."""
 
+
+def whose(principal: Principal) -> str | None:
+    """Return the agency that a caller speaks for; ``None``: the operator, who may with all. Raises ``NoAgreementError``."""
+    if Role.OPERATOR in principal.roles:
+        return None
+    if principal.agency is None:
+        raise refusals.NoAgreementError(None, None)
+    return principal.agency
+
+
 STATUS: dict[type[DeedRefusedError], int] = {
     **EVERYWHERE,
     refusals.AgencyBoundError: 409,
@@ -51,12 +61,4 @@ STATUS: dict[type[DeedRefusedError], int] = {
 
 _deeds = Deeds(STATUS)
 refusals_as_problems, run_once, run_put = _deeds.refusals_as_problems, _deeds.run_once, _deeds.run_put
-
-
-def whose(principal: Principal) -> str | None:
-    """Return the agency that a caller speaks for; ``None``: the operator, who may with all."""
-    if Role.OPERATOR in principal.roles:
-        return None
-    if principal.agency is None:
-        raise refusals.NoAgreementError(None, None)
-    return principal.agency
+problem_of = _deeds.problem_of

@@ -98,7 +98,9 @@ def suspend(agreement: Agreement, expected: int, cause: SuspensionCause) -> Chan
     check_version(agreement.version, expected)
     if agreement.state not in LIVE:
         raise TransitionRefusedError("ditangguhkan", agreement.state)
-    return _after(replace(agreement, state=S.DITANGGUHKAN), AgreementSuspended(**_of(agreement), cause=cause))
+    return _after(
+        replace(agreement, state=S.DITANGGUHKAN, cause=cause), AgreementSuspended(**_of(agreement), cause=cause)
+    )
 
 
 def resume(agreement: Agreement, expected: int, now: datetime) -> Changed:
@@ -107,14 +109,14 @@ def resume(agreement: Agreement, expected: int, now: datetime) -> Changed:
     if agreement.state is not S.DITANGGUHKAN:
         raise TransitionRefusedError("dilanjutkan", agreement.state)
     fact = AgreementResumed(**_of(agreement))
-    return _in_time(replace(agreement, state=S.DITANDATANGANI), [fact], now)
+    return _in_time(replace(agreement, state=S.DITANDATANGANI, cause=None), [fact], now)
 
 
 def end(agreement: Agreement, expected: int, cause: SuspensionCause) -> Changed:
     """End an agreement for good."""
     check_version(agreement.version, expected)
     _unless_over(agreement, "diakhiri")
-    after = replace(agreement, state=S.BERAKHIR, draft=None, signers=())
+    after = replace(agreement, state=S.BERAKHIR, draft=None, signers=(), cause=cause)
     return _after(after, AgreementEnded(**_of(agreement), cause=cause))
 
 
@@ -131,7 +133,7 @@ def _in_time(agreement: Agreement, facts: list[Fact], now: datetime, *, was_acti
     """Return a signed agreement in the state that the time gives it."""
     terms = agreement.terms
     if terms is not None and terms.expires_at <= now:
-        over = replace(agreement, state=S.KEDALUWARSA, draft=None, signers=())
+        over = replace(agreement, state=S.KEDALUWARSA, draft=None, signers=(), cause=None)
         return _after(over, *facts, AgreementExpired(**_of(agreement)))
     if terms is not None and terms.starts_at <= now:
         told: list[Fact] = [] if was_active else [AgreementActivated(**_of(agreement))]
@@ -146,13 +148,21 @@ def in_force(agency: str | None, agreement: Agreement | None, now: datetime, way
     """
     if agreement is None or agreement.terms is None or agreement.agency != agency:
         raise NoAgreementError(agency, agreement.state.value if agreement is not None else None)
-    terms = agreement.terms
-    if agreement.state not in LIVE or not terms.starts_at <= now < terms.expires_at:
-        over = agreement.state in LIVE and terms.expires_at <= now
-        raise NoAgreementError(agency, S.KEDALUWARSA.value if over else agreement.state.value)
-    if way not in terms.ways:
+    state = state_now(agreement, now)
+    if state is not S.AKTIF:
+        raise NoAgreementError(agency, state.value)
+    if way not in agreement.terms.ways:
         raise WayRefusedError(way)
-    return terms
+    return agreement.terms
+
+
+def state_now(agreement: Agreement, now: datetime) -> AgreementState:
+    """Return the state that an agreement has by the time, whether or not the clock's facts were told already."""
+    if agreement.state not in LIVE or agreement.terms is None:
+        return agreement.state
+    if agreement.terms.expires_at <= now:
+        return S.KEDALUWARSA
+    return S.AKTIF if agreement.terms.starts_at <= now else S.DITANDATANGANI
 
 
 def check_terms(terms: Terms, now: datetime) -> None:

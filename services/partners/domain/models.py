@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.partners.commands import Terms
 from shared.contracts.fact import Fact
-from shared.contracts.partnership import AgreementState
+from shared.contracts.partnership import AgreementState, SuspensionCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Agreement:
     draft: Terms | None
     signers: tuple[str, ...] = ()
     """Who has signed the draft."""
+    cause: SuspensionCause | None = None
+    """Why it is suspended or was ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.partners.commands import (
@@ -31,6 +31,9 @@ from services.partners.store.webhooks import Lag, Try
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
 from shared.refusals import NotFoundError
+
+MOMENT = timedelta(minutes=1)
+"""So long a form that is sent again shows the same secret: of a double click the browser shows the second answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,15 @@ async def ask_for_test(connection: Connection, command: SendTest) -> Saved:
     return await _do(
         connection, command, lambda webhook: rules.ask_for_test(webhook, command.expected_version, command.test_id)
     )
+
+
+async def fresh_secret(pool: Pool, webhook_id: UUID, version: int, box: SecretBox, now: datetime) -> bytes | None:
+    """Return the secret that was made a moment ago, for who sent the same form twice; nobody has changed the endpoint since.
+
+    ``None``: that moment is over. The caller must know that this visitor was given it already.
+    """
+    wrapped = await store.fresh_secret(pool, webhook_id, version, now - MOMENT)
+    return None if wrapped is None else box.open(wrapped)
 
 
 async def list_webhooks(pool: Pool, after: UUID, agency: str | None, limit: int) -> list[Webhook]:

@@ -10,12 +10,13 @@ SELECT id FROM agreement WHERE agency = $1 AND state NOT IN ('kedaluwarsa', 'ber
 
 -- name: insert_agreement
 -- A new agreement.
-INSERT INTO agreement (id, version, agency, state, revision, latest, drafted, starts_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO agreement (id, version, agency, state, revision, latest, drafted, starts_at, expires_at, cause)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: update_agreement
 -- An agreement after a deed; it is locked.
-UPDATE agreement SET version = $2, state = $4, revision = $5, latest = $6, drafted = $7, starts_at = $8, expires_at = $9
+UPDATE agreement SET version = $2, state = $4, revision = $5, latest = $6, drafted = $7, starts_at = $8, expires_at = $9,
+    cause = $10
 WHERE id = $1 AND agency = $3;
 
 -- name: insert_text
@@ -47,6 +48,17 @@ SELECT id FROM agreement WHERE agency = $1 ORDER BY state IN ('kedaluwarsa', 'be
 -- name: list_agreements
 -- Agreements after an id, of one agency or of all.
 SELECT id FROM agreement WHERE id > $1 AND ($2::text IS NULL OR agency = $2) ORDER BY id LIMIT $3;
+
+-- name: list_agencies
+-- Agencies after a code, each with its newest agreement (the one that goes on, if one does) and how its endpoints stand.
+SELECT a.agency, a.id, w.active, w.paused, w.disabled FROM (
+    SELECT DISTINCT ON (agency) agency, id FROM agreement WHERE agency > $1
+    ORDER BY agency, state IN ('kedaluwarsa', 'berakhir'), id DESC LIMIT $2
+) a CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'aktif') AS active, count(*) FILTER (WHERE state = 'dijeda') AS paused,
+           count(*) FILTER (WHERE state = 'dimatikan') AS disabled
+    FROM webhook WHERE webhook.agency = a.agency
+) w ORDER BY a.agency;
 
 -- name: load_texts
 -- All texts of an agreement, with who signed each.
@@ -223,6 +235,11 @@ INSERT INTO kafka_position (agency, stream) VALUES ($1, $2) ON CONFLICT (agency,
 -- name: hold_kafka
 -- The position of an agency in a stream, held until the transaction ends; no row while somebody else holds it.
 SELECT position FROM kafka_position WHERE agency = $1 AND stream = $2 FOR UPDATE SKIP LOCKED;
+
+-- name: kafka_lags
+-- How far every stream was written into the topic of an agency.
+SELECT s.name AS stream, coalesce(p.position, 0) AS position, s.last, p.moved_at FROM stream s
+LEFT JOIN kafka_position p ON p.agency = $1 AND p.stream = s.name ORDER BY s.name;
 
 -- name: move_kafka
 -- Everything up to a position is in the topic.

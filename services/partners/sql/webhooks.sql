@@ -62,6 +62,11 @@ INSERT INTO webhook_secret (id, webhook_id, wrapped, kek_id, created_at) VALUES 
 SELECT id, webhook_id, wrapped, kek_id, expires_at FROM webhook_secret
 WHERE webhook_id = ANY ($1::uuid[]) AND (expires_at IS NULL OR expires_at > $2) ORDER BY webhook_id, created_at DESC, id DESC;
 
+-- name: fresh_secret
+-- The newest secret of an endpoint that is still in a version ($2), if it was made after a time.
+SELECT s.id, s.webhook_id, s.wrapped, s.kek_id, s.expires_at FROM webhook_secret s JOIN webhook w ON w.id = s.webhook_id
+WHERE w.id = $1 AND w.version = $2 AND s.expires_at IS NULL AND s.created_at > $3;
+
 -- name: load_tries
 -- The last tries of an endpoint, newest first.
 SELECT number, stream, position, event_id, type, status, error, millis, tried_at FROM webhook_try

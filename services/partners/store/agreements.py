@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +11,19 @@ import asyncpg
 from services.partners.commands import Terms
 from services.partners.domain.models import Agreement, Text
 from services.partners.store import queries
-from shared.contracts.partnership import AgreementState
+from shared.contracts.partnership import AgreementState, SuspensionCause
 from shared.database import Connection, Pool
 from shared.outbox import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency: its agreement that goes on, else its last one, and how many of its endpoints are in which state."""
+
+    agreement: Agreement
+    active: int
+    paused: int
+    disabled: int
 
 
 def _terms(text: str | None) -> Terms | None:
@@ -30,6 +41,7 @@ def _agreement(row: asyncpg.Record) -> Agreement:
         terms=_terms(row["terms"]),
         draft=_terms(row["draft"]),
         signers=tuple(row["signers"]),
+        cause=None if row["cause"] is None else SuspensionCause(row["cause"]),
     )
 
 
@@ -66,6 +78,22 @@ async def list_agreements(pool: Pool, after: UUID, agency: str | None, limit: in
     return [agreement for agreement in found if agreement is not None]
 
 
+async def list_agencies(pool: Pool, after: str, limit: int) -> list[Agency]:
+    """Return agencies after a code."""
+    found = []
+    for row in await pool.fetch(queries().list_agencies, after, limit):
+        agreement = await find_agreement(pool, row["id"])
+        if agreement is not None:
+            found.append(Agency(agreement, row["active"], row["paused"], row["disabled"]))
+    return found
+
+
+async def clock(pool: Pool) -> datetime:
+    """Return the database's time."""
+    now: datetime = await pool.fetchval(queries().clock)
+    return now
+
+
 async def load_texts(connection: Connection | Pool, agreement_id: UUID) -> list[Text]:
     """Return all texts of an agreement, oldest first."""
     rows = await connection.fetch(queries().load_texts, agreement_id)
@@ -99,6 +127,7 @@ def saved_agreement(agreement: Agreement, *, new: bool) -> Change:
         agreement.draft is not None,
         None if terms is None else terms.starts_at,
         None if terms is None else terms.expires_at,
+        None if agreement.cause is None else agreement.cause.value,
     )
     return Change(queries().insert_agreement if new else queries().update_agreement, arguments)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.partners.commands import Terms
 from services.partners.store import queries
@@ -16,6 +17,22 @@ class Lane:
     agency: str
     stream: str
     terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far a stream was written into an agency's topic."""
+
+    stream: str
+    position: int
+    last: int
+    moved_at: datetime | None
+    """``None``: nothing of it yet."""
+
+
+async def written(pool: Pool, agency: str) -> list[Written]:
+    """Return how far every stream was written into the topic of an agency."""
+    return [Written(**row) for row in await pool.fetch(queries().kafka_lags, agency)]
 
 
 async def waiting_lanes(pool: Pool) -> list[Lane]:

@@ -141,6 +141,12 @@ async def load_secrets(connection: Connection | Pool, webhook_ids: Collection[UU
     return [Wrapped(**row) for row in rows]
 
 
+async def fresh_secret(pool: Pool, webhook_id: UUID, version: int, since: datetime) -> Wrapped | None:
+    """Return the newest secret of an endpoint that is still in this version, if it was made after a time."""
+    row = await pool.fetchrow(webhook_queries().fresh_secret, webhook_id, version, since)
+    return None if row is None else Wrapped(**row)
+
+
 async def load_tries(pool: Pool, webhook_id: UUID, limit: int) -> list[Try]:
     """Return the last tries of an endpoint, newest first."""
     rows = await pool.fetch(webhook_queries().load_tries, webhook_id, limit)

@@ -23,7 +23,8 @@ from services.projections.domain.service_cells import equity_cells, fair_cells, 
 from services.projections.handlers.answering import Overview
 from services.projections.handlers.figures import Figures
 from shared.auth import public
-from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
+from shared.web.pages import style_router
+from shared.web_pages import PAGE_HEADERS, page_environment
 from shared.web_pages.charts import stacked_bars
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,14 +55,7 @@ def page_router() -> APIRouter:
         html = render(environment, await answers.overview(), await _services(figures))
         return HTMLResponse(html, headers={**PAGE_HEADERS, "Cache-Control": f"public, max-age={CACHE_SECONDS}"})
 
-    @router.get(STYLE_PATH)
-    async def style() -> Response:
-        return Response(
-            style_sheet(),
-            media_type="text/css",
-            headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
-        )
-
+    router.include_router(style_router())
     return router
 
 

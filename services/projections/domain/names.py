@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from shared.wita import write_day, write_moment
+from shared.wita import write_day, write_moment, write_number
 
 CLASS_NAMES = {"mikro": "Mikro", "kecil": "Kecil", "menengah": "Menengah", "besar": "Besar (di luar program)"}
 STATUS_NAMES = {
@@ -87,7 +87,7 @@ def sector_name(code: str) -> str:
 
 def number(value: int | None) -> str:
     """Return ``95.000`` for 95000; a dash for what is not known."""
-    return "–" if value is None else f"{value:,}".replace(",", ".")
+    return "–" if value is None else write_number(value)
 
 
 def day(value: date | None) -> str:

@@ -17,7 +17,8 @@ from services.training.handlers import printing
 from shared.auth import public
 from shared.refusals import NotFoundError
 from shared.web.deeds import pool_of
-from shared.web_pages import PAGE_HEADERS, STYLE_PATH, page_environment, style_sheet
+from shared.web.pages import style_router
+from shared.web_pages import PAGE_HEADERS, page_environment
 from shared.wita import write_day
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,11 +43,7 @@ def page_router() -> APIRouter:
     async def check(request: Request, code: CheckCode) -> Response:
         return await render(environment, request, code)
 
-    @router.get(STYLE_PATH)
-    async def style() -> Response:
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-        return Response(style_sheet(), media_type="text/css", headers=headers)
-
+    router.include_router(style_router())
     return router
 
 

@@ -1,0 +1,167 @@
+"""What agencies and operators look at: agencies with their agreements, endpoints with what is behind, and the lanes of Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.partners.commands import Terms
+from services.partners.domain.agreements import LIVE, in_force, state_now
+from services.partners.domain.models import Agreement
+from services.partners.domain.refusals import NoAgreementError, RefusalError
+from services.partners.domain.webhooks import Webhook, WebhookState
+from services.partners.handlers.paging import types_of
+from services.partners.handlers.webhooks import Shown, show_webhook
+from services.partners.store import agreements, events, positions, webhooks
+from services.partners.store.agreements import Agency
+from shared.contracts.partnership import AgreementState, DeliveryWay
+from shared.database import Pool
+from shared.refusals import NotFoundError
+
+FIRST = UUID(int=0)
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An agency in the list, with the state that its agreement has now."""
+
+    agency: Agency
+    state: AgreementState
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An agreement, with the state that it has now."""
+
+    agreement: Agreement
+    state: AgreementState
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How far a stream of which something is granted has come, and since when the first event after that has been there."""
+
+    stream: str
+    position: int
+    last: int
+    waiting_since: datetime | None
+    """``None``: nothing waits."""
+    moved_at: datetime | None = None
+    tries: int = 0
+    """That failed since the last success."""
+    failing_since: datetime | None = None
+    due_at: datetime | None = None
+    """When what failed is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """An agency: its agreements, newest first; its endpoints; and how far its topic is, where its agreement names Kafka."""
+
+    code: str
+    agreements: list[Dated]
+    webhooks: list[Webhook]
+    kafka: list[Behind] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint with all that is told of it."""
+
+    shown: Shown
+    behind: list[Behind]
+    secrets: list[datetime | None]
+    """When each valid secret ends, the newest first; ``None``: it does not."""
+    stopped: RefusalError | None
+    """Why nothing may be posted to it now, whatever its own state; ``None``: its agreement allows it."""
+
+
+async def list_agencies(pool: Pool, after: str, limit: int) -> list[Listed]:
+    """Return agencies after a code."""
+    now = await agreements.clock(pool)
+    return [Listed(item, state_now(item.agreement, now)) for item in await agreements.list_agencies(pool, after, limit)]
+
+
+async def show_agency(pool: Pool, code: str, *, known: bool) -> Overview:
+    """Return an agency. Without any agreement: ``NotFoundError``, unless it is ``known`` to be one (it asks itself)."""
+    now = await agreements.clock(pool)
+    found = await agreements.list_agreements(pool, FIRST, code, MOST_SHOWN)
+    if not found and not known:
+        raise NotFoundError("Instansi", code)
+    newest = sorted(found, key=lambda item: item.id, reverse=True)
+    current = await agreements.agreement_of(pool, code)
+    kafka = None
+    if current is not None and current.terms is not None and DeliveryWay.KAFKA in current.terms.ways:
+        kafka = await _kafka(pool, code, current.terms)
+    dated = [Dated(item, state_now(item, now)) for item in newest]
+    return Overview(code, dated, await webhooks.list_webhooks(pool, FIRST, code, MOST_SHOWN), kafka)
+
+
+async def show_agreement(pool: Pool, agreement_id: UUID, agency: str | None) -> Dated:
+    """Return an agreement of an agency, or any for ``None``, else ``NotFoundError``."""
+    found = await agreements.find_agreement(pool, agreement_id)
+    if found is None or agency not in {None, found.agency}:
+        raise NotFoundError("Perjanjian", agreement_id)
+    return Dated(found, state_now(found, await agreements.clock(pool)))
+
+
+async def told_agreement(pool: Pool, agency: str) -> Agreement:
+    """Return the agreement of an agency that its document is made of. Raises ``NoAgreementError`` as ``check_told`` does."""
+    found = await agreements.agreement_of(pool, agency)
+    if found is None:
+        raise NoAgreementError(agency, None)
+    return check_told(Dated(found, state_now(found, await agreements.clock(pool))))
+
+
+def check_told(dated: Dated) -> Agreement:
+    """Return an agreement if its text is signed and its time is not over, also before it begins; else ``NoAgreementError``."""
+    if dated.state not in LIVE:
+        raise NoAgreementError(dated.agreement.agency, dated.state.value)
+    return dated.agreement
+
+
+async def show_endpoint(pool: Pool, webhook_id: UUID, agency: str | None) -> Endpoint:
+    """Return an endpoint of an agency, or any for ``None``, else ``NotFoundError``."""
+    shown = await show_webhook(pool, webhook_id, agency)
+    webhook, now = shown.webhook, await agreements.clock(pool)
+    agreement = await agreements.agreement_of(pool, webhook.agency)
+    secrets = [item.expires_at for item in await webhooks.load_secrets(pool, [webhook.id], now)]
+    terms = None if agreement is None else agreement.terms
+    told = {lag.stream: lag for lag in shown.lags}
+    behind = []
+    for stream in _granted(terms, told):
+        lag = told[stream]
+        since = await _since(pool, stream, lag.position, lag.last)
+        due = lag.due_at if lag.tries and webhook.state is WebhookState.AKTIF else None
+        behind.append(Behind(stream, lag.position, lag.last, since, None, lag.tries, lag.failing_since, due))
+    return Endpoint(shown, behind, secrets, _stopped(webhook.agency, agreement, now))
+
+
+def _stopped(agency: str, agreement: Agreement | None, now: datetime) -> RefusalError | None:
+    try:
+        in_force(agency, agreement, now, DeliveryWay.WEBHOOK)
+    except RefusalError as refusal:
+        return refusal
+    return None
+
+
+async def _kafka(pool: Pool, code: str, terms: Terms) -> list[Behind]:
+    told = {item.stream: item for item in await positions.written(pool, code)}
+    found = []
+    for stream in _granted(terms, told):
+        item = told[stream]
+        since = await _since(pool, stream, item.position, item.last)
+        found.append(Behind(stream, item.position, item.last, since, item.moved_at))
+    return found
+
+
+def _granted(terms: Terms | None, streams: Collection[str]) -> Iterable[str]:
+    """Return those streams of which a text grants something: of others nothing is ever behind."""
+    return [] if terms is None else [stream for stream in sorted(streams) if types_of(terms, stream)]
+
+
+async def _since(pool: Pool, stream: str, position: int, last: int) -> datetime | None:
+    return await events.first_after(pool, stream, position) if position < last else None

@@ -1,0 +1,35 @@
+"""Forms of pages: what they send, and that no other page can send it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.web_pages.forms import FormCodes, read_fields
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(st.text(max_size=30), st.uuids(), st.uuids(), st.text(max_size=60))
+def test_only_our_codes_are_ours(sub: str, thing: object, another: object, other: str) -> None:
+    old, new = FormCodes([b"lama"]), FormCodes([b"baru", b"lama"])
+    deed = f"hapus|{thing}"
+    code = old.make(sub, deed, "a1b2")
+    assert new.is_ours(code, sub, deed)
+    assert not new.is_ours(code, sub + "x", deed)
+    assert new.is_ours(code, sub, f"hapus|{another}") is (thing == another)
+    assert not new.is_ours(code, sub, f"jeda|{thing}")
+    assert not FormCodes([b"lain"]).is_ours(code, sub, deed)
+    assert not new.is_ours(other, sub, deed)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=8))
+def test_fields_are_read_as_browsers_send_them(fields: dict[str, str]) -> None:
+    assert read_fields(urlencode(fields).encode()) == fields
+
+
+def test_of_a_field_that_comes_twice_the_first_counts_and_a_flood_is_no_form() -> None:
+    assert read_fields(b"a=1&a=2&b=&c=%ff") == {"a": "1", "c": "\ufffd"}
+    assert read_fields(b"&".join(b"f%d=1" % number for number in range(51))) == {}
