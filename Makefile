@@ -20,7 +20,7 @@ WORKERS ?= 0
 
 .PHONY: help
 help: ## list what make can do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup ## set up everything, then run the main job: spreadsheets to events, dashboard, messages, audit
@@ -29,6 +29,11 @@ demo: setup ## set up everything, then run the main job: spreadsheets to events,
 .PHONY: test
 test: setup ## run the tests, on a real Kafka and a real PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# ARGS='--until up' ends after the step of that name. It is no part of `make test`: it needs an engine and takes long.
+.PHONY: test-compose
+test-compose: setup ## run the containers of deploy/ on an engine: up, an import, scaling, restarts, kills, audits
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 .PHONY: check
 check: format-check lint types imports test ## all that CI runs: format, lint, types, imports, tests

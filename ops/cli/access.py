@@ -17,9 +17,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def running_stack() -> Stack:
-    """Return the stack of ``NAIKKELAS_HOME``. Raises ``StackError`` if it is not up."""
+    """Return the stack of ``NAIKKELAS_HOME``, or of given servers. Raises ``StackError`` if it is not up."""
     stack = Stack()
-    if not any(started.alive for started in stack.record().processes.values()):
+    if stack.servers.embedded and not any(started.alive for started in stack.record().processes.values()):
         raise StackError(f"No stack runs in {stack.home.path}: start it with `naikkelas up`.")
     return stack
 

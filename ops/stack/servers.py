@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from confluent_kafka.error import KafkaException
 
@@ -18,18 +19,21 @@ from ops.stack.processes import Started, free_port
 from shared.broker import KafkaSettings
 from shared.topology import PRINCIPALS, TOPICS
 
+SECRET = ("KAFKA_PASSWORD", "POSTGRES_DSN")
+"""Variables that hold a secret: each may also be given as a file, named by ``<variable>_FILE``."""
+
 
 class Servers:
     """Kafka and PostgreSQL. ``KAFKA_BOOTSTRAP`` and ``POSTGRES_DSN`` name running ones and win over the embedded.
 
     With ``KAFKA_BOOTSTRAP`` the operator's ``KAFKA_USERNAME``, ``KAFKA_PASSWORD``, ``KAFKA_SECURITY_PROTOCOL`` and
-    ``KAFKA_CA_FILE`` count too; ``POSTGRES_DSN`` is a superuser's.
+    ``KAFKA_CA_FILE`` count too; ``POSTGRES_DSN`` is a superuser's, or for who only looks, that of ``audit``.
     """
 
     def __init__(self, home: Home, say: Say, environment: Mapping[str, str]) -> None:
         self._home = home
         self._say = say
-        self._given = environment
+        self._given = with_secrets(environment)
         self.kafka = kafka.KafkaServer(home, say)
         self.postgres = postgres.PostgresServer(home, say)
 
@@ -127,7 +131,10 @@ class Servers:
         return given or self.postgres.superuser_dsn(self._home.read().ports.get("postgres", postgres.PORT))
 
     def database_password(self, login: str) -> str:
-        """Return the password of a login."""
+        """Return the password of a login; the one that ``POSTGRES_DSN`` names is known from there."""
+        given = urlsplit(self._given.get("POSTGRES_DSN", ""))
+        if given.password and unquote(given.username or "") == login:
+            return unquote(given.password)
         return self._home.secret(f"postgres.{login}")
 
     def dsn(self, database: str, login: str) -> str:
@@ -162,6 +169,13 @@ class Servers:
         return kafka.NAME in self.embedded and mark.exists()
 
 
-def given_environment() -> Mapping[str, str]:
-    """Return the environment that may name given servers."""
-    return os.environ
+def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables with the secrets that stand in files. Raises ``StackError`` for a file that cannot be read."""
+    found = dict(environment)
+    try:
+        for name in SECRET:
+            if path := environment.get(f"{name}_FILE"):
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+        return found
+    except OSError as error:
+        raise StackError(f"{error.filename} cannot be read ({error.strerror}).") from error

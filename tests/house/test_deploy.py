@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics"}
+ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics", "ops"}
 SCALABLE = {name for name in SERVICES if name.endswith(("-api", "-worker", "-relay"))}
 FROM_OUTSIDE = {"jwks", "smtp_password", "service_token", "training_service_token", "partners_service_token"}
 FROM_OUTSIDE |= {"whatsapp_token", "whatsapp_app_secret", "sms_token"}
@@ -97,11 +97,17 @@ def test_only_migrations_hold_the_login_that_may_change_a_schema() -> None:
 
 
 def test_a_migration_holds_nothing_but_the_logins_of_its_database() -> None:
-    for name in ONE_SHOTS - {"topics"}:
+    for name in ONE_SHOTS - {"topics", "ops"}:
         own = name.removesuffix("-migrate")
         assert SERVICES[name]["secrets"] == [f"{own}_dsn", f"{own}_migration_dsn"]
         given = {"PROFILE", "LOG_LEVEL", "DATABASE_DSN_FILE", "MIGRATION_DSN_FILE"}
         assert set(SERVICES[name]["environment"]) == given
+
+
+def test_the_operators_container_may_look_and_holds_no_key_and_no_login_that_writes() -> None:
+    assert SERVICES["ops"]["secrets"] == ["kafka_operator_password", "audit_dsn"]
+    assert SERVICES["ops"]["profiles"] == ["tools"]
+    assert SERVICES["ops"]["networks"] == ["inside"]
 
 
 def test_a_service_holds_its_own_secrets_only() -> None:
@@ -176,7 +182,7 @@ def test_only_what_the_images_hold_goes_to_the_builder() -> None:
 
 def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     text = (DEPLOY / "proxy" / "Caddyfile").read_text(encoding="utf-8")
-    assert set(re.findall(r"dynamic a (\S+) 8000", text)) == {f"{name}-api" for name in PACKAGES}
+    assert set(re.findall(r"import copies (\S+)", text)) == {f"{name}-api" for name in PACKAGES}
     assert {"/registry/keys", "/*/health/*", "/*/metrics"} <= set(
         text.partition("@inside path ")[2].splitlines()[0].split()
     )

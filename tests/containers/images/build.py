@@ -3,7 +3,8 @@
     python -m tests.containers.images.build                  # kafka and postgres, for the tests
     python -m tests.containers.images.build --only python    # the base of deploy/Dockerfile
 
-Needs root, ``debootstrap`` and an engine. An image that is there already is left alone unless it was built by this.
+``--only caddy`` and ``--only mailpit`` make those of the compose file; they are built from their Go modules. Needs root,
+``debootstrap`` and an engine. An image that is there already is left alone unless it was built by this.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from docker.errors import ImageNotFound
 
 from ops.stack.java import class_path, find_java
 from ops.stack.postgres import find_programs
+from tests.containers.images.programs import go_program
 from tests.containers.servers import example
 
 HERE = Path(__file__).parent
 BASE = "naikkelas-stand-in/debian:bookworm"
-PACKAGES = "ca-certificates,locales,netcat-openbsd,python3,python3-pip,python3-venv"
+PACKAGES = "busybox,ca-certificates,libcap2-bin,locales,netcat-openbsd,python3,python3-pip,python3-venv"
 MARK = "naikkelas.stand-in"
 """The label of what was built by this."""
 
@@ -62,10 +64,17 @@ def fill_python(context: Path) -> None:
     shutil.copy(trusted, context / "certificates.crt")
 
 
-FILLS: dict[str, Callable[[Path], None]] = {
+def fill_go(name: str) -> Callable[[Path], object]:
+    """Return what copies a program that is built from its Go module."""
+    return lambda context: shutil.copy(go_program(name, print_line), context / name)
+
+
+FILLS: dict[str, Callable[[Path], object]] = {
     "kafka": fill_kafka,
     "postgres": fill_postgres,
     "python": fill_python,
+    "caddy": fill_go("caddy"),
+    "mailpit": fill_go("mailpit"),
 }
 
 
