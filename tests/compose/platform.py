@@ -24,7 +24,7 @@ PROJECT = "naikkelas-compose-test"
 LABEL = f"com.docker.compose.project={PROJECT}"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
 SCALABLE = tuple(name for name in SERVICES if name.endswith(("-api", "-worker", "-relay")))
-WAIT_SECONDS = 300
+WAIT_SECONDS = 600
 ISSUER, AUDIENCE = "https://issuer.test", "naikkelas"
 EMPTY = ("smtp_password", "whatsapp_token", "whatsapp_app_secret", "sms_token")
 TOKENS = {"service_token": "notifications", "training_service_token": "training", "partners_service_token": "partners"}
@@ -95,7 +95,7 @@ class Platform:
 
     # -- commands --------------------------------------------------------------------------------------------------
 
-    def compose(self, *words: str, seconds: float = 900.0, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def compose(self, *words: str, seconds: float = 1200.0, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run ``docker compose`` in ``deploy/``. Raises ``BrokenError`` with what it said last."""
         command = ["docker", "compose", "--project-name", PROJECT, "--file", "compose.yaml"]
         command += ["--file", str(self._folder / "override.yaml"), "--env-file", str(self._folder / "env")]

@@ -35,7 +35,7 @@ from shared.broker import KafkaSettings
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OWNER = "naikkelas.owner"
 """The label that says which process a container belongs to."""
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 ENGINE_SECONDS = 60
 CLUSTER_ID = "bmFpay1rZWxhcy10ZXN0cw"
 FENCES = ("init", "cap_drop", "security_opt", "mem_limit", "pids_limit", "user", "shm_size", "entrypoint")
