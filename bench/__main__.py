@@ -7,12 +7,14 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 import uvloop
 
+from bench.arriving import commit_to_webhook
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.curation import curation
@@ -27,11 +29,13 @@ from bench.measuring import metrics_cost
 from bench.platform import platform, platform_large
 from bench.posting import posts
 from bench.projection import projections
+from bench.reading import feed, long_polls
 from bench.rebuilding import rebuilds
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
 from bench.training import certificates, enrolling_crowd
+from bench.webhooks import hung_endpoint, webhooks
 from shared.process import spare_collections
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
@@ -54,6 +58,11 @@ BENCHES: dict[str, Bench] = {
     "held": held_transaction,
     "posts": posts,
     "metrics": metrics_cost,
+    "webhooks": webhooks,
+    "hung": hung_endpoint,
+    "arriving": commit_to_webhook,
+    "feed": feed,
+    "polls": long_polls,
     "platform": platform,
     "large": platform_large,
 }
@@ -115,7 +124,9 @@ def main() -> int:
         epilog="\n".join(["benchmarks:", *rows]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="small and thrice: shows that it works, not how fast")
+    parser.add_argument(
+        "--quick", action="store_true", help="small, thrice and cold: shows that it works, not how fast"
+    )
     parser.add_argument(
         "--only",
         action="append",
@@ -132,7 +143,7 @@ def main() -> int:
     if options.runs is not None and options.runs < 1:
         parser.error("--runs wants at least 1")
     size = QUICK if options.quick else FULL
-    size = Size(options.runs or size.runs, size.scale)
+    size = replace(size, runs=options.runs or size.runs)
     card = report_card()
     with servers() as rig:
         results, void = uvloop.run(run(rig, options.only or list(BENCHES), size))

@@ -29,7 +29,8 @@ from shared.sealing import KeyRing
 
 CONNECTIONS = 16
 BUSINESSES = 64
-RING = KeyRing(base64.b64encode(bytes(range(32))).decode())
+RING_KEY = base64.b64encode(bytes(range(32))).decode()
+RING = KeyRing(RING_KEY)
 DAY = date(2026, 11, 25)
 
 
@@ -107,7 +108,7 @@ async def commands(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("registry commands with outbox and live relay ÷ without", "commands/s", "≥ 0.85"),
-        size.runs,
+        size,
         partial(measure, outbox=True),
         partial(measure, outbox=False),
     )

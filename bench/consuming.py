@@ -106,7 +106,7 @@ async def consumer_layer(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("consumer layer ÷ raw getmany with the same upsert", "facts/s", "≥ 0.7"),
-        size.runs,
+        size,
         lambda: measure("layer"),
         lambda: measure("raw"),
     )

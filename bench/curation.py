@@ -111,7 +111,7 @@ async def curation(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("curation of 5,000, by the rules ÷ the same rows and facts without", "applications/s", "≥ 5,000/s"),
-        size.runs,
+        size,
         partial(measure, rule=True),
         partial(measure, rule=False),
     )

@@ -113,7 +113,7 @@ async def relay_backlog(rig: Rig, size: Size) -> list[Result]:
     """A backlog of 100,000 facts a second: by the relay, by pipelined ``send()``, by ``send_batch()`` of ready batches."""
     rows = size.of(100_000)
     kept = await by_turns(
-        size.runs,
+        size,
         {
             "send": partial(_send, rig, rows),
             "send_batch": partial(_send_batches, rig, rows),

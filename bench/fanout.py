@@ -117,7 +117,7 @@ async def announcement(rig: Rig, size: Size) -> Result:
 
         found = await in_turn(
             Result("announcement to 90,000 ÷ INSERT … SELECT of its messages", "owners/s", "≥ 0.9"),
-            size.runs,
+            size,
             lambda: measure("announcement"),
             lambda: measure("insert"),
         )

@@ -100,7 +100,7 @@ async def following(rig: Rig, size: Size) -> list[Result]:
                 raise VoidRunError(f"{name} lacks positions")
         return 1e6 * own / len(told), 1e6 * database / len(told)
 
-    kept = await by_turns(size.runs, {name: partial(measure, name) for name in FOLLOWERS})
+    kept = await by_turns(size, {name: partial(measure, name) for name in FOLLOWERS})
     return [
         Result(
             f"{name} follows an import: {where}", "µs of a processor a fact", "none", [run[place] for run in kept[name]]

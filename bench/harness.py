@@ -22,6 +22,8 @@ class Size:
     runs: int
     scale: float
     """Share of the full amount."""
+    warm_ups: int = 1
+    """Rounds before the first that counts."""
 
     def of(self, amount: int) -> int:
         """Return the amount for this size."""
@@ -29,7 +31,7 @@ class Size:
 
 
 FULL = Size(5, 1.0)
-QUICK = Size(3, 0.02)
+QUICK = Size(3, 0.02, 0)
 
 
 @dataclass(slots=True)
@@ -65,20 +67,20 @@ T = TypeVar("T")
 Measure = Callable[[], Awaitable[float]]
 
 
-async def by_turns(runs: int, measures: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
-    """Run the measures in turn, all of them once to warm up, and return what each came to, run by run."""
+async def by_turns(size: Size, measures: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
+    """Run the measures in turn, all of them first to warm up, and return what each came to, run by run."""
     kept: dict[str, list[T]] = {name: [] for name in measures}
-    for number in range(runs + 1):
+    for number in range(-size.warm_ups, size.runs):
         for name, measure in measures.items():
             figure = await measure()
-            if number:
+            if number >= 0:
                 kept[name].append(figure)
     return kept
 
 
-async def in_turn(result: Result, runs: int, product: Measure, baseline: Measure) -> Result:
-    """Run product and baseline in turn, once to warm up, and keep the figures."""
-    kept = await by_turns(runs, {"baseline": baseline, "product": product})
+async def in_turn(result: Result, size: Size, product: Measure, baseline: Measure) -> Result:
+    """Run product and baseline in turn, first to warm up, and keep the figures."""
+    kept = await by_turns(size, {"baseline": baseline, "product": product})
     result.product, result.baseline = kept["product"], kept["baseline"]
     return result
 

@@ -130,7 +130,7 @@ async def relay_wal(rig: Rig, size: Size) -> Result:
         facts = len(check_acks(notes, load.due))
         return [(late - early) / facts for early, late in zip(before, after, strict=True)]
 
-    runs = (await by_turns(size.runs, {"run": measure}))["run"]
+    runs = (await by_turns(size, {"run": measure}))["run"]
     name = "the relay's WAL per event at 2,000/s ÷ that of its insert"
     return Result(name, "bytes", "≤ 0.05", [relay for relay, _ in runs], [insert for _, insert in runs])
 

@@ -131,7 +131,7 @@ async def import_rows(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("import of a CSV ÷ binary COPY of the rows that came of it", "rows/s", "≥ 0.4"),
-        size.runs,
+        size,
         lambda: measure("import"),
         lambda: measure("copy"),
     )

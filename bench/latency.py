@@ -95,7 +95,7 @@ async def command_to_ack(rig: Rig, size: Size) -> list[Result]:
     Beside the product the same relay woken in the ways that it does not rely on, to show why.
     """
     commands = max(1_000, size.of(10_000)) + RATE
-    kept = await by_turns(size.runs, {way: partial(_latencies, rig, way, commands) for way in WAYS})
+    kept = await by_turns(size, {way: partial(_latencies, rig, way, commands) for way in WAYS})
     return [
         Result(
             f"{told}, p{cut}",

@@ -18,7 +18,7 @@ async def metrics_cost(rig: Rig, size: Size) -> list[Result]:
     rows = size.of(100_000)
     relay = await in_turn(
         Result("relay with metrics ÷ without", "facts/s", "≥ 0.97"),
-        size.runs,
+        size,
         lambda: relay_speed(rig, rows, Metrics()),
         lambda: relay_speed(rig, rows),
     )
@@ -26,7 +26,7 @@ async def metrics_cost(rig: Rig, size: Size) -> list[Result]:
     project = partial(projection_speed, rig, parts)
     projections = await in_turn(
         Result("projections with metrics ÷ without", "facts/s", "≥ 0.97"),
-        size.runs,
+        size,
         lambda: project(Measures(Metrics(), "projections", TYPES).settled),
         project,
     )

@@ -120,7 +120,7 @@ async def posts(rig: Rig, size: Size) -> list[Result]:
     """Businesses registered over HTTP a second, 32 connections: durable, and answered without a database."""
     requests = max(400, size.of(6_000))
     kept = await by_turns(
-        size.runs,
+        size,
         {
             "without": partial(_measure, rig, requests, database=False),
             "durable": partial(_measure, rig, requests, database=True),

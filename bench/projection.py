@@ -182,7 +182,7 @@ async def projections(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("projections through the layer ÷ raw unnest upsert of the same rows", "facts/s", "≥ 0.6"),
-        size.runs,
+        size,
         lambda: measure("layer"),
         lambda: measure("raw"),
     )

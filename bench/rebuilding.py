@@ -166,7 +166,7 @@ async def rebuilds(rig: Rig, size: Size) -> list[Result]:
     async def measure() -> Run:
         return await _measure(rig, businesses)
 
-    runs = (await by_turns(size.runs, {"run": measure}))["run"]
+    runs = (await by_turns(size, {"run": measure}))["run"]
     steady, reads = [run.steady for run in runs], round(median(run.reads for run in runs))
     return [
         Result("rebuild, to indexed tables ÷ steady projection", "facts/s", "≥ 2.5", [r.loaded for r in runs], steady),

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -77,9 +78,13 @@ class Rig:
         """Return the environment of a process of a service with a database of its own."""
         return self._stack.env_for(service) | {"DATABASE_DSN": dsn, "HTTP_PORT": str(port)}
 
-    def token(self, roles: Sequence[Role]) -> str:
+    def token(self, roles: Sequence[Role], **claims: Any) -> str:
         """Return an access token that the services take."""
-        return self._stack.token(roles)
+        return self._stack.token(roles, **claims)
+
+    def webhook_keys(self) -> list[str]:
+        """Return the keys that wrap the secrets of webhooks in the partners' processes."""
+        return [self._stack.home.webhook_key()]
 
     def database_seconds(self) -> float:
         """Return the processor time that PostgreSQL took so far, its sessions with it."""

@@ -109,7 +109,7 @@ async def two_consumers(rig: Rig, size: Size) -> Result:
     rows = max(5_000, size.of(120_000))
     return await in_turn(
         Result("2 consumers ÷ 1", "facts/s", "≥ 1.7"),
-        size.runs,
+        size,
         partial(_measure, rig, rows, 2),
         partial(_measure, rig, rows, 1),
     )

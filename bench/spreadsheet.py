@@ -75,5 +75,5 @@ async def check_spreadsheet(_: Rig, size: Size) -> Result:
             return _read(path, rows)
 
         return await in_turn(
-            Result("check of an XLSX ÷ raw calamine iteration", "rows/s", "≥ 0.4"), size.runs, product, baseline
+            Result("check of an XLSX ÷ raw calamine iteration", "rows/s", "≥ 0.4"), size, product, baseline
         )

@@ -117,7 +117,7 @@ async def enrolling_crowd(rig: Rig, size: Size) -> Result:
 
     return await in_turn(
         Result("200 clients on one batch, by the rules ÷ the same inserts without", "enrolments/s", "≥ 0.3"),
-        size.runs,
+        size,
         partial(measure, rule=True),
         partial(measure, rule=False),
     )
@@ -140,5 +140,5 @@ async def certificates(_: Rig, size: Size) -> Result:
             raise VoidRunError("not every page is a PDF")
         return count / (process_time() - started)
 
-    kept = await by_turns(size.runs, {"product": measure})
+    kept = await by_turns(size, {"product": measure})
     return Result("certificates as PDF", "a second of one core", "≥ 50", kept["product"])

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.cli.access import kcat_config, running_stack
+from ops.cli.asking import NoAnswerError, answer_of
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
@@ -94,12 +95,36 @@ def revoke(
 
 @app.command("list")
 def list_users(json: Json = False) -> None:
-    """List the agencies that have users, with their topics."""
+    """List the agencies that have users, with their topics, and the streams that stopped on their way into them."""
     found = _asked(agencies.agency_users, running_stack().credentials("operator"), as_json=json)
+    try:
+        stopped = _stopped()
+    except NoAnswerError as error:
+        say(f"What stopped is not known: {error}")
+        stopped = None
     if json:
-        print_json(
-            [{"agency": code, "users": users, "topic": agency_topic(code).name} for code, users in found.items()]
-        )
-    else:
-        rows = [(code, ", ".join(users), agency_topic(code).name) for code, users in found.items()]
-        print_table(("agency", "users", "topic"), rows)
+        print_json([_listed(code, users, stopped) for code, users in found.items()])
+        return
+    rows = [
+        (code, ", ".join(users), agency_topic(code).name, "?" if stopped is None else ", ".join(stopped.get(code, {})))
+        for code, users in found.items()
+    ]
+    print_table(("agency", "users", "topic", "stopped"), rows)
+
+
+def _listed(code: str, users: list[str], stopped: dict[str, dict[str, str]] | None) -> dict[str, object]:
+    told = None if stopped is None else stopped.get(code, {})
+    return {"agency": code, "users": users, "topic": agency_topic(code).name, "stopped": told}
+
+
+def _stopped() -> dict[str, dict[str, str]]:
+    """Return by agency the streams that do not go on into its topic, each with the reason. Raises ``NoAnswerError``."""
+    stopped: dict[str, dict[str, str]] = {}
+    after: str | None = None
+    while True:
+        page, _ = answer_of("partners", "/lanes", {"after": after, "limit": 200})
+        for lane in page["items"]:
+            if lane["reason"] is not None:
+                stopped.setdefault(lane["agency"], {})[lane["stream"]] = lane["reason"]
+        if (after := page["next"]) is None:
+            return stopped

@@ -12,6 +12,10 @@ from ops.stack import Stack
 from shared.auth import Role
 
 
+class NoAnswerError(RuntimeError):
+    """A service did not answer the question; one sentence says why."""
+
+
 def ask_projections(path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
     """Return the projections' answer and the address of their API; ends the command with a sentence where there is none."""
     return ask_service("projections", path, params, as_json=as_json)
@@ -19,18 +23,27 @@ def ask_projections(path: str, params: Mapping[str, Any], *, as_json: bool) -> t
 
 def ask_service(service: str, path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
     """Return the answer of a service and the address of its API; ends the command with a sentence where there is none."""
+    try:
+        return answer_of(service, path, params)
+    except NoAnswerError as error:
+        fail(str(error), as_json=as_json)
+
+
+def answer_of(service: str, path: str, params: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return the answer of a service and the address of its API. Raises ``NoAnswerError``."""
     stack = Stack()
     try:
         url = stack.api_url(service)
     except KeyError:
-        fail("The stack is not up: `naikkelas up` starts it.", as_json=as_json)
+        raise NoAnswerError("The stack is not up: `naikkelas up` starts it.") from None
     headers = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}"}
     given = {name: value for name, value in params.items() if value is not None}
     try:
         answer = httpx2.get(f"{url}{path}", params=given, headers=headers, timeout=10.0)
     except httpx2.HTTPError as error:
-        fail(f"{url} does not answer ({type(error).__name__}): `naikkelas status` tells why.", as_json=as_json)
+        why = type(error).__name__
+        raise NoAnswerError(f"{url} does not answer ({why}): `naikkelas status` tells why.") from error
     if answer.status_code != 200:
         detail = answer.json().get("detail", "") if "json" in answer.headers.get("content-type", "") else ""
-        fail(f"{url} answers {answer.status_code}. {detail}".strip(), as_json=as_json)
+        raise NoAnswerError(f"{url} answers {answer.status_code}. {detail}".strip())
     return answer.json(), url

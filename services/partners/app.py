@@ -8,7 +8,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.partners.api import agreements, disclosures, documents, feed, replays, webhooks
+from services.partners.api import agreements, disclosures, documents, feed, lanes, replays, webhooks
 from services.partners.api.portal import deeds as portal_deeds
 from services.partners.api.portal import reading as portal
 from services.partners.consumers import make_consumer
@@ -16,10 +16,13 @@ from services.partners.domain.replays import Budget, Rates
 from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.feeding import Feed
+from services.partners.handlers.measuring import Measures, deliveries_look
 from services.partners.handlers.opening import PURPOSE
 from services.partners.handlers.posting import Poster
 from services.partners.handlers.replays import Replays
 from services.partners.handlers.sealing import SecretBox
+from services.partners.handlers.tail import Tails
+from services.partners.handlers.texts import Texts
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
 from services.partners.handlers.writing import AgencyPublisher, Writer
@@ -51,6 +54,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             feed.router,
             webhooks.router,
             replays.router,
+            lanes.router,
             disclosures.router,
             documents.router,
             portal.router,
@@ -59,6 +63,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             style_router(),
         ],
     )
+    health = app.state.health
     token = token_reader(settings.service_token_file)
     app.state.pool = pool
     app.state.hint = Hint(pool)
@@ -68,8 +73,9 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
     app.state.replays = Replays(settings.cursor_keys(), Rates(settings.replay_rate, settings.replay_rate_most))
     app.state.form_codes = FormCodes(settings.cursor_keys())
     app.state.watch = Watch(pool, settings.watch_seconds)
-    app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch)
-    app.state.health.add("watch", app.state.watch.pulse.check, live=True)
+    app.state.feed = Feed(pool, settings.cursor_keys(), app.state.keys, app.state.watch, Measures(health.metrics))
+    health.metrics.look("feed", app.state.watch.figures)
+    health.add("watch", app.state.watch.pulse.check, live=True)
     return app
 
 
@@ -78,11 +84,11 @@ async def close_app(app: FastAPI) -> None:
     await app.state.keys.close()
 
 
-def make_deliverer(settings: PartnersSettings, pool: Pool) -> Deliverer:
+def make_deliverer(settings: PartnersSettings, pool: Pool, texts: Texts, measures: Measures) -> Deliverer:
     """Return what posts to the endpoints of agencies, with a pool of connections and an asker for keys of its own."""
     keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
-    budget = Budget(settings.replay_rate_most)
-    means = Means(pool, keys, Poster(settings.networks()), SecretBox(settings.webhook_keys()), budget)
+    poster, box = Poster(settings.networks()), SecretBox(settings.webhook_keys())
+    means = Means(pool, keys, poster, box, Budget(settings.replay_rate_most), texts, Tails(pool), measures)
     return Deliverer(means, settings.instance, settings.webhook_poll_seconds)
 
 
@@ -90,10 +96,13 @@ def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list
     """Return consumer, ticker, deliverer, and who writes the topics of agencies, watched by ``health``."""
     consumer = make_consumer(pool, settings.kafka(), settings.instance)
     ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
-    writer = Writer(pool, AgencyPublisher(settings.kafka(), f"agencies-{settings.instance}"), settings.kafka_seconds)
+    texts, measures = Texts(pool), Measures(health.metrics)
+    publisher = AgencyPublisher(settings.kafka(), f"agencies-{settings.instance}")
+    writer = Writer(pool, publisher, texts, settings.kafka_seconds, measures)
+    health.metrics.look("deliveries", deliveries_look(pool, texts))
     watch_consumer(health, consumer)
     health.add("ticker", ticker.pulse.check, live=True)
-    deliverer = make_deliverer(settings, pool)
+    deliverer = make_deliverer(settings, pool, texts, measures)
     health.add("deliverer", deliverer.pulse.check, live=True)
     health.add("writer", writer.pulse.check, live=True)
     return [consumer.run, ticker.run, deliverer.run, writer.run]

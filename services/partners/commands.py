@@ -34,10 +34,6 @@ class Terms(BaseModel):
     expires_at: datetime
     """From this instant on it grants nothing."""
 
-    def fields_of(self, type_name: str) -> frozenset[str]:
-        """Return the names of the fields granted of a type; empty: the type is not granted."""
-        return frozenset(name for grant in self.grants if grant.type == type_name for name in grant.fields)
-
 
 @dataclass(frozen=True, slots=True)
 class DraftAgreement:
@@ -130,6 +126,18 @@ class RotateSecret(OnWebhook):
     """Sign with another secret too; the older ones end after the overlap."""
 
     overlap: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeLane:
+    """Let a stream go on into an agency's topic, in the version that its actor has seen."""
+
+    lane_id: UUID
+    expected_version: int
+    agency: str | None
+    """Whose lane it must be; ``None``: the operator may with all."""
+    skip_lost: bool
+    """Go on without the events that are not kept any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ What another agency or the public may see is *derived* from these annotations.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -26,6 +27,7 @@ PERSONAL = Privacy.PERSONAL
 SENSITIVE = Privacy.SENSITIVE
 
 
+@cache  # contracts do not change, and it is asked for every field of every event
 def privacy_of(model: type[BaseModel], field: str) -> Privacy:
     """Return the privacy class of ``field``.
 

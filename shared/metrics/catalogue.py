@@ -123,6 +123,47 @@ MESSAGES = Metric(
     ("channel", "outcome"),
 )
 
+# -- deliveries to agencies ----------------------------------------------------------------------------------------------
+
+DELIVERIES = Metric(
+    "naikkelas_deliveries_total",
+    Kind.COUNTER,
+    "Events tried to be given to agencies, by way and what came of it: delivered, refused (answered by an error), unanswered.",
+    ("way", "outcome"),
+)
+DELIVERY_SECONDS = Metric(
+    "naikkelas_delivery_duration_seconds",
+    Kind.HISTOGRAM,
+    "From recording an event until the agency had it, of webhooks and Kafka; also of what was there before the agency was.",
+    ("way",),
+    (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0, 3_600.0),
+)
+ENDPOINTS = Metric(
+    "naikkelas_delivery_endpoints",
+    Kind.GAUGE,
+    "Webhooks and lanes of Kafka, by state. Every worker tells the same figure.",
+    ("way", "state"),
+)
+DELIVERY_LAG = Metric(
+    "naikkelas_delivery_lag_events",
+    Kind.GAUGE,
+    "Events after the places of agencies that are behind, granted or not, in streams of which something is granted. Every worker tells the same figure.",
+    ("way", "agency"),
+)
+DELIVERY_AGE = Metric(
+    "naikkelas_delivery_lag_seconds",
+    Kind.GAUGE,
+    "How long the first of them has been there. Every worker tells the same figure.",
+    ("way", "agency"),
+)
+FEED_PAGES = Metric(
+    "naikkelas_feed_pages_total",
+    Kind.COUNTER,
+    "Pages of the feed: with events (given), or without (empty).",
+    ("outcome",),
+)
+FEED_WAITING = Metric("naikkelas_feed_waiting", Kind.GAUGE, "Long polls of the feed that wait now.")
+
 # -- every process -------------------------------------------------------------------------------------------------------
 
 REQUESTS = Metric(

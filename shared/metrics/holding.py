@@ -57,13 +57,18 @@ class Metrics:
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
         """Add an observation to a histogram."""
+        self.observe_each(metric, (value,), *labels)
+
+    def observe_each(self, metric: Metric, values: Iterable[float], *labels: str) -> None:
+        """Add the observations of a batch to one series of a histogram."""
         series = self._distributions.setdefault(metric, {})
         found = series.get(labels)
         if found is None:
             labels = self._admitted(metric, series.keys(), labels)
             found = series.setdefault(labels, Distribution(len(metric.buckets)))
-        found.counts[bisect_left(metric.buckets, value)] += 1
-        found.total += value
+        for value in values:
+            found.counts[bisect_left(metric.buckets, value)] += 1
+            found.total += value
 
     def look(self, name: str, look: Look) -> None:
         """Ask ``look`` for its figures whenever somebody reads. Raises ``ValueError`` for a name that is taken."""

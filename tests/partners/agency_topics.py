@@ -15,6 +15,8 @@ from confluent_kafka import Consumer, Message
 
 from ops.kafka_admin.agencies import Access, create_user, revoke_users
 from ops.kafka_admin.client import client_config
+from services.partners.handlers.measuring import Measures
+from services.partners.handlers.texts import Texts
 from services.partners.handlers.writing import AgencyPublisher, Writer
 from shared.broker import KafkaSettings
 from shared.database import Pool
@@ -41,9 +43,12 @@ def settings_of(kafka: Kafka, access: Access) -> KafkaSettings:
     return replace(kafka.credentials(), username=access.user, password=access.password)
 
 
-def writer_of(kafka: Kafka, pool: Pool, publisher: AgencyPublisher | None = None) -> Writer:
+def writer_of(
+    kafka: Kafka, pool: Pool, publisher: AgencyPublisher | None = None, measures: Measures | None = None
+) -> Writer:
     """Return who writes, as the partners' worker does, with the partners' rights."""
-    return Writer(pool, publisher or AgencyPublisher(kafka.credentials("partners"), f"test-{uuid4().hex[:8]}"), 0.05)
+    publisher = publisher or AgencyPublisher(kafka.credentials("partners"), f"test-{uuid4().hex[:8]}")
+    return Writer(pool, publisher, Texts(pool), 0.05, measures)
 
 
 @asynccontextmanager

@@ -18,7 +18,10 @@ from services.partners.app import SecretBox
 from services.partners.domain.replays import Budget
 from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
+from services.partners.handlers.measuring import Measures
 from services.partners.handlers.posting import JudgingResolver, Poster
+from services.partners.handlers.tail import Tails
+from services.partners.handlers.texts import Texts
 from shared.contracts.partnership import DeliveryWay
 from tests.partners.bureau import OPEN, WEBHOOK_KEYS, Bureau
 
@@ -116,13 +119,14 @@ def make_deliverer(
     seconds: float = 15.0,
     resolver: type[JudgingResolver] = JudgingResolver,
     rate: int = 2_000,
+    measures: Measures | None = None,
 ) -> Deliverer:
     """Return a deliverer on the bureau's database; replays post ``rate`` events a second at most, waits after failures are the shortest."""
     nets = bureau.app.state.webhook_networks if networks is None else networks
     poster = Poster(nets, seconds, resolver)
-    means = Means(
-        bureau.pool, bureau.keys.client(), poster, SecretBox(WEBHOOK_KEYS.splitlines()), Budget(rate), lambda: 0.0
-    )
+    pool, box = bureau.pool, SecretBox(WEBHOOK_KEYS.splitlines())
+    shared = (Texts(pool), Tails(pool), measures or Measures())
+    means = Means(pool, bureau.keys.client(), poster, box, Budget(rate), *shared, lambda: 0.0)
     return Deliverer(means, instance, 0.02)
 
 

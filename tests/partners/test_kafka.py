@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from ops.kafka_admin.client import client_config
+from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.writing import AgencyPublisher
 from shared.relay.publishing import BrokerAwayError, Wave
-from tests.desk import MANGGAR, PRAPATAN
+from tests.desk import MANGGAR, PRAPATAN, rule_of
 from tests.partners.agency_topics import an_agency, read_topic, writer_of, writing
 from tests.partners.bureau import NAMES, OPEN, OWNER, REGISTERED, VERIFIED, Bureau
 from tests.stack.servers import Kafka
@@ -209,6 +211,47 @@ async def test_an_agency_without_a_topic_waits_and_holds_nobody_up(bureau: Burea
         async with writing(writer_of(kafka, bureau.pool)):
             assert len(await read_topic(kafka, access, 2)) == 2
         assert await bureau.pool.fetchval("SELECT count(*) FROM disclosure WHERE agency LIKE 'aaa%'") == 0
+
+
+async def test_a_topic_that_falls_behind_the_retention_stops_until_somebody_says_go_on(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    with an_agency(kafka) as (agency, access):
+        agreement_id = await bureau.agree({REGISTERED: OPEN[REGISTERED]}, agency=agency, ways=["kafka"])
+        (first,) = await bureau.businesses(1)
+        async with writing(writer_of(kafka, bureau.pool)):
+            await until_written(bureau, agency)
+        await bureau.businesses(3)
+        later = datetime.now(UTC) + timedelta(seconds=1)
+        await Ticker(bureau.pool, 1, timedelta(0), lambda: later).tick()
+        await bureau.businesses(1)
+        caller = bureau.agency(agency)
+        async with writing(writer_of(kafka, bureau.pool)):
+            async with asyncio.timeout(20):
+                while (lane := await the_lane(bureau, agency))["state"] != "berhenti":
+                    await asyncio.sleep(0.05)
+            assert (lane["reason"], lane["position"], lane["first"]) == ("riwayat_dihapus", 1, 5)
+            assert [event.get_subject() for event in await read_topic(kafka, access, 1, more=True)] == [str(first)]
+            path = f"/lanes/{lane['id']}/resumption"
+            refused = await caller.post(path, {}, lane["version"])
+            assert (rule_of(refused), refused.json()["positions"]) == ((410, "riwayat-jalur-dihapus"), 3)
+            assert rule_of(await bureau.agency("dinas-lain").post(path, {"skip_lost": True}, lane["version"]))[0] == 404
+            resumed = await caller.post(path, {"skip_lost": True}, lane["version"])
+            assert (resumed.status_code, resumed.json()["version"]) == (200, lane["version"] + 1)
+            await until_written(bureau, agency)
+            assert len(await read_topic(kafka, access, 2, more=True)) == 2
+        again = await caller.post(path, {"skip_lost": True}, lane["version"] + 1)
+        assert rule_of(again) == (409, "keadaan-jalur")
+        await bureau.do_with(agreement_id, "end", {"cause": "permintaan_instansi"})
+
+
+async def the_lane(bureau: Bureau, agency: str, stream: str = "business") -> Any:
+    """Return a lane as its agency is shown it, by the list and by its own page."""
+    items = (await bureau.agency(agency).get("/lanes")).raise_for_status().json()["items"]
+    (found,) = (item for item in items if item["stream"] == stream)
+    one = (await bureau.agency(agency).get(f"/lanes/{found['id']}")).raise_for_status()
+    assert (one.json()["id"], one.headers["ETag"]) == (found["id"], f'"{one.json()["version"]}"')
+    return one.json()
 
 
 async def test_an_agency_that_comes_later_finds_everything_that_is_kept(bureau: Bureau, kafka: Kafka) -> None:

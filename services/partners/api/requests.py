@@ -56,6 +56,8 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.ReplayRateError: 422,
     refusals.ReplayRunsError: 409,
     refusals.ReplayStateError: 409,
+    refusals.LaneStateError: 409,
+    refusals.LaneHistoryGoneError: 410,
 }
 """Every refusal has its status; a test walks them."""
 

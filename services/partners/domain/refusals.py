@@ -208,6 +208,27 @@ class TooManySecretsError(RefusalError):
         super().__init__(f"Paling banyak {most} kunci berlaku bersamaan; tunggu sampai yang lama berakhir.", most=most)
 
 
+class LaneStateError(RefusalError):
+    """A lane that did not stop cannot go on."""
+
+    slug, title = "keadaan-jalur", "Tidak dapat dilakukan dalam keadaan ini"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"Aliran ke topik yang {state} tidak dapat dilanjutkan.", state=str(state))
+
+
+class LaneHistoryGoneError(RefusalError):
+    """Events that were not written into a topic are not kept any more; ``positions``: so many places of the stream."""
+
+    slug, title = "riwayat-jalur-dihapus", "Peristiwa yang belum tertulis sudah tidak disimpan"
+
+    def __init__(self, stream: str, positions: int) -> None:
+        text = (
+            "Sebagian peristiwa yang belum tertulis sudah tidak disimpan; kirim skip_lost untuk melanjutkan tanpanya."
+        )
+        super().__init__(text, stream=stream, positions=positions)
+
+
 class WebhookHistoryGoneError(RefusalError):
     """Events that were not delivered are not kept any more; ``streams`` are those that miss some."""
 

@@ -6,6 +6,7 @@ Closed unless opened: a type, a field, an event that nothing grants does not lea
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -36,6 +37,8 @@ SEALED = "personal"
 PERSONAL_PREFIX = f"{SEALED}."
 OPEN = (PUBLIC, AGENCY)
 BUSINESS = "business_id"
+PLAIN = frozenset({str, int, bool})
+"""What JSON has as it is; not what is derived of them, such as enumerations."""
 
 
 def contract_of(type_name: str) -> type[Fact] | None:
@@ -63,10 +66,16 @@ def shown_fields(type_name: str, terms: Terms) -> frozenset[str]:
 
     The aggregate's id stands in every envelope, so a type of which it is not granted is not granted.
     """
+    granted = tuple(grant.fields for grant in terms.grants if grant.type == type_name)
+    return _shown_fields(type_name, granted, terms.legal_basis)
+
+
+@lru_cache(maxsize=10_000)  # asked for every event; by value, so that no other text's answer is ever given
+def _shown_fields(type_name: str, granted: tuple[tuple[str, ...], ...], basis: LegalBasis) -> frozenset[str]:
     fact = contract_of(type_name)
     if fact is None:
         return frozenset()
-    fields = frozenset(name for name in terms.fields_of(type_name) if may_grant(fact, name, terms.legal_basis))
+    fields = frozenset(name for names in granted for name in names if may_grant(fact, name, basis))
     return fields if fact.AGGREGATE in fields else frozenset()
 
 
@@ -129,6 +138,8 @@ def _data(fact: Fact, fields: frozenset[str], personal: PersonalFields | None) -
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it. Of a nested part only what is open leaves, whatever its parent is."""
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, BaseModel):
         model = type(value)
         return {name: _plain(getattr(value, name)) for name in model.model_fields if privacy_of(model, name) in OPEN}

@@ -12,37 +12,38 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import random
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 
-from services.partners.commands import Terms
 from services.partners.domain.replays import Budget
 from services.partners.domain.signing import signed_headers
 from services.partners.domain.webhooks import NEVER_AGAIN, DisabledReason, Standing, after_failure
-from services.partners.handlers.paging import read_passing, types_of
+from services.partners.handlers.measuring import Measures
+from services.partners.handlers.paging import passing, read_passing
 from services.partners.handlers.posting import Outcome, Poster
 from services.partners.handlers.sealing import SecretBox
-from services.partners.store import agreements, deliveries, disclosures, webhooks
+from services.partners.handlers.tail import Tails
+from services.partners.handlers.texts import Text, Texts
+from services.partners.store import deliveries, webhooks
 from services.partners.store import events as store
-from services.partners.store.deliveries import Held, NotOursError, Place
+from services.partners.store.deliveries import Held, Place
 from services.partners.store.events import Kept
 from services.partners.store.webhooks import Try, Wrapped
-from shared.contracts.partnership import DeliveryWay
-from shared.database import Connection, Pool
+from shared.database import Pool
 from shared.keys import KeyClient
 
+LASTS_SECONDS = 10.0
+"""So long a page without names may go on leaving: then what became of it is stored. Whether its text counts is seen each second."""
 AT_ONCE = 8
 """Events of different aggregates that one endpoint is posted at a time."""
 FAILURES = 3
 """After so many in a page no other aggregate is tried: the endpoint is away."""
 FRESH_SECONDS = 2.5
-"""So long a page may go on leaving after it was made; and a worker that heard nothing of the database posts nothing."""
+"""So long a page with names may go on leaving after it was made; and a worker that heard nothing of the database posts nothing."""
 
-Write = Callable[[Connection, int, tuple[int, ...]], Awaitable[None]]
-"""Stores up to where a page goes that is on its way from now on, and the positions whose names it withholds."""
+Write = Callable[[int, int, tuple[int, ...]], Awaitable[None]]
+"""Stores up to where a page goes that is on its way from now on, how many events it has, and the positions whose names it withholds."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,9 @@ class Means:
     poster: Poster
     box: SecretBox
     budget: Budget
+    texts: Texts
+    tails: Tails
+    measures: Measures = field(default_factory=Measures)
     chance: Callable[[], float] = random
 
 
@@ -67,7 +71,9 @@ class Page:
     upto: int
     chains: list[list[Kept]]
     """The events of each aggregate that are not delivered yet, in order."""
-    shown: dict[int, dict[str, Any]]
+    bodies: dict[int, bytes]
+    held: Held
+    """The endpoint as it was seen when the page was made: under which text, and which epoch."""
     fresh_until: float
     replay_id: UUID | None = None
     tries: list[Try] = field(default_factory=list)
@@ -90,7 +96,6 @@ class Carrier:
     def __init__(self, means: Means, held: Held, seen_at: float) -> None:
         self.means = means
         self.held, self._seen_at = held, seen_at
-        self._terms: tuple[tuple[UUID, int], Terms] | None = None
         self._secrets: tuple[int, list[tuple[Wrapped, bytes]]] | None = None
         self.over = False
         """Nobody may post to it any more, or somebody else does."""
@@ -103,47 +108,41 @@ class Carrier:
         """Return the database's time."""
         return self.held.now + timedelta(seconds=monotonic() - self._seen_at)
 
-    async def granted(self) -> Terms | None:
-        """Return the text that grants; ``None``: another one does since a moment."""
-        key = (self.held.agreement_id, self.held.revision)
-        if self._terms is None or self._terms[0] != key:
-            agreement = await agreements.find_agreement(self.means.pool, key[0])
-            if agreement is None or agreement.terms is None or agreement.revision != key[1]:
-                return None
-            self._terms = (key, agreement.terms)
-        return self._terms[1]
+    async def granted(self, held: Held) -> Text | None:
+        """Return the text that was seen to grant. Whether it still does is asked when the page is noted."""
+        key = (held.agreement_id, held.revision)
+        return (await self.means.texts.load({key})).get(key)
 
     async def read(
-        self, place: Place, terms: Terms, target: int, scanned: int, limit: int
+        self, place: Place, text: Text, target: int, scanned: int, limit: int
     ) -> tuple[list[Kept] | None, int]:
         """Return what is granted after a place, and how far was looked; ``None``: some of it is not kept any more."""
-        pool, types = self.means.pool, types_of(terms, place.stream)
-        kept, upto = await read_passing(pool, place.stream, place.position, target, terms, types, scanned, limit)
+        pool, types = self.means.pool, text.types(place.stream)
+        if not types:
+            return [], target
+        near = await self.means.tails.read(place.stream, place.position, target)
+        if near is not None:
+            return passing([item.kept() for item in near if item.type in types], text.terms, limit, target)
+        kept, upto = await read_passing(pool, place.stream, place.position, target, text.terms, types, scanned, limit)
         # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
         stream = await store.find_stream(pool, place.stream, None)
         if stream is None or place.position < stream.first - 1:
             return None, place.position
         return kept, upto
 
-    async def note(self, place: Place, upto: int, count: int, withheld: tuple[int, ...], write: Write) -> bool:
+    async def note(
+        self, held: Held, place: Place, upto: int, count: int, withheld: tuple[int, ...], write: Write
+    ) -> bool:
         """Write a page into the disclosure log, with its place; ``False``: the text does not count any more.
 
         What is told there already, in the same form, is not told again.
         """
-        held = self.held
         same = (place.noted_agreement, place.noted_revision) == (held.agreement_id, held.revision)
         told = {position for position in place.noted_withheld if place.position < position <= upto}
         if same and upto <= place.noted_upto and told == set(withheld):
             return await deliveries.text_counts(self.means.pool, held)
-        text = (held.agreement_id, held.revision)
-        page = disclosures.Page(
-            held.agency, *text, DeliveryWay.WEBHOOK, place.stream, place.position, upto, count, withheld
-        )
-        async with deliveries.brief(self.means.pool) as connection:
-            await write(connection, upto, withheld)
-            if not await disclosures.insert_page(connection, page):
-                raise NotOursError(f"endpoint {held.id}: its text has ceased to count")
-        place.noted_agreement, place.noted_revision = text
+        await write(upto, count, withheld)
+        place.noted_agreement, place.noted_revision = held.agreement_id, held.revision
         place.noted_upto, place.noted_withheld = upto, withheld
         return True
 
@@ -158,7 +157,7 @@ class Carrier:
                     if not self._may_leave(page):
                         return
                     event_id = item.event.meta.id
-                    outcome = await self.post(str(event_id), orjson.dumps(page.shown[item.position]), secrets)
+                    outcome = await self.post(str(event_id), page.bodies[item.position], secrets)
                     page.tries.append(
                         self.try_of(outcome, event_id, item.event.meta.type, page.place.stream, item.position)
                     )
@@ -173,7 +172,9 @@ class Carrier:
                 group.create_task(work())
 
     def _may_leave(self, page: Page) -> bool:
-        fresh = not self.over and monotonic() < min(page.fresh_until, self._seen_at + FRESH_SECONDS)
+        now, made = self.held, page.held
+        counts = (now.epoch, now.agreement_id, now.revision) == (made.epoch, made.agreement_id, made.revision)
+        fresh = not self.over and counts and monotonic() < min(page.fresh_until, self._seen_at + FRESH_SECONDS)
         wanted = page.replay_id is None or page.replay_id == self.held.replay_id
         away = len(page.failures) >= FAILURES or any(failure.status == NEVER_AGAIN for failure in page.failures)
         return fresh and wanted and not away

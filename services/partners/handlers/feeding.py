@@ -13,6 +13,7 @@ from typing import Any
 
 from services.partners.domain.cursors import read_cursor, write_cursor
 from services.partners.domain.refusals import CursorAheadError, HistoryGoneError
+from services.partners.handlers.measuring import Measures
 from services.partners.handlers.paging import Granted, granted_of, read_passing, shape
 from services.partners.handlers.watching import Watch
 from services.partners.store import disclosures
@@ -78,11 +79,14 @@ class _Looked:
 class Feed:
     """Reads for agencies. ``cursor_keys``: the first signs, all are accepted."""
 
-    def __init__(self, pool: Pool, cursor_keys: Sequence[bytes], keys: KeyClient, watch: Watch) -> None:
+    def __init__(
+        self, pool: Pool, cursor_keys: Sequence[bytes], keys: KeyClient, watch: Watch, measures: Measures
+    ) -> None:
         self._pool = pool
         self._cursor_keys = cursor_keys
         self._keys = keys
         self._watch = watch
+        self._measures = measures
 
     async def read(self, asked: Asked) -> Batch:
         """Return the next page; empty after ``wait`` seconds without an event that the agreement grants.
@@ -160,6 +164,7 @@ class Feed:
         return await self._batch(asked, looked, events)
 
     async def _batch(self, asked: Asked, looked: _Looked, events: list[dict[str, Any]]) -> Batch:
+        self._measures.given(len(events))
         behind = looked.last - looked.upto
         waiting = await store.first_after(self._pool, asked.stream, looked.upto) if behind else None
         seconds = 0.0 if waiting is None else max(0.0, (looked.now - waiting).total_seconds())

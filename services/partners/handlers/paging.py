@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from services.partners.commands import Terms
 from services.partners.domain.agreements import in_force
 from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, StreamRefusedError
-from services.partners.domain.showing import contract_of, passes, show, shown_fields
+from services.partners.domain.showing import contract_of, passes, show, shown_fields, wants_personal
 from services.partners.handlers.opening import open_parts
 from services.partners.store import agreements
 from services.partners.store import events as store
@@ -20,6 +22,9 @@ from services.partners.store.events import Kept
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
 from shared.keys import KeyClient
+
+MOST_FORMS = 8
+"""Of an event so many are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,13 @@ async def read_passing(
     And the position up to which everything was looked at.
     """
     found = await store.read_events(source, stream, after, until, types, size)
+    return passing(found, terms, limit, found[-1].position if len(found) == size else until)
+
+
+def passing(found: Sequence[Kept], terms: Terms, limit: int, upto: int) -> tuple[list[Kept], int]:
+    """Return what passes a text of what was found up to a position, ``limit`` at most; and up to where it was looked at."""
     kept = [item for item in found if passes(item.event.meta.type, item.label, terms)]
-    if len(kept) > limit:
-        return kept[:limit], kept[limit - 1].position
-    return kept, found[-1].position if len(found) == size else until
+    return (kept[:limit], kept[limit - 1].position) if len(kept) > limit else (kept, upto)
 
 
 async def shape(
@@ -75,6 +83,29 @@ async def shape(
     opened, withheld = await open_parts(pool, keys, terms, kept)
     shown = {item.position: show(item.event, item.label, terms, opened.get(item.position)) for item in kept}
     return {position: event for position, event in shown.items() if event is not None}, withheld
+
+
+def wanting_names(terms: Terms, kept: Sequence[Kept]) -> bool:
+    """Tell whether the sealed part of any of these events is granted: such a page is made anew each time."""
+    return any(wants_personal(type_name, terms) for type_name in {item.event.meta.type for item in kept})
+
+
+def open_forms(terms: Terms, kept: Sequence[Kept]) -> dict[int, bytes]:
+    """Return what is posted of events that pass a text and of whose sealed parts nothing is granted, by position.
+
+    Agencies that see the same fields of an event see the same bytes, so they are made once.
+    """
+    return {item.position: _form(terms, item) for item in kept}
+
+
+def _form(terms: Terms, item: Kept) -> bytes:
+    fields = shown_fields(item.event.meta.type, terms)
+    found = item.forms.get(fields)
+    if found is None:
+        found = orjson.dumps(show(item.event, item.label, terms))
+        if len(item.forms) < MOST_FORMS:
+            item.forms[fields] = found
+    return found
 
 
 def types_of(terms: Terms, stream: str) -> list[str]:

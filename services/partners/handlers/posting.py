@@ -175,6 +175,8 @@ class Poster:
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:
     """Read what is left of a short answer, so that the connection can be used again; else it is closed. The status counts."""
+    if response.content.at_eof():
+        return
     size = 0
     try:
         async with asyncio.timeout(REST_SECONDS):

@@ -11,6 +11,7 @@ from functools import partial
 from time import monotonic
 from uuid import UUID
 
+import orjson
 import structlog
 
 from services.partners.commands import Terms
@@ -18,9 +19,11 @@ from services.partners.domain.replays import MARK, STEP_SECONDS, ReplayState, St
 from services.partners.domain.webhooks import DisabledReason
 from services.partners.handlers.carrying import Carrier, Page, chains_of
 from services.partners.handlers.paging import shape
-from services.partners.store import deliveries, replays
+from services.partners.store import deliveries, disclosures, replays
+from services.partners.store.deliveries import Held, NotOursError
 from services.partners.store.events import Kept
 from services.partners.store.replays import ReplayPlace
+from shared.contracts.partnership import DeliveryWay
 
 SCANNED = 200
 """So many events are looked at for a slice after one in which nothing was granted."""
@@ -102,21 +105,22 @@ class Replaying:
     async def _serve(self, place: ReplayPlace, limit: int) -> int:
         """Post the next slice of a stream and return how many events were tried."""
         made_at, carrier, replay_id = monotonic(), self._carrier, self._replay_id
-        terms = await carrier.granted()
-        if terms is None or replay_id is None:
+        held = carrier.held
+        text = await carrier.granted(held)
+        if text is None or replay_id is None:
             return 0
         target = place.noted_upto if place.noted_upto > place.position else place.upto
         scanned = SCANNED if self._barren else min(SCANNED, 2 * limit)
-        kept, upto = await carrier.read(place, terms, target, scanned, limit)
+        kept, upto = await carrier.read(place, text, target, scanned, limit)
         if kept is None:
             await self._end(ReplayState.DIHENTIKAN, StopReason.RIWAYAT_DIHAPUS)
             return 0
         self._barren = not kept
-        page = Page(place, upto, chains_of(kept, place.done), {}, made_at + SLICE_SECONDS, replay_id)
+        page = Page(place, upto, chains_of(kept, place.done), {}, held, made_at + SLICE_SECONDS, replay_id)
         if page.chains:
-            withheld = await self._shape(page, kept, terms)
-            write = partial(replays.note_page, held=carrier.held, replay_id=replay_id, place=place)
-            if not await carrier.note(place, upto, len(page.shown), withheld, write):
+            withheld = await self._shape(page, kept, text.terms)
+            write = partial(self._note, held, replay_id, place)
+            if not await carrier.note(held, place, upto, len(page.bodies), withheld, write):
                 return 0
             await carrier.post_page(page)
         await self._settle(page, place)
@@ -126,8 +130,22 @@ class Replaying:
         """Give a slice the form that the agreement gives now, marked; return the positions whose names are withheld."""
         means = self._carrier.means
         shown, withheld = await shape(means.pool, means.keys, terms, kept)
-        page.shown = {position: event | {MARK: str(page.replay_id)} for position, event in shown.items()}
+        mark = {MARK: str(page.replay_id)}
+        page.bodies = {position: orjson.dumps(event | mark) for position, event in shown.items()}
         return withheld
+
+    async def _note(
+        self, held: Held, replay_id: UUID, place: ReplayPlace, upto: int, count: int, withheld: tuple[int, ...]
+    ) -> None:
+        """Write a slice into the disclosure log, with its place. Raises ``NotOursError``."""
+        text = (held.agreement_id, held.revision)
+        page = disclosures.Page(
+            held.agency, *text, DeliveryWay.WEBHOOK, place.stream, place.position, upto, count, withheld
+        )
+        async with deliveries.brief(self._carrier.means.pool) as connection:
+            await replays.note_page(connection, upto, withheld, held=held, replay_id=replay_id, place=place)
+            if not await disclosures.insert_page(connection, page):
+                raise NotOursError(f"endpoint {held.id}: its text has ceased to count")
 
     async def _settle(self, page: Page, place: ReplayPlace) -> None:
         """Store what became of a slice, and with it how far the replay is."""

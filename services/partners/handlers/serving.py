@@ -7,6 +7,7 @@ at the same time: so no event that is posted again can be overtaken by a live on
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -15,13 +16,15 @@ from uuid import UUID
 import orjson
 import structlog
 
+from services.partners.commands import Terms
 from services.partners.domain.webhooks import DisabledReason
 from services.partners.handlers import SOURCE
-from services.partners.handlers.carrying import FRESH_SECONDS, Carrier, Means, Page, chains_of
-from services.partners.handlers.paging import shape
+from services.partners.handlers.carrying import FRESH_SECONDS, LASTS_SECONDS, Carrier, Means, Page, chains_of
+from services.partners.handlers.paging import open_forms, shape, wanting_names
 from services.partners.handlers.replaying import Replaying
 from services.partners.store import deliveries
 from services.partners.store.deliveries import Held, Place
+from services.partners.store.events import Kept
 from shared.envelope import format_time
 
 PAGE = 100
@@ -106,26 +109,36 @@ class Serving:
         return max(SHORTEST_SECONDS, min([60.0, self._replaying.next_due(), *waits]))
 
     async def _serve(self, place: Place, head: int) -> bool:
-        made_at, carrier = monotonic(), self._carrier
-        terms = await carrier.granted()
-        if terms is None:
+        made_at, held, carrier = monotonic(), self.held, self._carrier
+        text = await carrier.granted(held)
+        if text is None:
             return False
         target = place.noted_upto if place.noted_upto > place.position else head
-        kept, upto = await carrier.read(place, terms, target, SCANNED, PAGE)
+        kept, upto = await carrier.read(place, text, target, SCANNED, PAGE)
         if kept is None:
             await self._disable(DisabledReason.RIWAYAT_DIHAPUS)
             return False
         if not kept:
             self._pass_over(place, upto)
             return True
-        shown, withheld = await shape(self._means.pool, self._means.keys, terms, kept)
-        write = partial(deliveries.note_page, held=self.held, place=place)
-        if not await carrier.note(place, upto, len(shown), withheld, write):
+        bodies, withheld, lasts = await self._shape(text.terms, kept)
+        write = partial(deliveries.note_page, self._means.pool, held, place)
+        if not await carrier.note(held, place, upto, len(bodies), withheld, write):
             return False
-        page = Page(place, upto, chains_of(kept, place.done), shown, made_at + FRESH_SECONDS)
+        page = Page(place, upto, chains_of(kept, place.done), bodies, held, made_at + lasts)
         await carrier.post_page(page)
         await self._settle(page)
         return page.delivered > 0
+
+    async def _shape(self, terms: Terms, kept: Sequence[Kept]) -> tuple[dict[int, bytes], tuple[int, ...], float]:
+        """Return what is posted of events, by position; those without their names; and for how long it may leave.
+
+        Names are asked for anew after ``FRESH_SECONDS``. Without any, the page leaves while its text is seen to count.
+        """
+        if not wanting_names(terms, kept):
+            return open_forms(terms, kept), (), LASTS_SECONDS
+        shown, withheld = await shape(self._means.pool, self._means.keys, terms, kept)
+        return {position: orjson.dumps(event) for position, event in shown.items()}, withheld, FRESH_SECONDS
 
     def _pass_over(self, place: Place, upto: int) -> None:
         """Move over what is not granted. It is stored now and then only: finding it again costs little."""
@@ -142,15 +155,18 @@ class Serving:
                 await deliveries.save_place(connection, self.held, self._places[stream])
 
     async def _settle(self, page: Page) -> None:
-        """Store what became of a page."""
+        """Store what became of a page, under the epoch in which it was made."""
         page.move()
         reason = self._carrier.fail(page.place, page.failures) if page.failures else None
-        async with deliveries.brief(self._means.pool) as connection:
-            before = await deliveries.lock_served(connection, self.held, len(page.tries))
-            await deliveries.save_place(connection, self.held, page.place)
-            await deliveries.save_tries(connection, self.held, before, page.tries)
-            if reason is not None:
-                await deliveries.disable(connection, self.held, reason)
+        if reason is None:
+            await deliveries.settle(self._means.pool, page.held, page.place, page.tries)
+        else:
+            async with deliveries.brief(self._means.pool) as connection:
+                await deliveries.settle(connection, page.held, page.place, page.tries)
+                await deliveries.disable(connection, page.held, reason)
+        self._means.measures.posted(
+            page.tries, {item.position: item.recorded_at for chain in page.chains for item in chain}
+        )
         if reason is not None:
             self._carrier.ended(reason)
 

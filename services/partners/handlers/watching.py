@@ -6,6 +6,8 @@ import asyncio
 
 from services.partners.store import events
 from shared.database import Pool
+from shared.metrics import catalogue
+from shared.metrics.holding import Figure
 from shared.ticking import PeriodicLook
 
 AGREEMENTS = ""
@@ -55,6 +57,10 @@ class Watch(PeriodicLook):
             return
         finally:
             self.waiting -= 1
+
+    async def figures(self) -> list[Figure]:
+        """Return how many wait now, for who reads the metrics."""
+        return [(catalogue.FEED_WAITING, (), self.waiting)]
 
     def _wake(self) -> None:
         moved, self._moved = self._moved, asyncio.Event()

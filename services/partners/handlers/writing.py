@@ -15,14 +15,17 @@ from typing import Any
 
 import structlog
 
+from services.partners.domain.lanes import StopReason
 from services.partners.domain.records import record_parts
 from services.partners.domain.refusals import RefusalError
 from services.partners.domain.showing import show, wants_personal
-from services.partners.handlers.paging import Granted, granted_of, read_passing, types_of
+from services.partners.handlers.measuring import Measures
+from services.partners.handlers.paging import Granted, granted_of, read_passing
+from services.partners.handlers.texts import Texts
 from services.partners.store import disclosures, positions
 from services.partners.store import events as store
 from services.partners.store.events import Kept
-from services.partners.store.positions import Lane
+from services.partners.store.positions import Waiting
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Pool
 from shared.relay.publishing import BrokerAwayError, Publisher, Record, Wave, milliseconds
@@ -77,9 +80,13 @@ class _Page:
 class Writer(PeriodicLook):
     """Writes what waits, page by page, each agency and stream in turn. Any number of workers may: a lane is held while it is written."""
 
-    def __init__(self, pool: Pool, publisher: AgencyPublisher, seconds: float) -> None:
+    def __init__(
+        self, pool: Pool, publisher: AgencyPublisher, texts: Texts, seconds: float, measures: Measures | None = None
+    ) -> None:
         super().__init__(pool, seconds)
         self._publisher = publisher
+        self._texts = texts
+        self._measures = measures or Measures()
         self._stop = asyncio.Event()
         self._topics: frozenset[str] = frozenset()
         self._topics_at = 0.0
@@ -108,9 +115,11 @@ class Writer(PeriodicLook):
             log.warning("agencies_wait", away="broker", detail=str(error)[:200])
         return written
 
-    async def _lanes(self) -> list[Lane]:
+    async def _lanes(self) -> list[Waiting]:
         """Return the lanes that wait for something granted, of agencies that have a topic."""
-        lanes = [lane for lane in await positions.waiting_lanes(self._pool) if types_of(lane.terms, lane.stream)]
+        waiting = await positions.waiting_lanes(self._pool)
+        texts = await self._texts.load({(lane.id, lane.revision) for lane in waiting})
+        lanes = [lane for lane in waiting if texts[lane.id, lane.revision].types(lane.stream)]
         if not lanes:
             return []
         if monotonic() - self._topics_at >= TOPICS_SECONDS:
@@ -121,7 +130,7 @@ class Writer(PeriodicLook):
         self._missing = missing
         return [lane for lane in lanes if lane.agency not in missing]
 
-    async def _write(self, lane: Lane) -> int | None:
+    async def _write(self, lane: Waiting) -> int | None:
         """Write the next page of a lane; return how many events it held, ``None`` if nothing moved.
 
         Raises ``BrokerAwayError``: then the page will be written again.
@@ -132,13 +141,22 @@ class Writer(PeriodicLook):
             if position is None:
                 return None
             page = await self._look(lane, position)
+            if isinstance(page, StopReason):
+                await positions.stop_lane(connection, lane.agency, lane.stream, page)
+                log.warning("lane_stopped", agency=lane.agency, stream=lane.stream, after=position, reason=page.value)
+                return None
             if page is None or not await self._publish(lane, page):
                 return None
-            await positions.move_lane(connection, lane.agency, lane.stream, page.upto)
+            moved_at = await positions.move_lane(connection, lane.agency, lane.stream, page.upto)
+        if moved_at is not None:
+            self._measures.written([item.recorded_at for item in page.kept], moved_at)
         return len(page.kept)
 
-    async def _look(self, lane: Lane, position: int) -> _Page | None:
-        """Look at agreement and stream in one snapshot, as the feed does; ``None``: nothing is granted, or nothing waits."""
+    async def _look(self, lane: Waiting, position: int) -> _Page | StopReason | None:
+        """Look at agreement and stream in one snapshot, as the feed does; ``None``: nothing is granted, or nothing waits.
+
+        A reason: events after the position are not kept any more, and nobody has said yet that it may go on without them.
+        """
         async with (
             self._pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -150,17 +168,16 @@ class Writer(PeriodicLook):
                 granted = await granted_of(connection, lane.agency, lane.stream, stream.now, DeliveryWay.KAFKA)
             except RefusalError:
                 return None
-            after = max(position, stream.first - 1)
-            if 0 < position < after:
-                log.warning("history_gone", agency=lane.agency, stream=lane.stream, after=position, first=stream.first)
-            if after >= stream.last:
+            if position < stream.first - 1:
+                return StopReason.RIWAYAT_DIHAPUS
+            if position >= stream.last:
                 return None
             kept, upto = await read_passing(
-                connection, lane.stream, after, stream.last, granted.terms, granted.types, PAGE, PAGE
+                connection, lane.stream, position, stream.last, granted.terms, granted.types, PAGE, PAGE
             )
-        return _Page(granted, after, upto, kept)
+        return _Page(granted, position, upto, kept)
 
-    async def _publish(self, lane: Lane, page: _Page) -> bool:
+    async def _publish(self, lane: Waiting, page: _Page) -> bool:
         """Note a page in the disclosure log and publish it; ``False``: its text does not count any more, or it took too long."""
         rows = [row for row in (self._row(lane, page, item) for item in page.kept) if row is not None]
         if not rows:
@@ -174,12 +191,12 @@ class Writer(PeriodicLook):
         await self._publisher.send(waves)
         return True
 
-    def _row(self, lane: Lane, page: _Page, item: Kept) -> Mapping[str, Any] | None:
+    def _row(self, lane: Waiting, page: _Page, item: Kept) -> Mapping[str, Any] | None:
         shown = show(item.event, item.label, page.granted.terms)
         return shown and {"topic": agency_topic(lane.agency).name, "key": item.event.meta.subject, "shown": shown}
 
 
-def _noted(lane: Lane, page: _Page, events: int) -> disclosures.Page:
+def _noted(lane: Waiting, page: _Page, events: int) -> disclosures.Page:
     """Return the row of the disclosure log: all personal parts are withheld, whatever the text grants."""
     terms = page.granted.terms
     withheld = tuple(item.position for item in page.kept if wants_personal(item.event.meta.type, terms))

@@ -172,6 +172,14 @@ FROM event e JOIN event_body b USING (stream, position)
 WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3 AND e.type = ANY ($4::text[])
 ORDER BY e.position LIMIT $5;
 
+-- name: read_all
+-- All events after a position ($2) up to another ($3), with body and label.
+SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
+       e.owner_ids, e.kelurahan, e.sector, e.kelas
+FROM event e JOIN event_body b USING (stream, position)
+WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3
+ORDER BY e.position;
+
 -- name: first_after
 -- When the first event after a position was recorded, if there is one.
 SELECT recorded_at FROM event WHERE stream = $1 AND position > $2 ORDER BY position LIMIT 1;
@@ -218,23 +226,85 @@ UPDATE stream SET first = $2 + 1 WHERE name = $1 AND first <= $2;
 DELETE FROM event_body WHERE stream = $1 AND position <= $2;
 
 -- name: kafka_lanes
--- Streams that go beyond what was written into the topic of an agency whose text counts now and names Kafka.
-SELECT a.agency, a.id, a.revision, t.terms, s.name AS stream
+-- Streams that go beyond what was written into the topic of an agency whose text counts now and names Kafka; those that stopped do not.
+SELECT a.agency, s.name AS stream, a.id, a.revision
 FROM agreement a
 JOIN agreement_text t ON t.agreement_id = a.id AND t.revision = a.revision
 CROSS JOIN stream s
 LEFT JOIN kafka_position p ON p.agency = a.agency AND p.stream = s.name
 WHERE a.state IN ('ditandatangani', 'aktif') AND a.starts_at <= clock_timestamp() AND a.expires_at > clock_timestamp()
-    AND t.terms->'ways' ? 'kafka' AND s.last > coalesce(p.position, 0)
+    AND t.terms->'ways' ? 'kafka' AND s.last > coalesce(p.position, 0) AND p.state IS DISTINCT FROM 'berhenti'
 ORDER BY a.agency, s.name;
 
+-- name: load_terms
+-- Texts by agreement and revision.
+SELECT t.agreement_id, t.revision, t.terms
+FROM agreement_text t JOIN unnest($1::uuid[], $2::int[]) AS u(id, revision) ON t.agreement_id = u.id AND t.revision = u.revision;
+
+-- name: endpoint_states
+-- How many endpoints there are in each state.
+SELECT state, count(*) AS endpoints FROM webhook WHERE state <> 'dihapus' GROUP BY state;
+
+-- name: delivery_lags
+-- Streams that go beyond the place of an endpoint in service, or of an agency's topic, under the texts that count: so many events,
+-- granted or not, of which the first is so old.
+WITH counting AS (
+    SELECT a.agency, a.id, a.revision, t.terms -> 'ways' AS ways
+    FROM agreement a JOIN agreement_text t ON t.agreement_id = a.id AND t.revision = a.revision
+    WHERE a.state IN ('ditandatangani', 'aktif') AND a.starts_at <= clock_timestamp() AND a.expires_at > clock_timestamp()
+), lane AS (
+    SELECT 'webhook' AS way, c.agency, c.id, c.revision, p.stream, p.position
+    FROM counting c JOIN webhook w ON w.agency = c.agency AND w.state = 'aktif' JOIN webhook_position p ON p.webhook_id = w.id
+    WHERE c.ways ? 'webhook'
+    UNION ALL
+    SELECT 'kafka', c.agency, c.id, c.revision, s.name, coalesce(p.position, 0)
+    FROM counting c CROSS JOIN stream s LEFT JOIN kafka_position p ON p.agency = c.agency AND p.stream = s.name
+    WHERE c.ways ? 'kafka'
+)
+SELECT l.way, l.agency, l.id, l.revision, l.stream, s.last - greatest(l.position, s.first - 1) AS events,
+       extract(epoch FROM clock_timestamp() - e.recorded_at)::float8 AS seconds
+FROM lane l JOIN stream s ON s.name = l.stream
+CROSS JOIN LATERAL (SELECT recorded_at FROM event WHERE stream = l.stream AND position > greatest(l.position, s.first - 1)
+                    ORDER BY position LIMIT 1) e
+WHERE s.last > l.position;
+
 -- name: begin_kafka
--- An agency's first position in a stream: before everything.
-INSERT INTO kafka_position (agency, stream) VALUES ($1, $2) ON CONFLICT (agency, stream) DO NOTHING;
+-- An agency's first position in a stream: before everything that is kept.
+INSERT INTO kafka_position (agency, stream, position) SELECT $1, name, first - 1 FROM stream WHERE name = $2
+ON CONFLICT (agency, stream) DO NOTHING;
 
 -- name: hold_kafka
 -- The position of an agency in a stream, held until the transaction ends; no row while somebody else holds it.
-SELECT position FROM kafka_position WHERE agency = $1 AND stream = $2 FOR UPDATE SKIP LOCKED;
+SELECT position FROM kafka_position WHERE agency = $1 AND stream = $2 AND state = 'aktif' FOR UPDATE SKIP LOCKED;
+
+-- name: stop_lane
+-- A lane that is held stops, for a reason.
+UPDATE kafka_position SET state = 'berhenti', reason = $3, version = version + 1
+WHERE agency = $1 AND stream = $2 AND state = 'aktif';
+
+-- name: list_lanes
+-- Lanes after an id, of one agency or of all.
+SELECT p.id, p.version, p.agency, p.stream, p.state, p.reason, p.position, s.first, s.last, p.moved_at
+FROM kafka_position p JOIN stream s ON s.name = p.stream
+WHERE p.id > $1 AND ($2::text IS NULL OR p.agency = $2) ORDER BY p.id LIMIT $3;
+
+-- name: find_lane
+-- One lane.
+SELECT p.id, p.version, p.agency, p.stream, p.state, p.reason, p.position, s.first, s.last, p.moved_at
+FROM kafka_position p JOIN stream s ON s.name = p.stream WHERE p.id = $1;
+
+-- name: lock_lane
+-- One lane, locked.
+SELECT p.id, p.version, p.agency, p.stream, p.state, p.reason, p.position, s.first, s.last, p.moved_at
+FROM kafka_position p JOIN stream s ON s.name = p.stream WHERE p.id = $1 FOR UPDATE OF p;
+
+-- name: resume_lane
+-- A lane that is locked goes on after a position.
+UPDATE kafka_position SET state = 'aktif', reason = NULL, version = $2, position = $3 WHERE id = $1;
+
+-- name: lane_states
+-- How many lanes there are in each state.
+SELECT state, count(*) AS lanes FROM kafka_position GROUP BY state;
 
 -- name: kafka_lags
 -- How far every stream was written into the topic of an agency.
@@ -243,4 +313,5 @@ LEFT JOIN kafka_position p ON p.agency = $1 AND p.stream = s.name ORDER BY s.nam
 
 -- name: move_kafka
 -- Everything up to a position is in the topic.
-UPDATE kafka_position SET position = $3, moved_at = clock_timestamp() WHERE agency = $1 AND stream = $2 AND position < $3;
+UPDATE kafka_position SET position = $3, moved_at = clock_timestamp() WHERE agency = $1 AND stream = $2 AND position < $3
+RETURNING moved_at;

@@ -120,11 +120,19 @@ SELECT stream, position, done, noted_upto, noted_revision, noted_agreement, note
 FROM webhook_position WHERE webhook_id = $1 ORDER BY stream;
 
 -- name: note_page
--- What is on its way from now on, for who serves the endpoint ($8 is its epoch); no row: somebody else does, or nobody may.
-UPDATE webhook_position SET noted_upto = $3, noted_agreement = $4, noted_revision = $5, noted_withheld = $6::bigint[],
-    position = $7
-WHERE webhook_id = $1 AND stream = $2 AND EXISTS (SELECT FROM webhook WHERE id = $1 AND epoch = $8 AND state = 'aktif')
-RETURNING stream;
+-- What is on its way from now on ($3), and its row in the disclosure log, for who serves the endpoint ($8 is its epoch), if the text
+-- still counts now; no row: somebody else serves it, nobody may, or the text does not count any more.
+WITH page AS (
+    UPDATE webhook_position SET noted_upto = $3, noted_agreement = $4, noted_revision = $5, noted_withheld = $6::bigint[],
+        position = $7
+    WHERE webhook_id = $1 AND stream = $2 AND EXISTS (SELECT FROM webhook WHERE id = $1 AND epoch = $8 AND state = 'aktif')
+        AND EXISTS (SELECT FROM agreement WHERE id = $4 AND revision = $5 AND state IN ('ditandatangani', 'aktif')
+                        AND starts_at <= clock_timestamp() AND expires_at > clock_timestamp())
+    RETURNING stream
+)
+INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld)
+SELECT $9, $4, $5, 'webhook', stream, $7, $3, $10, $6::bigint[] FROM page
+RETURNING id;
 
 -- name: text_counts
 -- Whether a text of an agreement counts now, and a worker still serves an endpoint.
@@ -151,6 +159,26 @@ FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::uuid[], $7::text[], $8::
 ON CONFLICT (webhook_id, slot) DO UPDATE SET number = EXCLUDED.number, stream = EXCLUDED.stream, position = EXCLUDED.position,
     event_id = EXCLUDED.event_id, type = EXCLUDED.type, status = EXCLUDED.status, error = EXCLUDED.error,
     millis = EXCLUDED.millis, tried_at = EXCLUDED.tried_at;
+
+-- name: settle_page
+-- All that became of a page, for who serves the endpoint ($2 is its epoch): so many tries ($3) counted, the last of them put into the
+-- ring of $4 places, and where the endpoint is in the stream ($5); no row: somebody else serves it.
+WITH served AS (
+    UPDATE webhook SET tried = tried + $3 WHERE id = $1 AND epoch = $2 RETURNING tried
+), place AS (
+    UPDATE webhook_position SET position = $6, done = $7::bigint[], tries = $8, failing_since = $9, due_at = $10
+    FROM served WHERE webhook_id = $1 AND stream = $5
+), ring AS (
+    INSERT INTO webhook_try (webhook_id, slot, number, stream, position, event_id, type, status, error, millis, tried_at)
+    SELECT $1, (s.tried - $3 + u.at) % $4, s.tried - $3 + u.at, $5, u.position, u.event_id, u.type, u.status, u.error, u.millis,
+           u.tried_at
+    FROM served s, unnest($11::bigint[], $12::bigint[], $13::uuid[], $14::text[], $15::int[], $16::text[], $17::int[],
+                          $18::timestamptz[]) AS u(at, position, event_id, type, status, error, millis, tried_at)
+    ON CONFLICT (webhook_id, slot) DO UPDATE SET number = EXCLUDED.number, stream = EXCLUDED.stream,
+        position = EXCLUDED.position, event_id = EXCLUDED.event_id, type = EXCLUDED.type, status = EXCLUDED.status,
+        error = EXCLUDED.error, millis = EXCLUDED.millis, tried_at = EXCLUDED.tried_at
+)
+SELECT tried FROM served;
 
 -- name: disable_webhook
 -- An endpoint that takes nothing any more.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +28,7 @@ class Agency:
     disabled: int
 
 
+@lru_cache(maxsize=500)  # a text is read for each page, and never changed
 def _terms(text: str | None) -> Terms | None:
     return None if text is None else Terms.model_validate_json(text)
 
@@ -107,6 +110,13 @@ async def load_texts(connection: Connection | Pool, agreement_id: UUID) -> list[
         )
         for row in rows
     ]
+
+
+async def load_terms(pool: Pool, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Terms]:
+    """Return texts by agreement and revision; one that there is not is left out."""
+    ids, revisions = [key for key, _ in keys], [revision for _, revision in keys]
+    rows = await pool.fetch(queries().load_terms, ids, revisions)
+    return {(row["agreement_id"], row["revision"]): Terms.model_validate_json(row["terms"]) for row in rows}
 
 
 async def due_agreements(pool: Pool, now: datetime) -> list[UUID]:

@@ -89,11 +89,15 @@ async def load_places(pool: Pool, webhook_id: UUID) -> dict[str, Place]:
     return found
 
 
-async def note_page(connection: Connection, upto: int, withheld: tuple[int, ...], *, held: Held, place: Place) -> None:
-    """Store what is on its way from now on. Raises ``NotOursError``."""
-    told = (upto, held.agreement_id, held.revision, list(withheld), place.position, held.epoch)
-    if await connection.fetchval(webhook_queries().note_page, held.id, place.stream, *told) is None:
-        raise NotOursError(f"endpoint {held.id} is not ours any more")
+async def note_page(pool: Pool, held: Held, place: Place, upto: int, events: int, withheld: tuple[int, ...]) -> None:
+    """Store what is on its way from now on, with its row in the disclosure log, in one statement.
+
+    Raises ``NotOursError``, also if the text does not count any more.
+    """
+    text = (held.agreement_id, held.revision)
+    told = (upto, *text, list(withheld), place.position, held.epoch, held.agency, events)
+    if await pool.fetchval(webhook_queries().note_page, held.id, place.stream, *told) is None:
+        raise NotOursError(f"endpoint {held.id} is not ours any more, or its text has ceased to count")
 
 
 async def text_counts(pool: Pool, held: Held) -> bool:
@@ -117,25 +121,31 @@ async def save_place(connection: Connection, held: Held, place: Place) -> None:
     await connection.execute(webhook_queries().save_position, held.id, place.stream, *told)
 
 
+def _columns(numbers: Sequence[int], tries: Sequence[Try]) -> list[list[object]]:
+    """Return the columns of the last tries, each with its number; older ones are forgotten."""
+    rows = [
+        (n, item.position, item.event_id, item.type, item.status, item.error, item.millis, item.tried_at)
+        for n, item in zip(numbers, tries, strict=True)
+    ][-RING:]
+    return [[row[column] for row in rows] for column in range(8)]
+
+
+async def settle(source: Connection | Pool, held: Held, place: Place, tries: Sequence[Try]) -> None:
+    """Store where an endpoint is in a stream, how it stands, and what was tried, in one statement. Raises ``NotOursError``."""
+    standing = (place.tries, place.failing_since, place.due_at or held.now)
+    told = (place.stream, place.position, sorted(place.done), *standing)
+    columns = _columns(range(len(tries)), tries)
+    query = webhook_queries().settle_page
+    if await source.fetchval(query, held.id, held.epoch, len(tries), RING, *told, *columns) is None:
+        raise NotOursError(f"endpoint {held.id} is not ours any more")
+
+
 async def save_tries(connection: Connection, held: Held, before: int, tries: Sequence[Try]) -> None:
     """Store the last of these tries, numbered from ``before``; older ones are forgotten."""
-    numbered = list(enumerate(tries, before))[-RING:]
-    columns = [
-        (
-            number,
-            item.stream,
-            item.position,
-            item.event_id,
-            item.type,
-            item.status,
-            item.error,
-            item.millis,
-            item.tried_at,
-        )
-        for number, item in numbered
-    ]
-    if columns:
-        await connection.execute(webhook_queries().save_tries, held.id, RING, *zip(*columns, strict=True))
+    numbers, *columns = _columns(range(before, before + len(tries)), tries)
+    if numbers:
+        streams = [item.stream for item in tries][-RING:]
+        await connection.execute(webhook_queries().save_tries, held.id, RING, numbers, streams, *columns)
 
 
 async def disable(connection: Connection, held: Held, reason: DisabledReason) -> None:

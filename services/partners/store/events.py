@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,26 @@ class Kept:
     event: Event
     label: Label
     recorded_at: datetime
+    forms: dict[frozenset[str], bytes] = field(default_factory=dict, compare=False, repr=False)
+    """What was made of it already, by the fields that are shown: see ``services.partners.handlers.paging``."""
+
+
+class Unread:
+    """An event as the database has it; made out when somebody needs it, once."""
+
+    __slots__ = ("_kept", "_row", "position", "type")
+
+    def __init__(self, row: asyncpg.Record) -> None:
+        self._row = row
+        self._kept: Kept | None = None
+        self.position: int = row["position"]
+        self.type: str = row["type"]
+
+    def kept(self) -> Kept:
+        """Return it made out. Raises ``ValueError`` for what is no event."""
+        if self._kept is None:
+            self._kept = _kept(self._row)
+        return self._kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +212,16 @@ async def read_events(
 ) -> list[Kept]:
     """Return events of some types after a position."""
     rows = await connection.fetch(queries().read_events, stream, after, upto, list(types), limit)
-    return [Kept(row["position"], _event(row), label_of(row), row["recorded_at"]) for row in rows]
+    return [_kept(row) for row in rows]
+
+
+def _kept(row: asyncpg.Record) -> Kept:
+    return Kept(row["position"], _event(row), label_of(row), row["recorded_at"])
+
+
+async def read_all(pool: Pool, stream: str, after: int, upto: int) -> list[Unread]:
+    """Return all events after a position up to another, as far as they are kept."""
+    return [Unread(row) for row in await pool.fetch(queries().read_all, stream, after, upto)]
 
 
 async def first_after(connection: Connection | Pool, stream: str, position: int) -> datetime | None:

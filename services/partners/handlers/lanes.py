@@ -1,0 +1,37 @@
+"""Lanes into agencies' topics as people see them, and letting one go on."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.partners.commands import ResumeLane
+from services.partners.domain import lanes as rules
+from services.partners.domain.lanes import Lane
+from services.partners.handlers import Saved
+from services.partners.store import positions as store
+from shared.database import Connection, Pool
+from shared.refusals import NotFoundError
+
+
+async def list_lanes(pool: Pool, after: UUID, agency: str | None, limit: int) -> list[Lane]:
+    """Return lanes after an id, of one agency or of all."""
+    return await store.list_lanes(pool, after, agency, limit)
+
+
+async def show_lane(pool: Pool, lane_id: UUID, agency: str | None) -> Lane:
+    """Return one lane. ``agency``: whose it must be; ``None``: the operator sees all."""
+    return _of(await store.find_lane(pool, lane_id), lane_id, agency)
+
+
+async def resume(connection: Connection, command: ResumeLane) -> Saved:
+    """Let a lane go on that stopped. Raises as the rule does."""
+    lane = _of(await store.lock_lane(connection, command.lane_id), command.lane_id, command.agency)
+    after = rules.resume(lane, command.expected_version, skip_lost=command.skip_lost)
+    await store.resume_lane(connection, after)
+    return Saved(after.id, after.version)
+
+
+def _of(found: Lane | None, lane_id: UUID, agency: str | None) -> Lane:
+    if found is None or agency not in {None, found.agency}:
+        raise NotFoundError("Jalur", lane_id)
+    return found

@@ -1,0 +1,40 @@
+"""What of the ways to agencies has a size at the moment of looking: endpoints by state, and how far each agency is behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.partners.store import queries
+from shared.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A stream that goes beyond the place of an endpoint or a topic."""
+
+    way: str
+    agency: str
+    id: UUID
+    """Of the agreement."""
+    revision: int
+    stream: str
+    events: int
+    """After the place, granted or not."""
+    seconds: float
+    """How long the first of them has been there."""
+
+
+async def endpoint_states(pool: Pool) -> dict[str, int]:
+    """Return how many endpoints there are in each state; those that were removed are not counted."""
+    return {row["state"]: row["endpoints"] for row in await pool.fetch(queries().endpoint_states)}
+
+
+async def lane_states(pool: Pool) -> dict[str, int]:
+    """Return how many lanes into topics there are in each state."""
+    return {row["state"]: row["lanes"] for row in await pool.fetch(queries().lane_states)}
+
+
+async def behind(pool: Pool) -> list[Behind]:
+    """Return the streams that go beyond a place, also those of which the text grants nothing."""
+    return [Behind(**row) for row in await pool.fetch(queries().delivery_lags)]
