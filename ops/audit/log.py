@@ -84,18 +84,26 @@ async def read_log(
 
     ``watched`` are CloudEvents types with origins, ``progress(done, total)`` is called now and then. Raises aiokafka's errors.
     """
+    log = Log({topic: TopicLog() for topic in topics})
+    async for place, headers in read_headers(kafka, topics, progress):
+        _take(log, watched, place, headers)
+    return log
+
+
+async def read_headers(
+    kafka: KafkaSettings, topics: Sequence[str], progress: Callable[[int, int], None]
+) -> AsyncIterator[tuple[TopicPartition, Sequence[tuple[str, bytes | None]]]]:
+    """Give partition and headers of each record up to where its topic ends now. Raises aiokafka's errors."""
     reader = make_reader(kafka, "audit")
     await reader.start()
     try:
         ends = await _assign(reader, topics)
-        log = Log({topic: TopicLog() for topic in topics})
         total, done = sum(ends.values()), 0
         async for batch in batches_to(reader, ends):
             for place, record in batch:
-                _take(log, watched, place, record.headers)
+                yield place, record.headers
                 done += 1
             progress(done, total)
-        return log
     finally:
         await reader.stop()
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.output import Json, print_json, print_line
+from ops.kafka_admin.client import kcat_config
 from ops.stack import Stack, StackError
 from ops.stack.databases import SERVICES
 from shared.auth import Role
-from shared.broker import KafkaSettings
 from shared.topology import PRINCIPALS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -22,17 +22,6 @@ def running_stack() -> Stack:
     if stack.servers.embedded and not any(started.alive for started in stack.record().processes.values()):
         raise StackError(f"No stack runs in {stack.home.path}: start it with `naikkelas up`.")
     return stack
-
-
-def kcat_config(kafka: KafkaSettings) -> dict[str, str]:
-    """Return the properties that kcat (and any librdkafka client) takes."""
-    return {
-        "bootstrap.servers": kafka.bootstrap,
-        "security.protocol": kafka.security_protocol,
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": kafka.username,
-        "sasl.password": kafka.password,
-    }
 
 
 @app.command()

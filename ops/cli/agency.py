@@ -10,12 +10,12 @@ import typer
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ops.cli.access import kcat_config, running_stack
+from ops.cli.access import running_stack
 from ops.cli.asking import NoAnswerError, answer_of
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
-from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.client import kcat_config, operator_client
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
 from shared.broker import KafkaSettings

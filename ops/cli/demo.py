@@ -7,17 +7,19 @@ import subprocess
 import sys
 from dataclasses import asdict
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import asyncpg
 import httpx2
 import typer
 
+from ops.cli.agency_demo import play_agency
 from ops.cli.audit import print_report, run_audit
 from ops.cli.output import Json, fail, print_json, print_line, say
 from ops.cli.progress import stages
 from ops.cli.story import play_story
 from ops.demo import Demo, DemoFailedError
+from ops.demo.agency import PROCESSES
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, owner_of
 from ops.stack.stack import default_home
@@ -33,27 +35,46 @@ def demo(
     story: Annotated[
         bool, typer.Option("--story", help="Play a year of the office instead of the live cases.")
     ] = False,
+    agency: Annotated[
+        bool,
+        typer.Option(
+            "--agency", help="Play agencies instead: kcat, Java, Node, Python and curl read under an agreement."
+        ),
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")] = False,
     json: Json = False,
 ) -> None:
     """Import 34 messy spreadsheets, work live, kill processes, read the mails, and prove that nothing is lost.
 
     With --story the import is followed by a year of trainings, exhibitions and classes through the HTTP APIs, and its report.
+    With --agency there is no import: clients read the live cases by feed, webhook and Kafka; the agreement is suspended and resumed.
     Runs in a folder of its own, which it empties first. Exit code 0: all held; 1: something did not.
     """
+    if story and agency:
+        raise typer.BadParameter("--story and --agency are two demos: choose one.")
     began = monotonic()
     stack = Stack(default_home() / "demo", say=say)
     stack.down(wipe=True)
     # A demo at night sends too: quiet hours are tested elsewhere.
     stack.extra_env["notifications"] = {"QUIET_HOURS": "", "RATE_EMAIL_PER_MINUTE": "60000"}
     try:
-        stack.up(owned=not keep)
-        result = play_story(stack, rows, seed, as_json=json) if story else _play(stack, rows, cases, seed, as_json=json)
+        stack.up(PROCESSES if agency else None, owned=not keep)
+        if agency:
+            result = play_agency(stack, cases, as_json=json)
+        else:
+            result = (
+                play_story(stack, rows, seed, as_json=json) if story else _play(stack, rows, cases, seed, as_json=json)
+            )
     finally:
         if not keep:
             stack.down()
     result["seconds"] = round(monotonic() - began, 1)
-    if json:
+    _end(result, stack, keep=keep, as_json=json)
+
+
+def _end(result: dict[str, Any], stack: Stack, *, keep: bool, as_json: bool) -> NoReturn:
+    """Say whether it held, and end with the exit code that says so too."""
+    if as_json:
         print_json(result)
     else:
         print_line(f"The demo held, in {result['seconds']:.0f} s." if result["ok"] else "The demo did not hold.")
@@ -62,7 +83,7 @@ def demo(
     raise typer.Exit(0 if result["ok"] else 1)
 
 
-def _play(stack: Stack, rows: int, cases: int, seed: int, *, as_json: bool) -> dict[str, object]:
+def _play(stack: Stack, rows: int, cases: int, seed: int, *, as_json: bool) -> dict[str, Any]:
     databases = {service: stack.dsn(service, "audit") for service in SERVICES}
     kafka = stack.credentials("operator")
     try:

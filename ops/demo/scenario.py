@@ -23,7 +23,6 @@ Say = Callable[[str], None]
 Tell = Callable[[str, int, int], None]
 DONE = frozenset({"selesai", "ditolak", "gagal"})
 PATIENCE_SECONDS = 300.0
-PLACES = ("64.71.01.1001", "64.71.03.1002", "64.71.05.1011", "64.71.06.1005")
 
 
 class DemoFailedError(RuntimeError):
@@ -176,7 +175,7 @@ class Demo:
     def _work(self, count: int) -> None:
         """Give live commands, while a relay and a projection worker die and come back."""
         with ThreadPoolExecutor(4) as officers:
-            cases = [officers.submit(self._case, number) for number in range(count)]
+            cases = [officers.submit(self.office.case, number) for number in range(count)]
             until("the first cases", lambda: sum(case.done() for case in cases) > count // 4)
             for name in ("registry-relay", "projections-worker"):
                 self._stack.kill(name)
@@ -186,38 +185,6 @@ class Demo:
                 self.outcome.commands += case.result()
                 self._tell("cases", number, len(cases))
         self._say(f"{self.outcome.commands:,} live commands in {count} cases, none failed; both processes are back")
-
-    def _case(self, number: int) -> int:
-        """Register an owner and a business, hand in, verify or return, move some up a class; return the commands given."""
-        run, place = self.office.command, PLACES[number % len(PLACES)]
-        owner = {
-            "name": f"Pemilik Langsung {number}",
-            "nik": f"647206{number % 28 + 1:02d}{number // 28 % 12 + 1:02d}{50 + number // 336 % 40}{9900 + number % 100}",
-            "phones": [f"08120000{number % 10_000:04d}"],
-            "email": f"pemilik{number}@contoh.example",
-            "channel": "email",
-            "language": "en" if number % 10 == 0 else "id",
-            "consents": {"notifications": number % 7 != 0},
-            "kelurahan": place,
-        }
-        owner_id = run("POST", "/owners", owner)["id"]
-        business = {
-            "owner_ids": [owner_id],
-            "name": f"Warung Langsung {number}",
-            "kelurahan": place,
-            "sector": "kuliner",
-        }
-        path = f"/businesses/{run('POST', '/businesses', business | {'sales': 36_000_000})['id']}"
-        run("POST", f"{path}/submission", None, 1)
-        if number % 5 == 0:
-            run("POST", f"{path}/return", {"reason": "Foto produk belum jelas"}, 2, checker=True)
-            return 4
-        run("POST", f"{path}/verification", None, 2, checker=True)
-        if number % 3 == 0:
-            risen = {"kelas": "kecil", "basis": "dilaporkan", "year": 2026, "source": "laporan", "evidence": ["oss"]}
-            run("PUT", f"{path}/class", risen, 3)
-            return 5
-        return 4
 
     def _see_mails(self, planted: Planted) -> None:
         until("messages are settled", self._settled)

@@ -32,6 +32,17 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
     return config
 
 
+def kcat_config(kafka: KafkaSettings) -> dict[str, str]:
+    """Return the properties that kcat (and any librdkafka client) takes."""
+    return {
+        "bootstrap.servers": kafka.bootstrap,
+        "security.protocol": kafka.security_protocol,
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": kafka.username,
+        "sasl.password": kafka.password,
+    }
+
+
 def _silent(_error: object) -> None:
     """Take what librdkafka tells on the side: each call raises its own error."""
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ import jgo
 from ops.stack.errors import StackError
 
 KAFKA = "org.apache.kafka:kafka_2.13"
+TOOLS = "org.apache.kafka:kafka-tools"
+"""Kafka's own command-line clients."""
+CONSOLE_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 KAFKA_VERSION = "4.4.0"
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl"
 OLDEST_JAVA = 17
@@ -102,16 +106,35 @@ def _major(path: Path) -> int | None:
 
 def class_path(say: Say) -> list[Path]:
     """Return Kafka's jars, sorted; fetched at the first call of this user. Raises ``StackError``."""
-    record = cache_folder() / f"kafka-{KAFKA_VERSION}.classpath.json"
+    return _jars(KAFKA, f"kafka-{KAFKA_VERSION}", f"Apache Kafka {KAFKA_VERSION} (once, some 60 MB)", say)
+
+
+def tools_class_path(say: Say) -> list[Path]:
+    """Return the jars of Kafka's command-line clients, sorted; fetched at the first call of this user. Raises ``StackError``."""
+    return _jars(TOOLS, f"kafka-tools-{KAFKA_VERSION}", f"the tools of Apache Kafka {KAFKA_VERSION} (once)", say)
+
+
+def install_console_consumer(folder: Path, say: Say) -> Path:
+    """Write ``kafka-console-consumer.sh`` into ``folder``, as Kafka's distribution has it. Raises ``StackError``."""
+    java, jars = find_java(), tools_class_path(say)
+    program = folder / "kafka-console-consumer.sh"
+    words = [str(java.path), "-Xmx128m", "-cp", os.pathsep.join(map(str, jars)), CONSOLE_CONSUMER]
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program
+
+
+def _jars(artifact: str, name: str, told: str, say: Say) -> list[Path]:
+    record = cache_folder() / f"{name}.classpath.json"
     if jars := _recorded(record):
         return jars
     record.parent.mkdir(parents=True, exist_ok=True)
     with _alone(record.with_suffix(".lock"), say):
         if jars := _recorded(record):  # another one has fetched them meanwhile
             return jars
-        say(f"fetching Apache Kafka {KAFKA_VERSION} (once, some 60 MB)")
+        say(f"fetching {told}")
         try:
-            jars = _fetch(say)
+            jars = _fetch(artifact, say)
         except (OSError, RuntimeError, ValueError) as error:
             raise StackError(
                 f"Apache Kafka's jars could not be fetched ({error}): connect to the network and try again, or name a "
@@ -143,8 +166,8 @@ def _alone(path: Path, say: Say) -> Iterator[None]:
         yield
 
 
-def _fetch(say: Say) -> list[Path]:
-    artifacts = jgo.resolve(f"{KAFKA}:{KAFKA_VERSION}")
+def _fetch(artifact: str, say: Say) -> list[Path]:
+    artifacts = jgo.resolve(f"{artifact}:{KAFKA_VERSION}")
     # The binding must be of the version of the log4j that Kafka brings; without it nothing is logged at all.
     logging = next(item.version for item in artifacts if item.artifactId == "log4j-core")
     artifacts += jgo.resolve(f"{LOG_BINDING}:{logging}")

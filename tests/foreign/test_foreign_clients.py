@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID, uuid4
@@ -18,6 +17,7 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from confluent_kafka import Consumer, Message
 
+from ops.demo.examples import newer_librdkafka
 from ops.kafka_admin.client import client_config
 from shared.contracts.registry import (
     BusinessClass,
@@ -116,18 +116,6 @@ async def test_librdkafka_and_the_cloudevents_sdk_read_every_fact_and_find_nothi
         assert found == []
 
 
-def with_new_librdkafka(folder: Path) -> dict[str, str]:
-    """Return an environment in which kcat runs on the librdkafka of the confluent-kafka wheel.
-
-    Before 2.6.1 librdkafka repeats the nonce in SCRAM, which Kafka 4 refuses; Debian 12 ships 2.0.2.
-    """
-    libraries = Path(str(files("confluent_kafka"))).parent / "confluent_kafka.libs"
-    found = next(libraries.glob("librdkafka*.so*"), None)
-    if found is not None:
-        (folder / "librdkafka.so.1").symlink_to(found)
-    return os.environ | {"LD_LIBRARY_PATH": str(folder)}
-
-
 async def test_kcat_reads_headers_keys_and_values(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str, tmp_path: Path
 ) -> None:
@@ -151,7 +139,7 @@ async def test_kcat_reads_headers_keys_and_values(
         text=True,
         check=False,
         timeout=30,
-        env=with_new_librdkafka(tmp_path),
+        env=os.environ | newer_librdkafka(tmp_path),
     )
     assert done.returncode == 0, done.stderr
     records = [line.split("\t") for line in done.stdout.splitlines()]

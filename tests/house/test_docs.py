@@ -58,7 +58,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=shown)
 def test_files_that_documents_name_in_code_marks_exist(document: Path) -> None:
     text = _outside_code(document.read_text(encoding="utf-8"))
-    for name in re.findall(r"`((?:services|shared|ops|deploy|docs|tests|bench|proof)/[\w./-]+)`", text):
+    for name in re.findall(r"`((?:services|shared|ops|deploy|docs|tests|bench|proof|examples)/[\w./-]+)`", text):
         assert (ROOT / name).exists(), f"{shown(document)}: {name}"
 
 

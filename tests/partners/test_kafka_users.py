@@ -33,6 +33,7 @@ from confluent_kafka.admin import (
     UserScramCredentialDeletion,
 )
 
+from ops.demo.examples import newer_librdkafka
 from ops.kafka_admin.agencies import Access, AgencyUserError, create_user, revoke_users, rotate_user
 from ops.kafka_admin.client import client_config
 from ops.kafka_admin.plan import apply_plan, make_plan, present_rights
@@ -41,7 +42,6 @@ from ops.kafka_admin.rights import Right, agency_rights, is_agency_code, is_agen
 from ops.stack import Stack
 from ops.stack.services import ROOT
 from shared.topology import PRINCIPALS, TOPICS
-from tests.foreign.test_foreign_clients import with_new_librdkafka
 from tests.partners.agency_topics import an_agency, parsed, poll, reader_of, settings_of, writer_of, writing
 from tests.partners.bureau import Bureau
 from tests.stack.servers import Kafka
@@ -65,7 +65,7 @@ def kcat(kafka: Kafka, access: Access, folder: Path, *words: str, given: str = "
     file.write_text("".join(f"{name}={value}\n" for name, value in options.items()))
     library = folder / f"lib-{uuid4().hex[:8]}"
     library.mkdir()
-    env = with_new_librdkafka(library)
+    env = os.environ | newer_librdkafka(library)
     done = subprocess.run(
         ["kcat", "-F", str(file), *words], input=given, env=env, capture_output=True, text=True, check=False, timeout=60
     )

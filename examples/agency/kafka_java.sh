@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Reads an agency's topic with Kafka's own console consumer, in Java: kafka-console-consumer.sh of Kafka 4.2 or newer, on the PATH.
+#
+#   ./kafka_java.sh dpmptsp   # agency.conf: what the office handed you
+#
+# CONF: another name of that file. KEEP_IN: the file of events (kafka-java.tsv).
+set -euo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
+conf=${CONF:-agency.conf}
+value() { sed -n "s/^$1=//p" "$conf"; }
+
+# The same access as Java's client writes it. A place that Kafka stores by itself may be ahead of what is kept, so it stores none,
+# and keep.sh passes over what it has.
+properties() {
+    cat <<END
+security.protocol=$(value security.protocol)
+sasl.mechanism=SCRAM-SHA-512
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \
+    username="$(value sasl.username)" password="$(value sasl.password)";
+enable.auto.commit=false
+END
+}
+
+kafka-console-consumer.sh --bootstrap-server "$(value bootstrap.servers)" --command-config <(properties) \
+    --topic "umkm.agency.$1" --group "$1.java" --from-beginning \
+    --formatter-property print.headers=true --formatter-property print.key=true |
+    "$here/keep.sh" "${KEEP_IN:-kafka-java.tsv}"
