@@ -16,6 +16,7 @@ from services.partners.api.portal.code_words import (
     WAYS,
     WEBHOOK_STATES,
 )
+from services.partners.api.portal.deed_words import DEED_WORDS
 from services.partners.api.portal.refusal_words import IN_STATE
 from services.partners.api.portal.words import WORDS, words_of
 from services.partners.domain.webhooks import DisabledReason, WebhookState
@@ -219,7 +220,7 @@ def test_every_code_has_words_in_both_languages() -> None:
     ):
         assert set(said) == {item.value for item in kind}
         assert all(all(pair) for pair in said.values())
-    assert set(words_of("en")) == set(words_of("id")) == set(WORDS)
+    assert set(words_of("en")) == set(words_of("id")) == {*WORDS, *DEED_WORDS}
 
 
 async def test_pages_of_any_depth_find_their_style_sheet(bureau: Bureau) -> None:
