@@ -16,6 +16,7 @@ import orjson
 from ops.audit.disclosures import Pages, Row, Seen
 from ops.audit.granting import Text, Texts
 from ops.audit.report import Finding, Report, WayState
+from services.partners.domain.erasures import NOTICE_FIELDS, NOTICE_TYPE
 from services.partners.domain.showing import SEALED, shown_fields
 from shared.contracts.partnership import DeliveryWay
 from shared.envelope import EnvelopeError, read_address
@@ -70,6 +71,9 @@ class Topic:
 
     def take(self, place: Place, headers: dict[str, bytes], value: bytes | None) -> None:
         """Take a record, if its aggregate belongs to this round; what nobody can read is named in the first."""
+        if headers.get("ce_type") == NOTICE_TYPE.encode():
+            self._look_at_notice(place, value)
+            return
         try:
             address = read_address(headers)
             key = key_of(headers.get("ce_id", b"").decode())
@@ -96,6 +100,15 @@ class Topic:
                 f"event {address.sequence} came first when {head} was there already",
             )
         self._heads[address.subject] = max(head, address.sequence)
+
+    def _look_at_notice(self, place: Place, value: bytes | None) -> None:
+        """Look at a notice of erasure: it is no event, no text grants it, and it holds ids alone."""
+        try:
+            fields = frozenset(orjson.loads(value or b""))
+        except (TypeError, ValueError):
+            fields = frozenset()
+        if self.number == 0 and fields != NOTICE_FIELDS:
+            self._add("ungranted", place, None, "a notice of erasure with other fields")
 
     def _look_at_fields(self, place: Place, type_name: str, subject: str, data: object) -> None:
         fields = frozenset(data) if isinstance(data, dict) else frozenset({""})

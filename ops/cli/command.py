@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "parked": Entry("ops.cli.parked", "Events that could not be applied: list, redrive, discard."),
     "erase": Entry("ops.cli.erasing", "Show what an erasure destroys, and carry out a granted request.", "erase"),
     "erasures": Entry("ops.cli.erasing", "List requests to erase, and those past their deadline.", "erasures"),
+    "erasure-notices": Entry("ops.cli.notices", "Agencies told of erasures: who acknowledged, whom to chase."),
     "import": Entry("ops.cli.importing", "Import spreadsheets, or check them without a running stack."),
     "audit": Entry("ops.cli.audit", "Prove that nothing is lost, doubled, reordered or missing."),
     "rebuild": Entry("ops.cli.rebuild", "Rebuild a projection without downtime."),

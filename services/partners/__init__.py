@@ -1,6 +1,7 @@
 """Agencies (*instansi*): under which agreement which one may see what, the streams that they read, and who was given what.
 
 Owns: agreements with their texts and signatures; the events that agencies may read, each kept once; the disclosure log;
+notices of erasure to agencies;
 endpoints of agencies (webhooks) with their replays and topics of agencies, how far each is, and the last outcomes.
 Emits: ``agreement.*`` on the topic ``umkm.agreement``; what an agreement grants by Kafka on ``umkm.agency.<code>``.
 Consumes: all topics of registry, trainings and exhibitions, as the consumer ``partners``.

@@ -8,7 +8,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.partners.api import agreements, disclosures, documents, feed, lanes, replays, webhooks
+from services.partners.api import agreements, disclosures, documents, erasures, feed, lanes, replays, webhooks
 from services.partners.api.portal import deeds as portal_deeds
 from services.partners.api.portal import reading as portal
 from services.partners.consumers import make_consumer
@@ -23,6 +23,7 @@ from services.partners.handlers.replays import Replays
 from services.partners.handlers.sealing import SecretBox
 from services.partners.handlers.tail import Tails
 from services.partners.handlers.texts import Texts
+from services.partners.handlers.telling import Teller
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
 from services.partners.handlers.writing import AgencyPublisher, Writer
@@ -56,6 +57,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             replays.router,
             lanes.router,
             disclosures.router,
+            erasures.router,
             documents.router,
             portal.router,
             portal_deeds.router,
@@ -92,8 +94,15 @@ def make_deliverer(settings: PartnersSettings, pool: Pool, texts: Texts, measure
     return Deliverer(means, settings.instance, settings.webhook_poll_seconds)
 
 
+def make_teller(settings: PartnersSettings, pool: Pool) -> Teller:
+    """Return what tells agencies of erasures, with connections and a producer of its own."""
+    poster, box = Poster(settings.networks()), SecretBox(settings.webhook_keys())
+    publisher = AgencyPublisher(settings.kafka(), f"erasures-{settings.instance}")
+    return Teller(pool, poster, box, publisher, settings.erasure_seconds)
+
+
 def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list[Part]:
-    """Return consumer, ticker, deliverer, and who writes the topics of agencies, watched by ``health``."""
+    """Return consumer, ticker, deliverer, who writes the topics of agencies, and who tells of erasures, watched by ``health``."""
     consumer = make_consumer(pool, settings.kafka(), settings.instance)
     ticker = Ticker(pool, settings.tick_seconds, timedelta(days=settings.retention_days))
     texts, measures = Texts(pool), Measures(health.metrics)
@@ -105,7 +114,9 @@ def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list
     deliverer = make_deliverer(settings, pool, texts, measures)
     health.add("deliverer", deliverer.pulse.check, live=True)
     health.add("writer", writer.pulse.check, live=True)
-    return [consumer.run, ticker.run, deliverer.run, writer.run]
+    teller = make_teller(settings, pool)
+    health.add("teller", teller.pulse.check, live=True)
+    return [consumer.run, ticker.run, deliverer.run, writer.run, teller.run]
 
 
 async def run_api(settings: PartnersSettings, stop: asyncio.Event) -> None:

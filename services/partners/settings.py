@@ -38,6 +38,8 @@ class PartnersSettings(ServiceSettings):
     """How often the worker looks for agreements that begin or run out."""
     watch_seconds: float = Field(default=0.25, gt=0, le=2)
     """How often an API process looks for new events while agencies wait for some."""
+    erasure_seconds: float = Field(default=5.0, gt=0, le=600)
+    """How often a worker looks for agencies that must be told that an owner is erased."""
     kafka_seconds: float = Field(default=0.25, gt=0, le=2)
     """How often a worker looks for what is to be written into the topics of agencies."""
 

@@ -50,9 +50,9 @@ def client_of(stack: Stack, role: Role, subject: str, **claims: Any) -> httpx2.C
     return httpx2.Client(base_url=stack.api_url("partners"), headers=headers, timeout=60)
 
 
-def agree(stack: Stack) -> str:
+def agree(stack: Stack, granted: Any = NAMES, **changes: Any) -> str:
     """Make an agreement by which an agency sees names, signed by two operators."""
-    form = agreement_form(NAMES, legal_basis="kewajiban_hukum")
+    form = agreement_form(granted, legal_basis="kewajiban_hukum", **changes)
     with client_of(stack, Role.OPERATOR, "a") as first, client_of(stack, Role.OPERATOR, "b") as second:
         made = first.post("/agreements", json=form, headers={"Idempotency-Key": uuid4().hex})
         agreement: str = made.raise_for_status().json()["id"]

@@ -1,7 +1,8 @@
-"""Looking for words of one person wherever the platform keeps anything: every table, Kafka's files, logs."""
+"""Looking for words of one person wherever the platform keeps anything: every table, dumps, Kafka's files, logs."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import asyncpg
 
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database
+from ops.stack.postgres import find_programs
 
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -42,18 +44,25 @@ async def _tables(dsn: str) -> Mapping[str, bytes]:
         await connection.close()
 
 
+def _dump(dsn: str) -> bytes:
+    """Return a database as ``pg_dump`` writes it."""
+    return subprocess.run([find_programs() / "pg_dump", f"--dbname={dsn}"], capture_output=True, check=True).stdout
+
+
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            yield path.name, path.read_bytes()
+            yield str(path.relative_to(folder)), path.read_bytes()
 
 
 async def search(stack: Stack, words: Iterable[str]) -> dict[str, set[str]]:
     """Return the places where words of ``words`` stand, each with these words."""
     wanted, found = list(words), {}
     for service in SERVICES:
-        for table, content in (await _tables(in_database(stack.servers.superuser_dsn(), service))).items():
+        dsn = in_database(stack.servers.superuser_dsn(), service)
+        for table, content in (await _tables(dsn)).items():
             found[f"{service}: {table}"] = words_in(content, wanted)
+        found[f"dump: {service}"] = words_in(_dump(dsn), wanted)
     for kind, folder in (("kafka", stack.home.kafka), ("log", stack.home.logs)):
         for name, content in _files(folder):
             found.setdefault(f"{kind}: {name}", set()).update(words_in(content, wanted))

@@ -19,6 +19,7 @@ from ops.audit.granting import EVER, NEVER, Standing, Text, Texts, spans_of
 from ops.audit.lanes import Lane, Walk
 from ops.audit.report import Report, WayState
 from services.partners.commands import Terms
+from services.partners.domain.erasures import NOTICE_TYPE
 from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis
 from shared.contracts.registry import BusinessRegistered, BusinessVerified
 
@@ -255,6 +256,18 @@ def test_records_without_a_page_were_granted_by_nobody_unless_they_are_younger_t
     topic = topic_of(1, 3, 5)
     topic.bounds = {0: 2}
     assert beside(topic, [], 0) == {"ungranted": 2}
+
+
+def test_a_notice_of_erasure_was_granted_by_nobody_and_is_in_order_with_ids_alone() -> None:
+    for data, kinds in (
+        ({"owner_id": SUBJECT, "subjects": [], "due": "2026-11-30T01:00:00Z"}, {}),
+        ({"owner_id": SUBJECT, "subjects": [], "due": "2026-11-30T01:00:00Z", "name": "Siti"}, {"ungranted": 1}),
+        (None, {"ungranted": 1}),
+    ):
+        topic = topic_of(1, 3, 5)
+        headers = {"ce_id": str(UUID(int=9)).encode(), "ce_type": NOTICE_TYPE.encode(), "ce_subject": SUBJECT.encode()}
+        topic.take(Place(0, 3), headers, orjson.dumps(data))
+        assert beside(topic, ALL, 5) == kinds
 
 
 def test_what_a_topic_has_forgotten_is_not_missing_but_what_came_after_it_is() -> None:

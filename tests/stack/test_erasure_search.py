@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -17,9 +18,13 @@ import httpx2
 import pytest
 
 from ops.stack import Stack
+from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
+from services.partners.domain.erasures import NOTICE_TYPE
 from shared.auth import Role
 from tests.importing.office import csv_text, row
+from tests.partners.bureau import AGENCY
+from tests.stack.agency import Inbox, agency_with_names, post
 from tests.stack.searching import search
 from tests.training.test_end_to_end import MANGGAR, NAME, NIB, Client, certify, messages, until_done
 
@@ -40,6 +45,7 @@ def stack(given_servers: dict[str, str]) -> Iterator[Stack]:
     made = Stack(home, environment={"NAIKKELAS_PORTS": "any", **given_servers})
     try:
         made.extra_env["training"] = {"TICK_SECONDS": "0.2"}
+        made.extra_env["partners"] = {"ERASURE_SECONDS": "0.5"}
         made.up(owned=True)
         yield made
     finally:
@@ -82,7 +88,7 @@ def grant(registry: Client, owner_id: str) -> None:
 
 async def heard_of(stack: Stack, owner_id: str, version: int) -> None:
     """Wait until every consumer of owners has applied the erasure."""
-    for service in ("training", "events", "notifications"):
+    for service in ("training", "events", "notifications", "partners"):
         connection = await asyncpg.connect(stack.dsn(service, service))
         try:
             statement = "SELECT max(position) FROM stream_position WHERE aggregate_id = $1::text::uuid"
@@ -96,8 +102,53 @@ async def heard_of(stack: Stack, owner_id: str, version: int) -> None:
             await connection.close()
 
 
+_REFUSE = """
+CREATE FUNCTION refuse_business() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.stream = 'business' THEN RAISE EXCEPTION 'not ready' USING ERRCODE = '22000'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_business BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse_business();
+"""
+_ALLOW = "DROP TRIGGER refuse_business ON event; DROP FUNCTION refuse_business()"
+
+
+async def in_partners(stack: Stack, statement: str) -> Any:
+    """Run a statement in the partners' database, as its schema's owner."""
+    connection = await asyncpg.connect(stack.dsn("partners", owner_of("partners")))
+    try:
+        return (
+            await connection.fetchval(statement)
+            if statement.startswith("SELECT")
+            else await connection.execute(statement)
+        )
+    finally:
+        await connection.close()
+
+
+async def until_in_partners(stack: Stack, condition: str) -> None:
+    """Wait until a condition holds in the partners' database."""
+    async with asyncio.timeout(60):
+        while not await in_partners(stack, f"SELECT {condition}"):
+            await asyncio.sleep(0.1)
+
+
+async def acknowledge(stack: Stack, program: httpx2.Client, inbox: Inbox, owner_id: str) -> None:
+    """Check that the agency is told of the erasure by its endpoint, its topic and the feed, and acknowledge it."""
+    notice = until_done(lambda: inbox.events(NOTICE_TYPE))[0]
+    assert notice["data"]["owner_id"] == owner_id
+    told = "SELECT array_to_string(told_ways, ',') FROM erasure_notice"
+    await until_in_partners(stack, "(SELECT told_ways FROM erasure_notice) @> '{kafka,webhook}'")
+    assert await in_partners(stack, told) == "kafka,webhook"
+    assert program.get("/feed/owner").headers["Feed-Erasures"] == "1"
+    post(program, f"/erasures/{notice['id']}/acknowledgement", {"outcome": "dihapus"})
+    listed = naikkelas(stack, "erasure-notices", "--owner", owner_id, "--json")
+    assert [(item["agency"], item["state"]) for item in json.loads(listed.stdout)] == [(AGENCY, "dikonfirmasi")]
+    assert listed.returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(560)
+@pytest.mark.timeout(900)
 async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stack: Stack) -> None:
     with ExitStack() as clients:
         registry, training, told = (
@@ -106,8 +157,16 @@ async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stac
         )
         checker = clients.enter_context(Client(stack, "registry", "petugas-b"))
         counts = clients.enter_context(Client(stack, "projections", OFFICER))
+        assert naikkelas(stack, "agency", "create-user", AGENCY).returncode == 0
+        program, inbox = clients.enter_context(agency_with_names(stack))
         certify(stack, registry, training, checker)
+        until_done(lambda: inbox.holds(NAME) and inbox.holds("Warung Siti"))
+        await until_in_partners(stack, "EXISTS (SELECT FROM kafka_position WHERE stream = 'owner' AND position > 0)")
+        assert NAME in program.get("/feed/owner").text
+        await in_partners(stack, _REFUSE)
         assert send_file(stack, registry)["new"] == 2
+        await until_in_partners(stack, "(SELECT count(*) FROM parked_event) >= 2")
+        await in_partners(stack, _ALLOW)
         until_done(lambda: messages(told, "certificate_issued"))
         stays = registry.get("/owners?q=yohanes").json()["items"][0]
         contact = {"name": stays["name"], "phones": stays["phones"], "email": "yohanes@umkm.example"}
@@ -128,6 +187,7 @@ async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stac
         done = naikkelas(stack, "erase", owner["id"], "--yes", "--json")
         assert (done.returncode, json.loads(done.stdout)["erased"]) == (0, True), done.stderr
         await heard_of(stack, owner["id"], owner["version"] + 1)
+        await acknowledge(stack, program, inbox, owner["id"])
         totals = send_file(stack, registry)
         assert (totals["refused"], totals["same"], totals["new"]) == (1, 1, 0)
 
@@ -135,11 +195,22 @@ async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stac
         assert {place: words & ERASED for place, words in after.items() if words & ERASED} == {}
         assert set().union(*after.values()) >= STAYING | {owner["id"]}
         assert any(owner["id"] in words for place, words in after.items() if place.startswith("kafka:"))
+        assert {"partners: public.parked_event", "partners: public.event", "dump: partners"} <= {
+            place for place, words in after.items() if owner["id"] in words
+        }
+        assert any(owner["id"] in words for place, words in after.items() if f"umkm.agency.{AGENCY}" in place)
         # Logs hold no person at all, and an owner's id not either: the officer shows that they are read.
         assert any(OFFICER in words for place, words in after.items() if place == "log: registry-api.log")
         rebuilt = naikkelas(stack, "rebuild", "district_dashboard", "business_timeline", "--json")
         assert (rebuilt.returncode, json.loads(rebuilt.stdout)["ok"]) == (0, True), rebuilt.stderr
         assert _total(counts) == 3
+        # The feed from its beginning: what was a name is absent, and what was set aside comes back without one.
+        assert naikkelas(stack, "parked", "redrive", "partners").returncode == 0
+        await until_in_partners(stack, "NOT EXISTS (SELECT FROM parked_event)")
+        again = "".join(program.get(f"/feed/{stream}").text for stream in ("owner", "business"))
+        assert owner["id"] in again
+        assert {word for word in ERASED if word in again} == set()
+        assert "Bengkel Yohanes" in again
 
 
 def _total(counts: Client) -> int:

@@ -13,7 +13,9 @@ from starlette.responses import Response
 
 from services.partners.api.requests import Agency, refusals_as_problems
 from services.partners.domain.refusals import NoAgreementError
+from services.partners.handlers.erasures import count_open
 from services.partners.handlers.feeding import Asked, Batch, Feed
+from shared.web.deeds import pool_of
 
 router = APIRouter(prefix="/feed", tags=["aliran"])
 
@@ -25,6 +27,7 @@ _ANSWER = {
         "Feed-Next": {"description": "Kursor untuk halaman berikutnya.", "schema": {"type": "string"}},
         "Feed-Lag-Events": {"description": "Peristiwa sesudah halaman ini.", "schema": {"type": "integer"}},
         "Feed-Lag-Seconds": {"description": "Umur peristiwa pertama sesudahnya.", "schema": {"type": "number"}},
+        "Feed-Erasures": {"description": "Pemberitahuan penghapusan yang menunggu.", "schema": {"type": "integer"}},
         "Feed-Complete": {"description": "Rentang waktu sudah habis.", "schema": {"type": "string"}},
     },
 }
@@ -49,7 +52,9 @@ async def read(
         if principal.agency is None:
             raise NoAgreementError(None, None)
         batch = await feed.read(Asked(principal.agency, stream, after, since, until, limit, wait))
-    return Response(orjson.dumps(batch.events), media_type=BATCH_TYPE, headers=_headers(request, batch))
+        erasures = await count_open(pool_of(request), principal.agency)
+    headers = _headers(request, batch) | {"Feed-Erasures": str(erasures)}
+    return Response(orjson.dumps(batch.events), media_type=BATCH_TYPE, headers=headers)
 
 
 def _headers(request: Request, batch: Batch) -> dict[str, str]:

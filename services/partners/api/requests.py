@@ -17,6 +17,8 @@ Signer = Annotated[Principal, Depends(allow(Role.OPERATOR, Role.PETUGAS_DINAS))]
 Agency = Annotated[Principal, Depends(allow(Role.INSTANSI))]
 Keeper = Annotated[Principal, Depends(allow(Role.INSTANSI, Role.OPERATOR))]
 """An agency with what is its own, the operator with all."""
+Reader = Annotated[Principal, Depends(allow(Role.INSTANSI, Role.OPERATOR, Role.PETUGAS_DINAS))]
+"""An agency with what is its own, the operator and the officers of the city with all."""
 
 
 def whose(principal: Principal) -> str | None:
@@ -58,9 +60,12 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.ReplayStateError: 409,
     refusals.LaneStateError: 409,
     refusals.LaneHistoryGoneError: 410,
+    refusals.NoticeAnsweredError: 409,
+    refusals.ReferenceMissingError: 422,
 }
 """Every refusal has its status; a test walks them."""
 
 _deeds = Deeds(STATUS)
 refusals_as_problems, run_once, run_put = _deeds.refusals_as_problems, _deeds.run_once, _deeds.run_put
 problem_of = _deeds.problem_of
+run_many = _deeds.run_many

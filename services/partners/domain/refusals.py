@@ -280,3 +280,22 @@ class ReplayStateError(RefusalError):
 
     def __init__(self, deed: str, state: str) -> None:
         super().__init__(f"Putar ulang yang {state} tidak dapat {deed}.", state=str(state))
+
+
+class NoticeAnsweredError(RefusalError):
+    """The notice was acknowledged already, with ``outcome``."""
+
+    slug, title = "pemberitahuan-sudah-dijawab", "Pemberitahuan penghapusan sudah dijawab"
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(f"Pemberitahuan ini sudah dijawab: {outcome}.", outcome=str(outcome))
+
+
+class ReferenceMissingError(RefusalError):
+    """An officer names the agency's letter, and an agency that keeps the data the law that obliges it."""
+
+    slug, title = "rujukan-tidak-ada", "Rujukan belum disebut"
+
+    def __init__(self, outcome: str) -> None:
+        text = "Sebutkan rujukannya: surat instansi, atau peraturan yang mewajibkan data disimpan."
+        super().__init__(text, outcome=str(outcome))

@@ -25,8 +25,11 @@ log = structlog.get_logger(__name__)
 
 
 def may_open(basis: LegalBasis, owner: OwnerState | None) -> bool:
-    """Tell whether an owner's personal fields may be opened: not once they are erased, and by consent only with it, as it is now."""
-    if owner is not None and owner.erased:
+    """Tell whether an owner's personal fields may be opened.
+
+    Not once they are erased, nor while their use is restricted, whatever the basis; and by consent only with it, as it is now.
+    """
+    if owner is not None and (owner.erased or owner.restricted):
         return False
     return basis is not LegalBasis.PERSETUJUAN or (owner is not None and owner.sharing)
 

@@ -103,17 +103,18 @@ ON CONFLICT (business_id) DO UPDATE SET
 WHERE business_copy.version < EXCLUDED.version;
 
 -- name: save_owners
--- Owners after a batch: a NULL leaves the consent as it is.
-INSERT INTO owner_copy (owner_id, sharing, erased, version)
-SELECT * FROM unnest($1::uuid[], $2::boolean[], $3::boolean[], $4::bigint[])
+-- Owners after a batch: a NULL leaves consent and restriction as they are.
+INSERT INTO owner_copy (owner_id, sharing, restricted, erased, version)
+SELECT * FROM unnest($1::uuid[], $2::boolean[], $3::boolean[], $4::boolean[], $5::bigint[])
 ON CONFLICT (owner_id) DO UPDATE SET
-    sharing = coalesce(EXCLUDED.sharing, owner_copy.sharing), erased = owner_copy.erased OR EXCLUDED.erased,
+    sharing = coalesce(EXCLUDED.sharing, owner_copy.sharing),
+    restricted = coalesce(EXCLUDED.restricted, owner_copy.restricted), erased = owner_copy.erased OR EXCLUDED.erased,
     version = EXCLUDED.version
 WHERE owner_copy.version < EXCLUDED.version;
 
 -- name: load_owners
--- What owners say now: consent to sharing, and whether they were erased.
-SELECT owner_id, coalesce(sharing, false) AS sharing, erased FROM owner_copy WHERE owner_id = ANY ($1::uuid[]);
+-- What owners say now: consent to sharing, whether the use of their data is restricted, and whether they were erased.
+SELECT owner_id, coalesce(sharing, false) AS sharing, coalesce(restricted, false) AS restricted, erased FROM owner_copy WHERE owner_id = ANY ($1::uuid[]);
 
 -- name: load_waiting
 -- What waits for businesses, in the order of coming.

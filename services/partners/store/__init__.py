@@ -28,6 +28,12 @@ def replay_queries() -> Queries:
     return load_queries(SQL / "replays.sql")
 
 
+@cache
+def erasure_queries() -> Queries:
+    """Return the named statements of erasures."""
+    return load_queries(SQL / "erasures.sql")
+
+
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
     return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("partners", SQL / "migrations")]

@@ -64,18 +64,20 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class OwnerChange:
-    """What a batch says of one owner; ``sharing`` is ``None`` where it says nothing of the consent."""
+    """What a batch says of one owner; ``sharing`` and ``restricted`` are ``None`` where it says nothing of them."""
 
     version: int
     sharing: bool | None = None
+    restricted: bool | None = None
     erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerState:
-    """Whether an owner consents to sharing of personal data, and whether they were erased."""
+    """Whether an owner consents to sharing of personal data, had its use restricted, was erased."""
 
     sharing: bool
+    restricted: bool
     erased: bool
 
 
@@ -108,14 +110,14 @@ async def save_businesses(connection: Connection, businesses: Mapping[UUID, Busi
 
 async def save_owners(connection: Connection, owners: Mapping[UUID, OwnerChange]) -> None:
     """Write what a batch says of owners."""
-    rows = [(key, item.sharing, item.erased, item.version) for key, item in in_order(owners)]
+    rows = [(key, item.sharing, item.restricted, item.erased, item.version) for key, item in in_order(owners)]
     await write_rows(connection, queries().save_owners, rows)
 
 
 async def load_owners(connection: Connection | Pool, owner_ids: Collection[UUID]) -> dict[UUID, OwnerState]:
     """Return what owners say now; an owner of whom nobody told is not among them."""
     rows = await connection.fetch(queries().load_owners, list(owner_ids))
-    return {row["owner_id"]: OwnerState(row["sharing"], row["erased"]) for row in rows}
+    return {row["owner_id"]: OwnerState(row["sharing"], row["restricted"], row["erased"]) for row in rows}
 
 
 def _event(row: asyncpg.Record) -> Event:
