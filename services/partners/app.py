@@ -22,8 +22,8 @@ from services.partners.handlers.posting import Poster
 from services.partners.handlers.replays import Replays
 from services.partners.handlers.sealing import SecretBox
 from services.partners.handlers.tail import Tails
-from services.partners.handlers.texts import Texts
 from services.partners.handlers.telling import Teller
+from services.partners.handlers.texts import Texts
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.watching import Watch
 from services.partners.handlers.writing import AgencyPublisher, Writer
