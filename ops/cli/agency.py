@@ -16,6 +16,7 @@ from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
 from ops.kafka_admin.client import kcat_config, operator_client
+from ops.kafka_admin.plan import TopologyError
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
 from shared.broker import KafkaSettings
@@ -35,7 +36,7 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
     """Do something with the broker; ends the command with a sentence where that is refused."""
     try:
         return deed(operator_client(operator))
-    except AgencyUserError as error:
+    except (AgencyUserError, TopologyError) as error:
         fail(str(error), as_json=as_json)
     except KafkaException as error:
         fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)

@@ -50,6 +50,8 @@ def apply(json: Json = False) -> None:
     found = _plan(stack, as_json=json)
     try:
         apply_plan(operator_client(stack.credentials("operator")), found, lambda name: stack.credentials(name).password)
+    except TopologyError as error:
+        fail(str(error), as_json=json)
     except KafkaException as error:
         fail(f"Kafka refused: {error.args[0].str()}.", as_json=json)
     _print(found, as_json=json, applied=True)

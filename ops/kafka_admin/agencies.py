@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from confluent_kafka.admin import AdminClient, ScramMechanism, UserScramCredentialDeletion
 
 from ops.kafka_admin.client import TIMEOUT_SECONDS
-from ops.kafka_admin.plan import create_topics, credential, filter_of, present_rights, settle
+from ops.kafka_admin.plan import change_rights, create_topics, credential, present_rights, settle
 from ops.kafka_admin.rights import SLOTS, agency_of, agency_rights, agency_user, is_agency_code
 from shared.topology import agency_topic
 
@@ -94,7 +94,7 @@ def _make(admin: AdminClient, code: str, slot: str) -> Access:
         create_topics(admin, [topic])
     _take_rights(admin, [user])
     bindings = [right.binding() for right in sorted(agency_rights(code, user))]
-    settle(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
+    change_rights(admin, bindings, [])
     change = credential(user, password)
     settle(admin.alter_user_scram_credentials([change], request_timeout=TIMEOUT_SECONDS).values())
     return Access(user, password, topic.name, f"{code}.")
@@ -106,5 +106,4 @@ def _take_rights(admin: AdminClient, users: Iterable[str]) -> None:
     rights, foreign = present_rights(admin)
     gone = [right.binding() for right in rights if right.principal in names]
     gone += [binding for binding in foreign if binding.principal.removeprefix("User:") in names]
-    if gone:
-        settle(admin.delete_acls([filter_of(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())
+    change_rights(admin, [], gone)

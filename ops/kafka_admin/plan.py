@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 from confluent_kafka.admin import (
@@ -30,6 +31,7 @@ from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of
 from shared.topology import Principal, Topic
 
 ITERATIONS = 4_096
+LOOK_AGAIN_SECONDS = 0.05
 KEPT_USERS = frozenset({"broker", "controller"})
 """Users of the brokers themselves, which no declaration names."""
 
@@ -126,17 +128,22 @@ def _compare_topics(admin: AdminClient, topics: Sequence[Topic], plan: Plan) -> 
 
 def present_rights(admin: AdminClient) -> tuple[set[Right], list[AclBinding]]:
     """Return the rights that the broker knows, and the ACLs of a form that is never declared."""
-    everything = AclBindingFilter(
-        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
-    )
     rights: set[Right] = set()
     foreign: list[AclBinding] = []
-    for binding in admin.describe_acls(everything, request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS):
+    for binding in _bindings(admin):
         if binding.permission_type is AclPermissionType.ALLOW and binding.host == HOST:
             rights.add(_right(binding))
         else:
             foreign.append(binding)
     return rights, foreign
+
+
+def _bindings(admin: AdminClient) -> list[AclBinding]:
+    everything = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    found: list[AclBinding] = admin.describe_acls(everything, request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    return found
 
 
 def _right(binding: AclBinding) -> Right:
@@ -173,12 +180,27 @@ def apply_plan(admin: AdminClient, plan: Plan, password: Callable[[str], str], r
     if plan.users:
         upserts = [credential(name, password(name)) for name in plan.users]
         settle(admin.alter_user_scram_credentials(upserts, request_timeout=TIMEOUT_SECONDS).values())
-    if plan.grant:
-        bindings = [right.binding() for right in plan.grant]
-        settle(admin.create_acls(bindings, request_timeout=TIMEOUT_SECONDS).values())
     gone = [*(right.binding() for right in plan.revoke), *plan.foreign]
-    if gone:
-        settle(admin.delete_acls([filter_of(item) for item in gone], request_timeout=TIMEOUT_SECONDS).values())
+    change_rights(admin, [right.binding() for right in plan.grant], gone)
+
+
+def change_rights(admin: AdminClient, grant: Sequence[AclBinding], revoke: Sequence[AclBinding]) -> None:
+    """Grant and take away, and return when the broker goes by it: it applies a moment later what its controller took.
+
+    Raises ``KafkaException`` with the broker's refusal, ``TopologyError`` if it does not go by it in time.
+    """
+    if grant:
+        settle(admin.create_acls(list(grant), request_timeout=TIMEOUT_SECONDS).values())
+    if revoke:
+        settle(admin.delete_acls([filter_of(item) for item in revoke], request_timeout=TIMEOUT_SECONDS).values())
+    deadline, wanted, gone = monotonic() + TIMEOUT_SECONDS, set(grant), set(revoke)
+    while wanted or gone:
+        present = set(_bindings(admin))
+        if wanted <= present and not gone & present:
+            return
+        if monotonic() > deadline:
+            raise TopologyError(f"The broker took the rights, and does not go by them after {TIMEOUT_SECONDS:g} s.")
+        sleep(LOOK_AGAIN_SECONDS)
 
 
 def settle(futures: Iterable[Any]) -> None:

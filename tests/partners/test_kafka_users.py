@@ -21,7 +21,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import (
-    AclBinding,
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
@@ -36,7 +35,7 @@ from confluent_kafka.admin import (
 from ops.demo.examples import newer_librdkafka
 from ops.kafka_admin.agencies import Access, AgencyUserError, create_user, revoke_users, rotate_user
 from ops.kafka_admin.client import client_config
-from ops.kafka_admin.plan import apply_plan, make_plan, present_rights
+from ops.kafka_admin.plan import apply_plan, change_rights, make_plan, present_rights
 from ops.kafka_admin.quotas import LIMITS
 from ops.kafka_admin.rights import Right, agency_rights, is_agency_code, is_agency_right
 from ops.stack import Stack
@@ -198,8 +197,7 @@ def test_a_user_has_exactly_three_rights_and_applying_the_topology_leaves_them(k
         assert rights_on_broker(kafka, access.user) == exact
         assert len(exact) == 3
         surplus = Right(access.user, "topic", "umkm.business", "literal", "read")
-        bindings: list[AclBinding] = [surplus.binding()]
-        kafka.admin.create_acls(bindings)[bindings[0]].result(TIMEOUT)
+        change_rights(kafka.admin, [surplus.binding()], [])
         plan = make_plan(kafka.admin, TOPICS, PRINCIPALS)
         assert plan.revoke == [surplus]
         apply_plan(kafka.admin, plan, lambda name: kafka.credentials(name).password)
