@@ -193,7 +193,12 @@ async def killed_again_and_again(bureau: Bureau, kafka: Kafka, chance: random.Ra
         publishers = [AgencyPublisher(kafka.credentials("partners"), f"killed-{number}") for number in range(2)]
         writers = [writer_of(kafka, bureau.pool, publisher) for publisher in publishers]
         starting = asyncio.gather(*(publisher.start() for publisher in publishers))
-        await asyncio.shield(starting)
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # the end of the test: what has begun to connect is closed as it should be
+            await starting
+            await asyncio.gather(*(publisher.stop() for publisher in publishers))
+            raise
         tasks = [asyncio.create_task(writer.run(asyncio.Event())) for writer in writers]
         try:
             await asyncio.wait(tasks, timeout=chance.uniform(0.02, 0.4))
