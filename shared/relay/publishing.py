@@ -51,10 +51,12 @@ class Publisher:
             try:
                 async with asyncio.timeout(ACK_SECONDS):
                     await producer.start()
+                self._producer = producer
             except (KafkaError, OSError, TimeoutError) as error:
-                await _abandon(producer)
                 raise BrokerAwayError(f"no broker: {type(error).__name__}") from error
-            self._producer = producer
+            finally:
+                if self._producer is not producer:
+                    await _abandon(producer)  # also when whoever starts it is cancelled
         return self._producer
 
     async def broker_cause(self) -> str | None:
