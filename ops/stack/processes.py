@@ -44,7 +44,9 @@ class Started:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.started) > SAME_START_SECONDS:
                 return None
-            return None if process.status() == psutil.STATUS_ZOMBIE else process
+            # Our own child is one, too, while its other threads are ending and hold its ports: it is gone when we have its end.
+            ended = process.status() == psutil.STATUS_ZOMBIE and self.pid not in _CHILDREN
+            return None if ended else process
         except psutil.NoSuchProcess:
             return None
 
