@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, contextmanager
 import pytest
 
 from ops.stack.services import ROOT
-from services.partners.handlers.serving import PAGE
+from services.partners.handlers.carrying import PAGE
 from tests.partners.bureau import Bureau
 from tests.partners.receiving import Receiver, agree_and_register, in_order, receiving, until
 

@@ -33,6 +33,10 @@ from services.partners.store.webhooks import Try, Wrapped
 from shared.database import Pool
 from shared.keys import KeyClient
 
+PAGE = 100
+"""Events of a page."""
+SCANNED = 200
+"""Events that are looked at for one."""
 LASTS_SECONDS = 10.0
 """So long a page without names may go on leaving: then what became of it is stored. Whether its text counts is seen each second."""
 AT_ONCE = 8
@@ -113,16 +117,24 @@ class Carrier:
         key = (held.agreement_id, held.revision)
         return (await self.means.texts.load({key})).get(key)
 
-    async def read(
+    async def read(self, place: Place, text: Text, target: int) -> tuple[list[Kept] | None, int]:
+        """Return what is granted after a place, and how far was looked; ``None``: some of it is not kept any more.
+
+        What all endpoints of this process are at is read once for all of them.
+        """
+        types = text.types(place.stream)
+        near = await self.means.tails.read(place.stream, place.position, target) if types else None
+        if near is not None:
+            return passing([item.kept() for item in near if item.type in types], text.terms, PAGE, target)
+        return await self.read_kept(place, text, target, SCANNED, PAGE)
+
+    async def read_kept(
         self, place: Place, text: Text, target: int, scanned: int, limit: int
     ) -> tuple[list[Kept] | None, int]:
-        """Return what is granted after a place, and how far was looked; ``None``: some of it is not kept any more."""
+        """Return the same from the database alone: what the retention takes is not replayed from memory."""
         pool, types = self.means.pool, text.types(place.stream)
         if not types:
             return [], target
-        near = await self.means.tails.read(place.stream, place.position, target)
-        if near is not None:
-            return passing([item.kept() for item in near if item.type in types], text.terms, limit, target)
         kept, upto = await read_passing(pool, place.stream, place.position, target, text.terms, types, scanned, limit)
         # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
         stream = await store.find_stream(pool, place.stream, None)

@@ -17,7 +17,7 @@ import structlog
 from services.partners.commands import Terms
 from services.partners.domain.replays import MARK, STEP_SECONDS, ReplayState, StopReason, slice_of
 from services.partners.domain.webhooks import DisabledReason
-from services.partners.handlers.carrying import Carrier, Page, chains_of
+from services.partners.handlers.carrying import SCANNED, Carrier, Page, chains_of
 from services.partners.handlers.paging import shape
 from services.partners.store import deliveries, disclosures, replays
 from services.partners.store.deliveries import Held, NotOursError
@@ -25,8 +25,6 @@ from services.partners.store.events import Kept
 from services.partners.store.replays import ReplayPlace
 from shared.contracts.partnership import DeliveryWay
 
-SCANNED = 200
-"""So many events are looked at for a slice after one in which nothing was granted."""
 SLICE_SECONDS = 1.0
 """After so long no event of a slice begins to leave: what is live waits."""
 LONG_SECONDS = 60.0
@@ -110,8 +108,9 @@ class Replaying:
         if text is None or replay_id is None:
             return 0
         target = place.noted_upto if place.noted_upto > place.position else place.upto
+        # After a slice in which nothing was granted more is looked at for the next.
         scanned = SCANNED if self._barren else min(SCANNED, 2 * limit)
-        kept, upto = await carrier.read(place, text, target, scanned, limit)
+        kept, upto = await carrier.read_kept(place, text, target, scanned, limit)
         if kept is None:
             await self._end(ReplayState.DIHENTIKAN, StopReason.RIWAYAT_DIHAPUS)
             return 0

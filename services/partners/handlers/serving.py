@@ -27,8 +27,6 @@ from services.partners.store.deliveries import Held, Place
 from services.partners.store.events import Kept
 from shared.envelope import format_time
 
-PAGE = 100
-SCANNED = 200
 SHORTEST_SECONDS = 0.02
 LAZY_SECONDS = 2.0
 """How often it is stored that nothing was to deliver."""
@@ -114,7 +112,7 @@ class Serving:
         if text is None:
             return False
         target = place.noted_upto if place.noted_upto > place.position else head
-        kept, upto = await carrier.read(place, text, target, SCANNED, PAGE)
+        kept, upto = await carrier.read(place, text, target)
         if kept is None:
             await self._disable(DisabledReason.RIWAYAT_DIHAPUS)
             return False
