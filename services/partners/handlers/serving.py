@@ -35,6 +35,10 @@ TEST_TYPE = "id.go.balikpapan.umkm.webhook.tested.v1"
 log = structlog.get_logger(__name__)
 
 
+def _identity(held: Held) -> tuple[int, int, UUID, int]:
+    return held.epoch, held.version, held.agreement_id, held.revision
+
+
 class Serving:
     """Serves one endpoint as long as it is held."""
 
@@ -70,8 +74,9 @@ class Serving:
         """Take what was seen of the endpoint now, and look what is to do.
 
         Under another epoch, and when somebody changed it, its places are read anew: whoever resumes waits for no earlier failure.
+        Under another text too: what the one before did not grant may have been passed over after it had ceased to count.
         """
-        self._changed = self._changed or (held.epoch, held.version) != (self.held.epoch, self.held.version)
+        self._changed = self._changed or _identity(held) != _identity(self.held)
         self._carrier.see(held, seen_at)
         self.wake.set()
 
@@ -89,10 +94,10 @@ class Serving:
         if self._changed:
             self._changed = False
             self.forget()
+        await self._store_passed()
         if not self._places:
             self._places = await deliveries.load_places(self._means.pool, self.held.id)
         moved = await self._test() if self.held.test_id not in {None, self._tested} else False
-        await self._store_passed()
         for place in self._places.values():
             due = place.due_at is None or place.due_at <= self.now()
             if not self.over and due and heads.get(place.stream, 0) > place.position:
@@ -139,7 +144,7 @@ class Serving:
         return {position: orjson.dumps(event) for position, event in shown.items()}, withheld, FRESH_SECONDS
 
     def _pass_over(self, place: Place, upto: int) -> None:
-        """Move over what is not granted. It is stored now and then only: finding it again costs little."""
+        """Move over what is not granted. It is stored now and then only, while the text counts: finding it again costs little."""
         place.position, place.done = upto, set()
         self._passed.add(place.stream)
 
@@ -147,6 +152,9 @@ class Serving:
         if not self._passed or monotonic() - self._stored_at < LAZY_SECONDS:
             return
         passed, self._passed, self._stored_at = self._passed, set(), monotonic()
+        if not await deliveries.text_counts(self._means.pool, self.held):
+            self.forget()
+            return
         async with deliveries.brief(self._means.pool) as connection:
             await deliveries.lock_served(connection, self.held, 0)
             for stream in sorted(passed):
