@@ -68,7 +68,9 @@ def read_lag(admin: AdminClient) -> list[GroupLag]:
 def _read_once(admin: AdminClient) -> list[GroupLag]:
     states = _states(admin)
     declared = {item.group_prefix: item.reads for item in PRINCIPALS if item.group_prefix is not None}
-    commits = _commits(admin, [*declared, *sorted(states.keys() - declared.keys())])
+    # Asked about a group that no coordinator has yet, on a new broker, the client ends the process (librdkafka, SIGSEGV).
+    known = _commits(admin, states)
+    commits = {group: known.get(group, {}) for group in (*declared, *sorted(states.keys() - declared.keys()))}
     named = {name for offsets in commits.values() for name, _ in offsets}
     partitions = _partitions(admin, named.union(*declared.values()))
     begins = _offsets(admin, partitions, OffsetSpec.earliest())
