@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -15,9 +15,6 @@ from uuid import UUID, uuid4
 import orjson
 
 from bench.harness import VoidRunError
-from bench.rig import Rig
-from ops.stack.processes import free_port
-from ops.stack.services import READY_SECONDS, is_ready
 from services.partners.commands import CreateWebhook, DraftAgreement, SignAgreement, Terms
 from services.partners.handlers import agreements, webhooks
 from services.partners.handlers.recording import record_facts
@@ -175,26 +172,3 @@ def check(told: Sequence[tuple[int, float, str, str, int]], endpoints: int, even
         count[endpoint] += 1
     if count != [events] * endpoints:
         raise VoidRunError(f"the endpoints got {min(count)} to {max(count)} events, expected {events}")
-
-
-@asynccontextmanager
-async def partners_process(rig: Rig, role: str, dsn: str) -> AsyncIterator[tuple[int, int]]:
-    """Run a process of the partner service for the time of the block, once it is ready; give its port and its id."""
-    port = free_port(0)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.partners",
-        role,
-        env=rig.environment("partners", dsn, port),
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while not (await asyncio.to_thread(is_ready, port))[0]:
-                await asyncio.sleep(0.05)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        await process.wait()

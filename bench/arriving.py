@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from uuid import UUID
 
-from bench.agencies import check, partners_process, receivers, register, registered
+from bench.agencies import check, receivers, register, registered
 from bench.delivery import relaying_apart
 from bench.harness import Result, Size, by_turns, percentile
 from bench.latency import things
@@ -53,7 +53,7 @@ async def _latencies(rig: Rig, facts: int) -> list[float]:
         rig.database("partners", migrations()) as (dsn, agencies),
         receivers(1) as receiver,
         relaying_apart(outbox, rig),
-        partners_process(rig, "worker", dsn),
+        rig.process("partners", dsn, "services.partners", "worker"),
     ):
         businesses = await things(pool, BUSINESSES)
         await register(agencies, SecretBox(rig.webhook_keys()), receiver.ports)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,8 +15,6 @@ from bench.api_process import WITHOUT_DATABASE
 from bench.commanding import register_owners
 from bench.harness import Result, Size, VoidRunError, by_turns, percentile
 from bench.rig import Rig
-from ops.stack.processes import free_port
-from ops.stack.services import READY_SECONDS, is_ready
 from services.registry.reference.places import all_places
 from services.registry.store import migrations
 from shared.auth import Role
@@ -53,29 +49,6 @@ def _body(owner: UUID) -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def _serving(rig: Rig, dsn: str, *, database: bool) -> AsyncIterator[int]:
-    """Run the API in a process of its own for the time of the block, once it is ready; give its port."""
-    port = free_port(0)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.api_process",
-        *(() if database else (WITHOUT_DATABASE,)),
-        env=rig.environment("registry", dsn, port),
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while not (await asyncio.to_thread(is_ready, port))[0]:
-                await asyncio.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def _load(rig: Rig, port: int, owners: list[UUID], requests: int) -> dict[str, Any]:
     told = {
         "port": port,
@@ -108,7 +81,8 @@ async def _check(pool: Pool, expected: int, owners: int) -> None:
 async def _measure(rig: Rig, requests: int, *, database: bool) -> Run:
     async with rig.database("registry", migrations()) as (dsn, pool):
         owners = await register_owners(pool, OWNERS, rig.ring())
-        async with _serving(rig, dsn, database=database) as port:
+        words = () if database else (WITHOUT_DATABASE,)
+        async with rig.process("registry", dsn, "bench.api_process", *words) as (port, _):
             found = await _load(rig, port, owners, requests)
         if found["ids"] != requests:
             raise VoidRunError(f"{found['ids']} ids were answered to {requests} requests")

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import psutil
 
-from bench.agencies import agree, lives, partners_process, receivers, record, register, terms
+from bench.agencies import agree, lives, receivers, record, register, terms
 from bench.harness import Result, Size, VoidRunError, by_turns
 from bench.rig import PARTITIONS, Rig
 from services.partners.handlers.sealing import SecretBox
@@ -68,7 +68,7 @@ async def feed(rig: Rig, size: Size) -> Result:
     async def measure() -> float:
         async with (
             rig.database("partners", migrations()) as (dsn, pool),
-            partners_process(rig, "api", dsn) as (port, _),
+            rig.process("partners", dsn, "services.partners", "api") as (port, _),
         ):
             await record(pool, events)
             for number in range(READERS):
@@ -113,8 +113,8 @@ async def _held(rig: Rig, before: list[Event], one: Event, agencies: int, polls:
     async with (
         rig.database("partners", migrations()) as (dsn, pool),
         receivers(agencies) as receiver,
-        partners_process(rig, "api", dsn) as (port, api),
-        partners_process(rig, "worker", dsn) as (_, worker),
+        rig.process("partners", dsn, "services.partners", "api") as (port, api),
+        rig.process("partners", dsn, "services.partners", "worker") as (_, worker),
     ):
         await register(pool, SecretBox(rig.webhook_keys()), receiver.ports)
         await record(pool, before)

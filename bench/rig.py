@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,7 +22,8 @@ from bench.harness import VoidRunError
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
 from ops.stack.databases import create_database, in_database, own_schema, owner_of
-from ops.stack.processes import wait_until
+from ops.stack.processes import free_port, wait_until
+from ops.stack.services import READY_SECONDS, is_ready
 from shared.auth import Role
 from shared.broker import KafkaSettings
 from shared.database import Migrations, Pool, create_pool, kernel_migrations, migrate
@@ -77,6 +81,22 @@ class Rig:
     def environment(self, service: str, dsn: str, port: int) -> dict[str, str]:
         """Return the environment of a process of a service with a database of its own."""
         return self._stack.env_for(service) | {"DATABASE_DSN": dsn, "HTTP_PORT": str(port)}
+
+    @asynccontextmanager
+    async def process(self, service: str, dsn: str, *command: str) -> AsyncIterator[tuple[int, int]]:
+        """Run ``python -m command`` as a process of a service, once it is ready; give its port and its id."""
+        port = free_port(0)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *command, env=self.environment(service, dsn, port), stdout=DEVNULL, stderr=DEVNULL
+        )
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while not (await asyncio.to_thread(is_ready, port))[0]:
+                    await asyncio.sleep(0.05)
+            yield port, process.pid
+        finally:
+            process.terminate()
+            await process.wait()
 
     def token(self, roles: Sequence[Role], **claims: Any) -> str:
         """Return an access token that the services take."""
