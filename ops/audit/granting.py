@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.partners.commands import Terms
-from services.partners.domain.labels import PREFIX
+from services.partners.domain.agreements import LIVE
 from services.partners.domain.models import Label
-from services.partners.domain.showing import contract_of, passes, shown_fields
+from services.partners.domain.showing import passes, types_of
 from shared.contracts.partnership import AgreementState, DeliveryWay
 
-LIVE = frozenset({AgreementState.DITANDATANGANI, AgreementState.AKTIF})
 WAITS = LIVE | {AgreementState.DITANGGUHKAN}
 """Grants now, or may again: what an agency was not given yet waits. Of what is over nothing does."""
 SLACK = timedelta(seconds=5)
@@ -63,11 +62,7 @@ class Text:
 
     def grants_in(self, stream: str) -> bool:
         """Tell whether it grants anything of a stream."""
-        for grant in self.terms.grants:
-            fact = contract_of(grant.type)
-            if fact is not None and fact.TOPIC == PREFIX + stream and shown_fields(grant.type, self.terms):
-                return True
-        return False
+        return bool(types_of(self.terms, stream))
 
 
 def spans_of(standings: Sequence[Standing], revision: int, terms: Terms) -> tuple[Span, ...]:

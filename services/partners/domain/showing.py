@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from services.partners.commands import Terms
+from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Label
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import Fact, PersonalFields
@@ -77,6 +78,17 @@ def _shown_fields(type_name: str, granted: tuple[tuple[str, ...], ...], basis: L
         return frozenset()
     fields = frozenset(name for names in granted for name in names if may_grant(fact, name, basis))
     return fields if fact.AGGREGATE in fields else frozenset()
+
+
+def types_of(terms: Terms, stream: str) -> list[str]:
+    """Return the types of a stream of which a text grants something."""
+    return [
+        grant.type
+        for grant in terms.grants
+        if (fact := contract_of(grant.type)) is not None
+        and stream_of(fact.TOPIC) == stream
+        and shown_fields(grant.type, terms)
+    ]
 
 
 def passes(type_name: str, label: Label, terms: Terms) -> bool:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from services.partners.domain import erasures as rules
 from services.partners.domain.erasures import Notice, Outcome, Subject, Wanted
+from services.partners.handlers import owned_by
 from services.partners.handlers.reporting import report_owner
 from services.partners.store import erasures as store
 from services.partners.store.erasures import Erasure
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.refusals import NotFoundError
 
 NOTICE = "Pemberitahuan penghapusan"
 
@@ -65,10 +65,7 @@ async def note_read(pool: Pool, agency: str, notices: Sequence[Notice], now: dat
 
 
 async def _lock(connection: Connection, notice_id: UUID, agency: str | None) -> Notice:
-    notice = await store.lock_notice(connection, notice_id)
-    if notice is None or (agency is not None and notice.agency != agency):
-        raise NotFoundError(NOTICE, notice_id)
-    return notice
+    return owned_by(agency, await store.lock_notice(connection, notice_id), NOTICE, notice_id)
 
 
 async def answer(connection: Connection, command: AnswerNotice, actor: str, now: datetime) -> Notice:

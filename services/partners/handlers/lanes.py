@@ -7,10 +7,11 @@ from uuid import UUID
 from services.partners.commands import ResumeLane
 from services.partners.domain import lanes as rules
 from services.partners.domain.lanes import Lane
-from services.partners.handlers import Saved
+from services.partners.handlers import Saved, owned_by
 from services.partners.store import positions as store
 from shared.database import Connection, Pool
-from shared.refusals import NotFoundError
+
+NOUN = "Jalur"
 
 
 async def list_lanes(pool: Pool, after: UUID, agency: str | None, limit: int) -> list[Lane]:
@@ -20,18 +21,12 @@ async def list_lanes(pool: Pool, after: UUID, agency: str | None, limit: int) ->
 
 async def show_lane(pool: Pool, lane_id: UUID, agency: str | None) -> Lane:
     """Return one lane. ``agency``: whose it must be; ``None``: the operator sees all."""
-    return _of(await store.find_lane(pool, lane_id), lane_id, agency)
+    return owned_by(agency, await store.find_lane(pool, lane_id), NOUN, lane_id)
 
 
 async def resume(connection: Connection, command: ResumeLane) -> Saved:
     """Let a lane go on that stopped. Raises as the rule does."""
-    lane = _of(await store.lock_lane(connection, command.lane_id), command.lane_id, command.agency)
+    lane = owned_by(command.agency, await store.lock_lane(connection, command.lane_id), NOUN, command.lane_id)
     after = rules.resume(lane, command.expected_version, skip_lost=command.skip_lost)
     await store.resume_lane(connection, after)
     return Saved(after.id, after.version)
-
-
-def _of(found: Lane | None, lane_id: UUID, agency: str | None) -> Lane:
-    if found is None or agency not in {None, found.agency}:
-        raise NotFoundError("Jalur", lane_id)
-    return found

@@ -11,16 +11,17 @@ from services.partners.commands import Terms
 from services.partners.domain.agreements import LIVE, in_force, state_now
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, RefusalError
+from services.partners.domain.showing import types_of
 from services.partners.domain.webhooks import Webhook, WebhookState
-from services.partners.handlers.paging import types_of
+from services.partners.handlers import owned_by
 from services.partners.handlers.webhooks import Shown, show_webhook
 from services.partners.store import agreements, events, positions, webhooks
 from services.partners.store.agreements import Agency
 from shared.contracts.partnership import AgreementState, DeliveryWay
 from shared.database import Pool
 from shared.refusals import NotFoundError
+from shared.web.deeds import FIRST
 
-FIRST = UUID(int=0)
 MOST_SHOWN = 100
 
 
@@ -102,9 +103,7 @@ async def show_agency(pool: Pool, code: str, *, known: bool) -> Overview:
 
 async def show_agreement(pool: Pool, agreement_id: UUID, agency: str | None) -> Dated:
     """Return an agreement of an agency, or any for ``None``, else ``NotFoundError``."""
-    found = await agreements.find_agreement(pool, agreement_id)
-    if found is None or agency not in {None, found.agency}:
-        raise NotFoundError("Perjanjian", agreement_id)
+    found = owned_by(agency, await agreements.find_agreement(pool, agreement_id), "Perjanjian", agreement_id)
     return Dated(found, state_now(found, await agreements.clock(pool)))
 
 

@@ -11,10 +11,9 @@ import orjson
 
 from services.partners.commands import Terms
 from services.partners.domain.agreements import in_force
-from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, StreamRefusedError
-from services.partners.domain.showing import contract_of, passes, show, shown_fields, wants_personal
+from services.partners.domain.showing import passes, show, shown_fields, types_of, wants_personal
 from services.partners.handlers.opening import open_parts
 from services.partners.store import agreements
 from services.partners.store import events as store
@@ -106,14 +105,3 @@ def _form(terms: Terms, item: Kept) -> bytes:
         if len(item.forms) < MOST_FORMS:
             item.forms[fields] = found
     return found
-
-
-def types_of(terms: Terms, stream: str) -> list[str]:
-    """Return the types of a stream of which a text grants something."""
-    return [
-        grant.type
-        for grant in terms.grants
-        if (fact := contract_of(grant.type)) is not None
-        and stream_of(fact.TOPIC) == stream
-        and shown_fields(grant.type, terms)
-    ]

@@ -13,8 +13,8 @@ from services.partners.domain.agreements import in_force
 from services.partners.domain.cursors import read_cursor, write_cursor
 from services.partners.domain.refusals import CursorAheadError, HistoryGoneError, StreamRefusedError
 from services.partners.domain.replays import Leg, Rates, Replay, ReplayState, Span, Wanted
+from services.partners.domain.showing import types_of
 from services.partners.handlers import Saved
-from services.partners.handlers.paging import types_of
 from services.partners.handlers.webhooks import of_agency
 from services.partners.store import agreements, webhooks
 from services.partners.store import events as streams

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from services.partners.commands import Terms
-from services.partners.handlers.paging import types_of
+from services.partners.domain.showing import types_of
 from services.partners.store import agreements
 from shared.database import Pool
 

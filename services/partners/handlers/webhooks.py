@@ -22,7 +22,7 @@ from services.partners.domain.destinations import Networks, read_url
 from services.partners.domain.refusals import WebhookHistoryGoneError
 from services.partners.domain.replays import StopReason
 from services.partners.domain.webhooks import Webhook, WebhookState
-from services.partners.handlers import Saved
+from services.partners.handlers import Saved, owned_by
 from services.partners.handlers.sealing import SecretBox
 from services.partners.store import agreements, replays
 from services.partners.store import webhooks as store
@@ -30,7 +30,6 @@ from services.partners.store.deliveries import RING
 from services.partners.store.webhooks import Lag, Try
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Connection, Pool
-from shared.refusals import NotFoundError
 
 MOMENT = timedelta(minutes=1)
 """So long a form that is sent again shows the same secret: of a double click the browser shows the second answer."""
@@ -140,6 +139,4 @@ async def _lock(connection: Connection, command: OnWebhook) -> Webhook:
 
 def of_agency(found: Webhook | None, webhook_id: UUID, agency: str | None) -> Webhook:
     """Return an endpoint if an agency may see it; ``None``: the operator, who may see all. Raises ``NotFoundError``."""
-    if found is None or agency not in {None, found.agency}:
-        raise NotFoundError("Webhook", webhook_id)
-    return found
+    return owned_by(agency, found, "Webhook", webhook_id)
