@@ -134,7 +134,11 @@ class Rig:
         """The history of the run under way; a fault that gives commands itself notes them there."""
 
     def __enter__(self) -> Self:
-        self.stack.up(owned=True)
+        try:
+            self.stack.up(owned=True)
+        except BaseException:  # a Ctrl-C too: `__exit__` is not called for what was not entered
+            self.stack.down(wipe=True)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,6 +16,7 @@ from proof.clocks import missing_library
 from proof.disks import fill, missing_disk, small_disk
 from proof.leftovers import OWNER, PREFIX, mounts_below, place, sweep
 from proof.network import Island, missing_namespaces
+from proof.rig import Rig
 
 
 def abandoned(parent: Path, name: str = "gone") -> Path:
@@ -46,6 +47,22 @@ def test_an_engine_that_an_earlier_run_left_is_ended(tmp_path: Path) -> None:
         assert len(sweep(tmp_path)) == 1
         left.wait(10)
     assert not psutil.pid_exists(left.pid)
+
+
+def test_a_platform_whose_start_is_interrupted_is_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, pids = Rig(tmp_path / "rig"), []
+
+    def interrupted(_names: object) -> None:
+        pids.extend(started.pid for started in rig.stack.record().processes.values())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rig.stack, "start_servers", lambda **_: rig.stack.home.prepare())
+    monkeypatch.setattr(rig.stack, "start_services", interrupted)
+    with pytest.raises(KeyboardInterrupt), rig:
+        pytest.fail("it was not interrupted")
+    assert len(pids) == 1  # the mailbox
+    assert not psutil.pid_exists(pids[0])
+    assert not rig.stack.home.path.exists()
 
 
 def test_a_mount_that_an_earlier_run_left_is_taken_away(tmp_path: Path) -> None:
