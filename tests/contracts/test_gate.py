@@ -237,7 +237,7 @@ def changed_contracts(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_where_the_gate_says_compatible_every_event_of_one_side_is_read_by_the_other() -> None:
     tried: Counter[str] = Counter()
 
-    @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, suppress_health_check=list(HealthCheck))
     @given(changed_contracts(), st.data())
     def hold(pair: tuple[dict[str, Any], dict[str, Any]], data: st.DataObject) -> None:
         old, new = pair
@@ -275,7 +275,7 @@ def test_random_events_of_every_contract_are_read_by_every_stored_schema_and_bac
     known_break = folder_of(name).name in BROKEN_BEFORE_THE_GATE
     old_readers = [judge_of(document) for document in (stored[-1:] if known_break else stored)]
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         assert new_readers(data.draw(old_events))

@@ -238,7 +238,7 @@ class PlacesMachine(RuleBasedStateMachine):
 
 
 TestPlaces = PlacesMachine.TestCase
-TestPlaces.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestPlaces.settings = settings(max_examples=150, stateful_step_count=25)
 
 
 HISTORIES = st.builds(
@@ -259,7 +259,7 @@ GIVEN = st.lists(st.integers(0, 100), min_size=0, max_size=4).map(
     pass_score=st.integers(0, 100),
     chance=st.randoms(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_curation_chooses_by_its_stated_order_whatever_order_it_is_told(
     seen: list[tuple[BoothKind, History, dict[str, Given], int]],
     places: dict[BoothKind, int],

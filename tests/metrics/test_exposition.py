@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.metrics import Kind, Metric, Metrics
@@ -17,7 +17,6 @@ VALUES = st.floats(allow_nan=False)
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS, VALUES), unique_by=lambda found: found[:2]))
 def test_any_label_and_any_number_is_read_as_it_was_written(rows: list[tuple[str, str, float]]) -> None:
     metric = Metric("test_size", Kind.GAUGE, "A size:\nwith a \\ in it.", ("one", "two"))
@@ -35,7 +34,6 @@ def test_what_is_no_sample_is_refused(line: str) -> None:
         list(read_samples(line))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=10_000), min_size=1))
 async def test_a_histogram_counts_what_is_at_most_its_bound(sizes: list[int]) -> None:
     metrics = Metrics()

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.partners.commands import Terms
@@ -100,7 +100,7 @@ def test_parser_of_the_asyncapi_project_sees_a_fault() -> None:
     assert faults_of(document)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.data())
 def test_what_is_shown_of_any_event_is_what_the_document_says_and_nothing_else(data: st.DataObject) -> None:
     type_name = data.draw(st.sampled_from(TYPES))

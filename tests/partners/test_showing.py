@@ -229,7 +229,7 @@ def check_form(event: Event, terms: Terms, personal: PersonalFields | None, seen
 SEEN: Counter[str] = Counter()
 
 
-@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**64 - 1))
 def _nothing_ungranted_leaves(seed: int) -> None:
     dice = Random(seed)

@@ -115,11 +115,13 @@ def standing(life: Sequence[Event], on: date) -> Standing | None:
             row = evolve(row, each)
     if row is None or row.status in GONE:
         return None
-    workers = None
-    for counted_on, number in _counts(life):
-        if counted_on <= on:
-            workers = number
-    return Standing(row.kelurahan, row.kecamatan, str(row.kelas), workers)
+    return Standing(row.kelurahan, row.kecamatan, str(row.kelas), _newest(life, on))
+
+
+def _newest(life: Sequence[Event], on: date) -> Workers | None:
+    """Return the newest count that speaks of a day or an earlier one; of two of one day, the one told last."""
+    spoken = [(counted_on, number) for counted_on, number in _counts(life) if counted_on <= on]
+    return max(reversed(spoken), key=lambda count: count[0], default=(on, None))[1]
 
 
 GROWTH = ("bertambah", "berkurang", "bertambah_sejak_didata", "berkurang_sejak_didata")
@@ -140,10 +142,10 @@ def growth(life: Sequence[Event], start: date, end: date, column: str) -> dict[s
 
 def _first_number(life: Sequence[Event], start: date, end: date, column: str) -> int | None:
     """Return what is known by now of the first day; else what was told of the first day after it."""
+    early = Standing("", "", "", _newest(life, start)).number(column)
+    if early is not None:
+        return early
     known = [(on, Standing("", "", "", workers).number(column)) for on, workers in _counts(life) if on <= end]
-    early = [number for on, number in known if on <= start]
-    if early and early[-1] is not None:
-        return early[-1]
     later = [(on, number) for on, number in known if on > start and number is not None]
     first = min((on for on, _ in later), default=None)
     return [number for on, number in later if on == first][-1] if later else None

@@ -39,6 +39,20 @@ def test_a_registered_business_is_counted_where_it_is() -> None:
     assert (row.workers, row.version, row.facts, row.class_facts) == (3, 1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("days", "newest"),
+    [((1, 5, 3), 5), ((1, 3, 5), 5), ((5, 3, 1), 5), ((5, 3, 5), 5), ((3, 3, 3), 3)],
+)
+def test_the_newest_count_of_workers_is_shown_whenever_it_was_recorded(days: Sequence[int], newest: int) -> None:
+    counts = [
+        r.BusinessWorkersRecorded(business_id=BUSINESS, workers=Workers(paid_men=n), as_of=date(2025, 9, day))
+        for n, day in enumerate(days)
+    ]
+    row = row_after(story(registered(BUSINESS, workers=None), *counts))
+    last = max(n for n, day in enumerate(days) if day == newest)  # of one day, what was recorded last
+    assert (row.workers, row.workers_as_of) == (last, date(2025, 9, newest))
+
+
 def test_an_unknown_place_stays_unknown_at_every_level() -> None:
     row = row_after(story(registered(BUSINESS, kelurahan="TIDAK_DIKETAHUI")))
     assert row.kelurahan == row.kecamatan == "TIDAK_DIKETAHUI"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
@@ -65,7 +65,6 @@ def cut(events: Sequence[Event], edges: set[int]) -> list[list[Event]]:
     return [list(events[start:end]) for start, end in pairwise(places)]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), order=st.integers(0, 10_000), cuts=st.sets(st.integers(1, 150), max_size=8))
 def test_every_interleaving_and_every_split_gives_the_same_rows(seed: int, order: int, cuts: set[int]) -> None:
     streams = everything(seed)
@@ -75,7 +74,6 @@ def test_every_interleaving_and_every_split_gives_the_same_rows(seed: int, order
         assert rows_after(name, mixed) == rows_after(name, one_after_the_other)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), order=st.integers(0, 10_000))
 def test_facts_that_come_twice_change_nothing(seed: int, order: int) -> None:
     streams = everything(seed)

@@ -251,7 +251,7 @@ class SeatsMachine(RuleBasedStateMachine):
         self.accepted = {e.id for e in self.enrolments.values() if e.state is S.DITERIMA}
 
 
-SeatsMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+SeatsMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 test_seats_in_every_order_of_deeds = SeatsMachine.TestCase
 
 

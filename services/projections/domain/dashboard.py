@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.projections.domain import keeping
+from services.projections.domain.standing import counted_on, told
 from services.projections.domain.trusted import AnyEvent
 from services.projections.reference import UNKNOWN, kecamatan_of
 from shared.contracts import progress, registry
@@ -40,6 +41,8 @@ class DashboardRow(Struct, frozen=True, gc=False):
     version: int = 0
     """Sequence of the last fact folded."""
     changed_at: datetime | None = None
+    workers_as_of: date | None = None
+    """The day the workers were counted on; ``None`` if nobody ever told."""
 
 
 def total_workers(workers: Workers | None) -> int | None:
@@ -70,7 +73,6 @@ def _registered(_: DashboardRow, fact: Any) -> dict[str, Any]:
         "as_of": fact.as_of,
         "status": fact.status,
         "kelas": fact.kelas.kelas,
-        "workers": total_workers(fact.workers),
         "class_facts": 1,
     }
 
@@ -81,10 +83,6 @@ def _changed(_: DashboardRow, fact: Any) -> dict[str, Any]:
 
 def _class_changed(row: DashboardRow, fact: Any) -> dict[str, Any]:
     return {"kelas": fact.current.kelas, "class_facts": row.class_facts + 1}
-
-
-def _workers(_: DashboardRow, fact: Any) -> dict[str, Any]:
-    return {"workers": total_workers(fact.workers)}
 
 
 def _merged(_: DashboardRow, fact: Any) -> dict[str, Any]:
@@ -110,13 +108,24 @@ _STEPS: dict[str, Callable[[DashboardRow, Any], dict[str, Any]]] = {
     registry.BusinessReactivated.NAME: lambda _row, fact: {"status": fact.status},
     registry.BusinessClosed.NAME: _status(BusinessStatus.TUTUP),
     registry.BusinessClassChanged.NAME: _class_changed,
-    registry.BusinessWorkersRecorded.NAME: _workers,
+    registry.BusinessWorkersRecorded.NAME: lambda _row, _fact: {},
     registry.BusinessDuplicateProposed.NAME: lambda _row, _fact: {},
     registry.BusinessMerged.NAME: _merged,
     registry.BusinessMergeUndone.NAME: _merge_undone,
     progress.BusinessAssessed.NAME: lambda _row, _fact: {},
     progress.BusinessExportReadinessRecorded.NAME: lambda _row, _fact: {},
 }
+
+
+_COUNTS = frozenset({registry.BusinessRegistered.NAME, registry.BusinessWorkersRecorded.NAME})
+
+
+def _counted(row: DashboardRow, event: AnyEvent) -> dict[str, Any]:
+    said = told(event.fact)
+    on = counted_on(said, event)
+    if on is None or (row.workers_as_of is not None and on < row.workers_as_of):
+        return {}
+    return {"workers": total_workers(said.workers), "workers_as_of": on}
 
 
 def evolve(row: DashboardRow | None, event: AnyEvent) -> DashboardRow:
@@ -128,6 +137,8 @@ def evolve(row: DashboardRow | None, event: AnyEvent) -> DashboardRow:
     elif meta.sequence <= row.version:
         return row
     changes = _STEPS[fact.NAME](row, fact)
+    if fact.NAME in _COUNTS:
+        changes |= _counted(row, event)
     return replace(row, version=meta.sequence, facts=row.facts + 1, changed_at=meta.time, **changes)
 
 

@@ -1,8 +1,8 @@
 """``jobs``: the workers of every business over time, by sex and pay, with where the business stood. Unknown is never 0.
 
 A row stands for its business from the day on which it was recorded (WITA), its workers from the day they were counted on: an
-officer may bring in today what was counted in autumn. On any day, the row that was recorded last counts, among those
-that speak of that day or an earlier one; so today's numbers are the dashboard's.
+officer may bring in today what was counted in autumn. On any day the newest count says how many worked, of those that
+speak of that day or an earlier one; of counts of one day, the one that was recorded last. So today's numbers are the dashboard's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.projections.domain.standing import told
+from services.projections.domain.standing import counted_on, told
 from services.projections.domain.trusted import AnyEvent
 from services.projections.reference import UNKNOWN, kecamatan_of
 from shared.contracts.registry import BusinessClass, Workers
@@ -66,7 +66,7 @@ class JobsRow(NamedTuple):
     unpaid_men: int | None
     unpaid_women: int | None
     counted_on: date | None
-    """The day the workers were counted on; ``None`` if nobody ever told."""
+    """The day the workers were counted on; ``None`` if nobody ever told. A late count of an earlier day stands here too."""
 
 
 Numbers = tuple[int | None, int | None, int | None, int | None]
@@ -93,17 +93,17 @@ def jobs_row(last: JobsRow | None, event: AnyEvent) -> JobsRow | None:
     fact: Any = event.fact
     if last is not None and meta.sequence <= last.sequence:
         return None
-    is_in, kelurahan, kelas, numbers, counted_on = before = _standing(last)
+    is_in, kelurahan, kelas, numbers, told_of = before = _standing(last)
     said = told(fact)
     day = meta.time.astimezone(WITA).date()
     if last is not None:
         day = max(day, last.day)
-    if said.counted_on is not None:
-        numbers, counted_on = _numbers(said.workers), min(said.counted_on, day)
+    if (on := counted_on(said, event)) is not None:
+        numbers, told_of = _numbers(said.workers), on
     is_in = is_in if said.counted is None else said.counted
     kelurahan = kelurahan if said.kelurahan is None else said.kelurahan
     kelas = kelas if said.kelas is None else said.kelas.value
-    if last is not None and (is_in, kelurahan, kelas, numbers, counted_on) == before:
+    if last is not None and (is_in, kelurahan, kelas, numbers, told_of) == before:
         return None
     known = [number for number in numbers if number is not None]
     return JobsRow(
@@ -120,5 +120,5 @@ def jobs_row(last: JobsRow | None, event: AnyEvent) -> JobsRow | None:
         kelas,
         sum(known) if known else None,
         *numbers,
-        counted_on,
+        told_of,
     )

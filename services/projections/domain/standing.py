@@ -1,5 +1,7 @@
 """What each fact says of where a business stands: counted or not, place, class, workers. The ledgers are kept by it.
 
+Workers are those of the newest count, whenever it was recorded: ``counted_on`` says of which day a count speaks.
+
 A ledger has one row for each fact that moved a business, with its standing after it, so that the last row of a business is
 all that the next fact needs. Sums of the rows add up by themselves: what leaves one place comes to another.
 """
@@ -15,6 +17,7 @@ from services.projections.domain.trusted import AnyEvent
 from shared.contracts import registry
 from shared.contracts.registry import BusinessClass, BusinessStatus, Evidence, Workers
 from shared.contracts.statuses import status_told
+from shared.wita import WITA
 
 GONE = frozenset({BusinessStatus.TUTUP, BusinessStatus.DITOLAK, BusinessStatus.DIGABUNG})
 """States in which a business is in no ledger's count. One at rest (``nonaktif``) may come back, and is."""
@@ -54,6 +57,11 @@ def told(fact: Any) -> Told:
         return tell(fact)
     status = status_told(fact)
     return NOTHING if status is None else Told(counted=status not in GONE)
+
+
+def counted_on(said: Told, event: AnyEvent) -> date | None:
+    """Return the day that the workers which ``event`` tells of speak of, never one to come; ``None`` if it tells of none."""
+    return None if said.counted_on is None else min(said.counted_on, event.meta.time.astimezone(WITA).date())
 
 
 class LedgerRow(Protocol):

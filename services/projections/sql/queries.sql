@@ -11,20 +11,20 @@ SELECT pg_advisory_xact_lock($1);
 -- name: load_district_dashboard
 -- The rows of some businesses.
 SELECT business_id, kelurahan, kecamatan, kelas, status, sector, workers, source, as_of, merged_into, class_facts,
-       facts, version, changed_at
+       facts, version, changed_at, workers_as_of
 FROM district_dashboard WHERE business_id = ANY ($1::uuid[]);
 
 -- name: save_district_dashboard
 -- Rows of a batch, a column an array. A row that is further already stays as it is.
 INSERT INTO district_dashboard (business_id, kelurahan, kecamatan, kelas, status, sector, workers, source, as_of,
-                                merged_into, class_facts, facts, version, changed_at)
+                                merged_into, class_facts, facts, version, changed_at, workers_as_of)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
-                     $9::date[], $10::uuid[], $11::int[], $12::bigint[], $13::bigint[], $14::timestamptz[])
+                     $9::date[], $10::uuid[], $11::int[], $12::bigint[], $13::bigint[], $14::timestamptz[], $15::date[])
 ON CONFLICT (business_id) DO UPDATE SET
     kelurahan = EXCLUDED.kelurahan, kecamatan = EXCLUDED.kecamatan, kelas = EXCLUDED.kelas, status = EXCLUDED.status,
     sector = EXCLUDED.sector, workers = EXCLUDED.workers, source = EXCLUDED.source, as_of = EXCLUDED.as_of,
     merged_into = EXCLUDED.merged_into, class_facts = EXCLUDED.class_facts, facts = EXCLUDED.facts,
-    version = EXCLUDED.version, changed_at = EXCLUDED.changed_at
+    version = EXCLUDED.version, changed_at = EXCLUDED.changed_at, workers_as_of = EXCLUDED.workers_as_of
 WHERE district_dashboard.version < EXCLUDED.version;
 
 -- name: save_business_timeline

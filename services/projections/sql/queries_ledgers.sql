@@ -31,7 +31,7 @@ GROUP BY GROUPING SETS ((bucket), ());
 -- name: count_jobs_by_day
 -- Workers on several days ($1, ascending), of a kelurahan ($2), kecamatan ($3) and class ($4); NULL: of all. One pass over
 -- the ledger for all days, which are numbered from 0: a row says where its business stood from day number here until before
--- gone, and its workers count from told until before retold, a row that was recorded later. Most businesses have one row,
+-- gone, and its workers count from told until before retold, the day of the next newer count. Most businesses have one row,
 -- which nothing ends; only the others are put in order. What is asked for is looked at after the join, so that its plan
 -- does not hang on a guess of how many that are.
 WITH several AS MATERIALIZED (
@@ -53,11 +53,12 @@ WITH several AS MATERIALIZED (
            j.is_in AND ($2::text IS NULL OR j.kelurahan = $2) AND ($3::text IS NULL OR j.kecamatan = $3)
                AND ($4::text IS NULL OR j.kelas = $4) AS counts,
            width_bucket(j.day - 1, $1::date[]) AS here,
-           coalesce(width_bucket(first_value(j.day) OVER later - 1, $1::date[]), cardinality($1::date[])) AS gone,
+           coalesce(width_bucket(lead(j.day) OVER recorded - 1, $1::date[]), cardinality($1::date[])) AS gone,
            width_bucket(j.counted_on - 1, $1::date[]) AS told,
-           coalesce(width_bucket(min(j.counted_on) OVER later - 1, $1::date[]), cardinality($1::date[])) AS retold
+           coalesce(width_bucket(lead(j.counted_on) OVER counted - 1, $1::date[]), cardinality($1::date[])) AS retold
     FROM jobs j JOIN several o ON o.business_id = j.business_id
-    WINDOW later AS (PARTITION BY j.business_id ORDER BY j.sequence ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+    WINDOW recorded AS (PARTITION BY j.business_id ORDER BY j.sequence),
+           counted AS (PARTITION BY j.business_id ORDER BY j.counted_on, j.sequence)
 ), moved AS MATERIALIZED (
     SELECT greatest(s.here, w.told) AS here, least(s.gone, w.retold) AS gone,
            sum(w.workers) AS workers, count(w.workers) AS workers_known,
