@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
@@ -130,13 +130,19 @@ class Stack:
         Raises ``StackError`` with the cause of the first that does not become ready.
         """
         chosen = present([find_process(name) for name in names] if names is not None else PROCESSES)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(self.migrate, dict.fromkeys(process.service for process in self._missing(chosen))))
+        return self._start_missing(chosen, wait=wait)
+
+    def _missing(self, chosen: Sequence[Process]) -> list[Process]:
         running = self.home.read().processes
-        missing = [p for p in chosen if p.name not in running or not running[p.name].alive]
+        return [process for process in chosen if process.name not in running or not running[process.name].alive]
+
+    def _start_missing(self, chosen: Sequence[Process], *, wait: bool) -> list[str]:
+        missing = self._missing(chosen)
         for process in missing:
             # All ports are given away first, so that each process can be told where the others are.
             self.servers.port(process.name, process.port)
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self.migrate, dict.fromkeys(process.service for process in missing)))
         for process in missing:
             self._launch_service(process)
         if wait:
@@ -144,11 +150,11 @@ class Stack:
         return [process.name for process in missing]
 
     def start(self, name: str, *, wait: bool = True) -> None:
-        """Start one process or server that was stopped or killed. Raises ``StackError``."""
+        """Start one process or server, whose database was brought up to date with the stack. Raises ``StackError``."""
         if name in self.servers.embedded:
             self.servers.start_one(name)
             return
-        self.start_services([name], wait=wait)
+        self._start_missing([find_process(name)], wait=wait)
 
     def start_again(self, name: str) -> None:
         """Start a process that died, without waiting, and count that."""
