@@ -17,6 +17,8 @@ from uuid import UUID
 
 import httpx2
 
+from shared.trust import trust_for
+
 CACHE_SECONDS = 60.0
 CACHE_ENTRIES = 50_000
 PAGE = 500
@@ -55,7 +57,9 @@ class KeyClient:
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the registry's base URL, a function that returns a bearer token of role ``layanan``, and the purpose."""
-        self._client = httpx2.AsyncClient(base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport)
+        self._client = httpx2.AsyncClient(
+            base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, verify=trust_for(base_url)
+        )
         self._token = token
         self._purpose = purpose
         self._cache: dict[UUID, tuple[float, bytes]] = {}

@@ -14,6 +14,8 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
+from shared.trust import trust_for
+
 PublicKey = RSAKey | ECKey | OKPKey
 
 LOOK_SECONDS = 1.0
@@ -175,7 +177,9 @@ class UrlKeys:
 
     async def _download(self) -> bytes:
         async with (
-            httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client,
+            httpx2.AsyncClient(
+                timeout=TIMEOUT_SECONDS, transport=self._transport, verify=trust_for(self._url)
+            ) as client,
             client.stream("GET", self._url) as response,
         ):
             response.raise_for_status()

@@ -68,6 +68,7 @@ class Postgres:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.superuser_dsn = stack.servers.superuser_dsn()
+        self._templates: dict[str, str] = {}
 
     def dsn_for(self, database: str, role: str) -> str:
         """Return the DSN of a database for a login."""
@@ -76,7 +77,9 @@ class Postgres:
     @contextmanager
     def clone(self, service: str) -> Iterator[Database]:
         """Give a copy of a service's migrated database, and drop it afterwards."""
-        yield from self._lend(service, wait_for(self._template(service)))
+        if service not in self._templates:
+            self._templates[service] = wait_for(self._template(service))
+        yield from self._lend(service, self._templates[service])
 
     @contextmanager
     def empty(self, service: str) -> Iterator[Database]:

@@ -17,6 +17,7 @@ import orjson
 
 from services.notifications.handlers.channels.port import ChannelAwayError
 from shared.retry_after import pause_of
+from shared.trust import trust_for
 
 CONNECT_SECONDS = 10.0
 NOTHING_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -49,7 +50,8 @@ class Door:
         """Post JSON and return the answer, whatever its status. Raises ``ChannelAwayError``, ``NoAnswerError``."""
         if self._client is None:
             timeout = httpx2.Timeout(self._seconds, connect=min(self._seconds, CONNECT_SECONDS))
-            self._client = httpx2.AsyncClient(timeout=timeout, headers={"Authorization": f"Bearer {self._token}"})
+            headers = {"Authorization": f"Bearer {self._token}"}
+            self._client = httpx2.AsyncClient(timeout=timeout, headers=headers, verify=trust_for(self._url))
         try:
             # Bounded as a whole too: an answer that drips would outlive the claim on the message.
             async with asyncio.timeout(self._seconds + CONNECT_SECONDS):
