@@ -6,6 +6,7 @@ The service that mounts it serves the style sheet of ``shared.web_pages`` too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -99,22 +100,38 @@ def _topics() -> list[dict[str, Any]]:
     ]
 
 
-def asyncapi_router(schemas: str) -> APIRouter:
-    """Return the routes ``/asyncapi`` and ``/asyncapi.json``; ``schemas`` begins the ``dataschema`` of events."""
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(public())])
-    document = asyncapi_document(bootstrap=BROKER, schemas=schemas)
-    body = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+@cache
+def _document(schemas: str) -> dict[str, Any]:
+    return asyncapi_document(bootstrap=BROKER, schemas=schemas)
+
+
+@cache
+def _body(schemas: str) -> bytes:
+    return orjson.dumps(_document(schemas), option=orjson.OPT_INDENT_2)
+
+
+@cache
+def _page(schemas: str) -> bytes:
+    document = _document(schemas)
     headers = next(iter(document["components"]["messages"].values()))["headers"]
     template = page_environment(HERE).get_template("asyncapi.html")
-    page = template.render(info=document["info"], headers=headers, topics=_topics()).encode()
+    return template.render(info=document["info"], headers=headers, topics=_topics()).encode()
+
+
+def asyncapi_router(schemas: str) -> APIRouter:
+    """Return the routes ``/asyncapi`` and ``/asyncapi.json``; ``schemas`` begins the ``dataschema`` of events.
+
+    Both are made when they are first asked for, in a thread: it takes a tenth of a second.
+    """
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(public())])
 
     @router.get("/asyncapi.json")
-    async def asyncapi(request: Request) -> Response:
-        return cached_answer(request, body, "application/json")
+    def asyncapi(request: Request) -> Response:
+        return cached_answer(request, _body(schemas), "application/json")
 
     @router.get("/asyncapi")
-    async def asyncapi_page(request: Request) -> Response:
-        response = cached_answer(request, page, "text/html; charset=utf-8")
+    def asyncapi_page(request: Request) -> Response:
+        response = cached_answer(request, _page(schemas), "text/html; charset=utf-8")
         response.headers.update(PAGE_HEADERS)
         return response
 

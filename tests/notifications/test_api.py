@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from services.notifications.settings import NotificationsSettings
-from shared.auth import Role
+from shared.auth import Role, assert_every_route_has_a_rule
+from shared.idempotency import assert_every_post_is_idempotent
 from shared.settings import SettingsError, read_settings
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.serving import Token, environment
@@ -26,6 +28,11 @@ async def fail_one(workshop: Workshop, story: Story, mailbox: Mailbox) -> str:
     return str(row["id"])
 
 
+KNOWN_BY_WHAT_THEY_SHOW = frozenset(
+    {"/unsubscribe/{token}", "/receipts/whatsapp", "/receipts/sms", "/operator/{message_id}/kirim-ulang"}
+)
+"""POST routes of callers that send no key of theirs in a header; sent twice, they change nothing. The operator's form has its
+key in a field."""
 NOBODY = UUID(int=7)
 ROUTES = [
     ("GET", "/messages", {Role.PETUGAS_DINAS, Role.OPERATOR}),
@@ -37,6 +44,11 @@ ROUTES = [
     ("PUT", f"/recipients/{NOBODY}/digest", {Role.PETUGAS_DINAS, Role.OPERATOR}),
     ("PUT", "/officers/x", {Role.PETUGAS_DINAS, Role.OPERATOR}),
 ]
+
+
+def test_every_route_has_a_rule_and_every_post_an_idempotency_key(api_app: FastAPI) -> None:
+    assert_every_route_has_a_rule(api_app)
+    assert_every_post_is_idempotent(api_app, except_paths=KNOWN_BY_WHAT_THEY_SHOW)
 
 
 @pytest.mark.parametrize("role", list(Role))
