@@ -14,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+CADDYFILE = DEPLOY / "proxy" / "Caddyfile"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics", "ops"}
@@ -181,11 +182,23 @@ def test_only_what_the_images_hold_goes_to_the_builder() -> None:
 
 
 def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
-    text = (DEPLOY / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+    text = CADDYFILE.read_text(encoding="utf-8")
     assert set(re.findall(r"import copies (\S+)", text)) == {f"{name}-api" for name in PACKAGES}
     assert {"/registry/keys", "/*/health/*", "/*/metrics"} <= set(
         text.partition("@inside path ")[2].splitlines()[0].split()
     )
+
+
+@pytest.mark.parametrize(("text", "code"), [("", 0), (":8081 {\n\tunknown_option\n}\n", 1)], ids=["as it is", "with a fault"])
+def test_caddy_takes_the_configuration_of_the_proxy(text: str, code: int, tmp_path: Path) -> None:
+    caddy = shutil.which("caddy")
+    if caddy is None:
+        pytest.skip("needs caddy: not on the PATH")
+    tried = tmp_path / "Caddyfile"
+    tried.write_text(CADDYFILE.read_text(encoding="utf-8") + text, encoding="utf-8")
+    words = [caddy, "validate", "--adapter", "caddyfile", "--config", str(tried)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr
 
 
 @pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
