@@ -106,7 +106,7 @@ async def run_release(rig: Rig, names: Sequence[str], release: Mapping[str, str]
         rig.stack.extra_env.pop(name, None)
         if release is not None:
             rig.stack.extra_env[name] = dict(release)
-    await asyncio.to_thread(rig.stack.start_services, list(names))
+    await asyncio.to_thread(rig.stack.start, *names)
 
 
 WORKERS = tuple(f"{service}-worker" for service in FOLLOWERS)

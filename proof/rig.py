@@ -52,7 +52,7 @@ class Size:
     """Each promise gets a platform of its own: the checker reads the log whole, and it would hold all runs before."""
 
 
-SHORT = Size(commands=250, strikes=3, away=(3.0,), endpoints=4)
+SHORT = Size(commands=200, strikes=3, away=(3.0,), pace=30.0, endpoints=4)
 MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0), soak=60.0)
 FULL = Size(commands=100_000, strikes=50, away=(5.0, 30.0, 120.0), soak=3_600.0, pace=120.0, fresh=True)
 

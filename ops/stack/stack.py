@@ -149,12 +149,13 @@ class Stack:
             self.wait_ready([process.name for process in chosen])
         return [process.name for process in missing]
 
-    def start(self, name: str, *, wait: bool = True) -> None:
-        """Start one process or server, whose database was brought up to date with the stack. Raises ``StackError``."""
-        if name in self.servers.embedded:
-            self.servers.start_one(name)
-            return
-        self._start_missing([find_process(name)], wait=wait)
+    def start(self, *names: str, wait: bool = True) -> None:
+        """Start single processes or servers, whose databases were brought up to date with the stack. Raises ``StackError``."""
+        for name in self.servers.embedded:
+            if name in names:
+                self.servers.start_one(name)
+        chosen = [find_process(name) for name in names if name not in self.servers.embedded]
+        self._start_missing(chosen, wait=wait)
 
     def start_again(self, name: str) -> None:
         """Start a process that died, without waiting, and count that."""

@@ -189,7 +189,9 @@ def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "code"), [("", 0), (":8081 {\n\tunknown_option\n}\n", 1)], ids=["as it is", "with a fault"])
+@pytest.mark.parametrize(
+    ("text", "code"), [("", 0), (":8081 {\n\tunknown_option\n}\n", 1)], ids=["as it is", "with a fault"]
+)
 def test_caddy_takes_the_configuration_of_the_proxy(text: str, code: int, tmp_path: Path) -> None:
     caddy = shutil.which("caddy")
     if caddy is None:
