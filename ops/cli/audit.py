@@ -13,6 +13,7 @@ from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.cli.progress import stages
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
+from ops.stack.errors import StackError
 from shared.broker import KafkaSettings
 from shared.database import SERVER_ERRORS
 
@@ -25,10 +26,13 @@ def audit_command(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 30.0,
     json: Json = False,
 ) -> None:
-    """Compare sources, topics, positions, effects, messages and what agencies were given. Exit code 0: nothing found; 1: something is wrong."""
+    """Compare sources, topics, positions, effects, messages and what agencies were given. Exit code 0: nothing found; 1: something is wrong; 2: nothing could be compared."""
     stack = Stack()
-    databases = {service: stack.dsn(service, "audit") for service in SERVICES}
-    report = run_audit(databases, stack.credentials("operator"), wait, as_json=json)
+    try:
+        databases, kafka = {service: stack.dsn(service, "audit") for service in SERVICES}, stack.credentials("operator")
+    except StackError as error:
+        fail(str(error), as_json=json, code=2)  # 1 says that the audit found something
+    report = run_audit(databases, kafka, wait, as_json=json)
     if json:
         print_json(report.as_dict())
     else:

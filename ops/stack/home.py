@@ -80,6 +80,17 @@ class Home:
                 ) from None
             yield
 
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold one of the folder's locks, however long another process has it."""
+        try:
+            file = (self.path / name).open("w", encoding="ascii")
+        except FileNotFoundError:
+            raise StackError(f"No stack was ever started in {self.path}: start it with `naikkelas up`.") from None
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def read(self) -> Record:
         """Return the record; an empty one if there is none or it cannot be read."""
         try:
@@ -90,18 +101,16 @@ class Home:
             return Record()
 
     def change(self, change: Callable[[Record], None]) -> Record:
-        """Change the record, one process at a time, and return it. Raises ``StackError`` when the disk is full."""
-        with (self.path / ".record-lock").open("w", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Change the record, one process at a time, and return it. Raises ``StackError``: no stack yet, or the disk is full."""
+        with self._alone(".record-lock"):
             record = self.read()
             change(record)
             write_private(self._record, json.dumps(asdict(record), indent=2))
         return record
 
     def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
-        """Return the secret of this name; it is made at its first use and stays."""
-        with (self.path / ".secrets-lock").open("w", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Return the secret of this name; it is made at its first use and stays. Raises ``StackError``: no stack yet."""
+        with self._alone(".secrets-lock"):
             stored: dict[str, str] = {}
             if self._secrets.exists():
                 stored = json.loads(self._secrets.read_text(encoding="utf-8"))

@@ -33,13 +33,26 @@ def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     assert "Usage" in done.stdout
 
 
+@pytest.mark.parametrize("folder", ["", "never/made"], ids=["empty", "none"])
 @pytest.mark.parametrize(
     "words", [("lag",), ("parked", "list"), ("topics", "plan"), ("env",), ("figures", "equity"), ("erasures",)]
 )
-def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = naikkelas(*words, "--json", home=tmp_path)
+def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], folder: str, tmp_path: Path) -> None:
+    done = naikkelas(*words, "--json", home=tmp_path / folder)
     assert done.returncode == 1
     assert "naikkelas up" in json.loads(done.stdout)["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("audit",), 2), (("token", "--role", "operator"), 1), (("rebuild", "jobs"), 1)]
+)
+def test_where_no_stack_ever_was_no_command_ends_in_a_traceback(
+    words: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    done = naikkelas(*words, home=tmp_path / "never" / "made")
+    assert done.returncode == code  # of an audit 1 says that something was found
+    assert "naikkelas up" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_running_stack_answers_every_question(server_stack: Stack, given_servers: dict[str, str]) -> None:
