@@ -173,7 +173,8 @@ class OwnerConsentChanged(_OwnerFact):
     language: Annotated[Language, AGENCY]
     channel: Annotated[Channel | None, AGENCY] = None
     restricted: Annotated[bool, AGENCY] = False
-    """The owner asked to stop using their data without erasing it. Nobody has to look: the consents say it too."""
+    """The owner asked to stop using their data without erasing it. The consents say it too, for whoever goes by
+    them; who uses data on another legal basis has to look here."""
 
 
 class OwnerErased(_OwnerFact):

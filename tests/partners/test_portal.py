@@ -51,6 +51,15 @@ async def test_an_agency_is_led_to_its_own_page_and_the_operator_to_all(bureau: 
     assert f'href="./instansi/{AGENCY}"' in await shown(bureau.operator(), "id/")
 
 
+@pytest.mark.parametrize(("path", "there"), [("/portal", "portal/"), ("/portal/id", "id/"), ("/portal/en", "en/")])
+async def test_without_the_last_slash_one_is_led_on_by_a_relative_address(
+    bureau: Bureau, path: str, there: str
+) -> None:
+    # The proxy takes the service's name off the path, so an absolute address would lead past it.
+    found = await visitor(bureau).get(path)
+    assert (found.status_code, found.headers["location"]) == (303, there)
+
+
 async def test_an_agreement_is_told_in_words_in_both_languages(bureau: Bureau) -> None:
     agreement = await bureau.agree(OPEN, **ALL_WAYS, kelurahan=["64.71.01.1001"])
     person = visitor(bureau)

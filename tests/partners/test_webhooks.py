@@ -16,6 +16,17 @@ from tests.partners.receiving import WAYS, register
 URL = "https://instansi.example/webhook"
 
 
+def test_only_what_makes_a_secret_declares_one(bureau: Bureau) -> None:
+    document = bureau.app.openapi()
+    telling = {
+        (method, path)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if any("SecretOut" in str(answer.get("content", "")) for answer in operation["responses"].values())
+    }
+    assert telling == {("post", "/webhooks"), ("post", "/webhooks/{webhook_id}/secrets")}
+
+
 async def test_a_secret_is_shown_once_and_stands_nowhere_in_the_clear(bureau: Bureau) -> None:
     await bureau.agree(**WAYS)
     agency = bureau.agency()

@@ -22,7 +22,7 @@ from services.partners.api.webhook_forms import (
 )
 from services.partners.handlers import webhooks as handlers
 from shared.idempotency import OnlyOnce
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/webhooks", tags=["webhook"])
@@ -67,7 +67,7 @@ async def rotate(
     return await deeds.rotate(request, principal, once, webhook_id, version, body)
 
 
-@router.post("/{webhook_id}/pause", response_model=SecretOut, summary="Jeda")
+@router.post("/{webhook_id}/pause", response_model=SavedOut, summary="Jeda")
 async def pause(
     request: Request, webhook_id: UUID, principal: Keeper, version: SeenVersion, once: OnlyOnce
 ) -> Response:
@@ -75,7 +75,7 @@ async def pause(
     return await deeds.pause(request, principal, once, webhook_id, version)
 
 
-@router.post("/{webhook_id}/resumption", response_model=SecretOut, summary="Lanjutkan")
+@router.post("/{webhook_id}/resumption", response_model=SavedOut, summary="Lanjutkan")
 async def resume(
     request: Request, webhook_id: UUID, body: ResumeForm, principal: Keeper, version: SeenVersion, once: OnlyOnce
 ) -> Response:
@@ -83,7 +83,7 @@ async def resume(
     return await deeds.resume(request, principal, once, webhook_id, version, body)
 
 
-@router.post("/{webhook_id}/tests", response_model=SecretOut, summary="Kirim uji")
+@router.post("/{webhook_id}/tests", response_model=SavedOut, summary="Kirim uji")
 async def send_test(
     request: Request, webhook_id: UUID, principal: Keeper, version: SeenVersion, once: OnlyOnce
 ) -> Response:
@@ -91,7 +91,7 @@ async def send_test(
     return await deeds.send_test(request, principal, once, webhook_id, version)
 
 
-@router.delete("/{webhook_id}", response_model=SecretOut, summary="Hapus")
+@router.delete("/{webhook_id}", response_model=SavedOut, summary="Hapus")
 async def remove(request: Request, webhook_id: UUID, principal: Agency, version: SeenVersion) -> Response:
     """Tidak mengirim apa pun untuk selamanya; kuncinya dilupakan."""
     return await deeds.remove(request, principal, None, webhook_id, version)

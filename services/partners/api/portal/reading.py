@@ -17,6 +17,7 @@ from services.partners.api.portal.frame import (
     Visitor,
     form_codes,
     form_deed,
+    language_of,
     page,
     place_of,
     read_code,
@@ -50,10 +51,22 @@ def _to(path: str) -> Response:
     return RedirectResponse(path, 303, headers=HEADERS)
 
 
+@router.get("")
+async def enter(_: Visitor) -> Response:
+    """Lead to the beginning by a relative address: of what stands before this path the proxy alone knows."""
+    return _to(f"{ROUTE.removeprefix('/')}/")
+
+
 @router.get("/")
 async def begin(_: Visitor) -> Response:
     """Lead to the first language."""
     return _to(f"{LANGUAGES[0]}/")
+
+
+@router.get("/{language}")
+async def enter_language(request: Request, _: Visitor) -> Response:
+    """Lead to the beginning in a language."""
+    return _to(f"{language_of(request)}/")
 
 
 @router.get("/{language}/")
