@@ -91,6 +91,8 @@ def create_http_app(
         description=description,
         docs_url=None,
         redoc_url=None,
+        # It would lead to an absolute address without what the proxy took off the path.
+        redirect_slashes=False,
         openapi_url="/openapi.json",
         lifespan=_checked(lifespan),
         responses={"default": _PROBLEM, 422: _PROBLEM},

@@ -1,9 +1,12 @@
-"""What every service with pages serves beside them: their one style sheet."""
+"""What every service with pages serves beside them: their one style sheet, and the way to an address that ends with a slash."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Depends
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from shared.auth import public
 from shared.web_pages import STYLE_PATH, style_sheet
@@ -19,3 +22,9 @@ def style_router() -> APIRouter:
         return Response(style_sheet(), media_type="text/css", headers=headers)
 
     return router
+
+
+def with_slash(request: Request, headers: Mapping[str, str]) -> Response:
+    """Lead to the same address with a slash at its end, by a relative one: what stands before the path only the proxy knows."""
+    last, query = request.url.path.rpartition("/")[2], request.url.query
+    return RedirectResponse(f"{last}/?{query}" if query else f"{last}/", 303, headers=dict(headers))

@@ -109,6 +109,12 @@ async def test_every_answer_carries_the_security_headers_and_an_id(path: str, ap
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-request-id"])
 
 
+async def test_a_slash_too_many_leads_nowhere(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/cause/")
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 async def test_ids_of_the_caller_are_kept_and_go_into_the_cause(app: FastAPI) -> None:
     headers = {"X-Request-ID": "req-7", "X-Correlation-ID": "kor.7", "traceparent": TRACEPARENT}
     async with client_of(app) as client:

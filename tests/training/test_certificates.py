@@ -175,6 +175,8 @@ async def test_a_wrong_code_is_said_to_be_wrong(office: Office, certificate: str
     assert (await anybody.get("/certificates/check/AAAABBBBCCCC")).status_code == 404
     assert (await anybody.get(f"/sertifikat/{certificate}")).status_code == 404
     assert (await anybody.get("/sertifikat/")).status_code == 200
+    led = await anybody.get("/sertifikat?kode=ABC")
+    assert (led.status_code, led.headers["location"]) == (303, "sertifikat/?kode=ABC")
 
 
 async def test_what_was_taken_back_is_shown_as_such_and_not_printed(

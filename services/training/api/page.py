@@ -17,7 +17,7 @@ from services.training.handlers import printing
 from shared.auth import public
 from shared.refusals import NotFoundError
 from shared.web.deeds import pool_of
-from shared.web.pages import style_router
+from shared.web.pages import style_router, with_slash
 from shared.web_pages import PAGE_HEADERS, page_environment
 from shared.wita import write_day
 
@@ -34,6 +34,10 @@ def page_router() -> APIRouter:
     environment.globals["office"] = printing.OFFICE
     environment.filters["day"] = write_day
     router = APIRouter(tags=["halaman"], dependencies=[Depends(public())], include_in_schema=False)
+
+    @router.get("/sertifikat")
+    async def enter(request: Request) -> Response:
+        return with_slash(request, HEADERS)
 
     @router.get("/sertifikat/")
     async def ask(request: Request, kode: TypedCode = "") -> Response:

@@ -17,7 +17,6 @@ from services.partners.api.portal.frame import (
     Visitor,
     form_codes,
     form_deed,
-    language_of,
     page,
     place_of,
     read_code,
@@ -34,6 +33,7 @@ from shared.identifiers import new_id
 from shared.problems import standard
 from shared.topology import agency_topic
 from shared.web.deeds import pool_of
+from shared.web.pages import with_slash
 
 ROWS = 50
 W = WebhookState
@@ -52,21 +52,16 @@ def _to(path: str) -> Response:
 
 
 @router.get("")
-async def enter(_: Visitor) -> Response:
-    """Lead to the beginning by a relative address: of what stands before this path the proxy alone knows."""
-    return _to(f"{ROUTE.removeprefix('/')}/")
+@router.get("/{language}")
+async def enter(request: Request, _: Visitor) -> Response:
+    """Lead to the beginning, of all or of a language."""
+    return with_slash(request, HEADERS)
 
 
 @router.get("/")
 async def begin(_: Visitor) -> Response:
     """Lead to the first language."""
     return _to(f"{LANGUAGES[0]}/")
-
-
-@router.get("/{language}")
-async def enter_language(request: Request, _: Visitor) -> Response:
-    """Lead to the beginning in a language."""
-    return _to(f"{language_of(request)}/")
 
 
 @router.get("/{language}/")
