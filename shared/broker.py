@@ -13,6 +13,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.kafka_transport import know_closed_transports
+
+know_closed_transports()
+
 MAX_BATCH_BYTES = 960 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 METADATA_MS = 10_000

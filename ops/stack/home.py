@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ops.stack.errors import StackError
 from ops.stack.processes import Started
@@ -80,16 +80,15 @@ class Home:
                 ) from None
             yield
 
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
-        """Hold one of the folder's locks, however long another process has it."""
+    def _open(self, name: str) -> IO[str]:
+        """Open a file to be locked; who closes it lets go. Raises ``StackError``.
+
+        It is locked inside of the caller's own ``with``: an interrupt would leave a lock of a context manager of ours held.
+        """
         try:
-            file = (self.path / name).open("w", encoding="ascii")
+            return (self.path / name).open("w", encoding="ascii")
         except FileNotFoundError:
             raise StackError(f"No stack was ever started in {self.path}: start it with `naikkelas up`.") from None
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
     def read(self) -> Record:
         """Return the record; an empty one if there is none or it cannot be read."""
@@ -102,7 +101,8 @@ class Home:
 
     def change(self, change: Callable[[Record], None]) -> Record:
         """Change the record, one process at a time, and return it. Raises ``StackError``: no stack yet, or the disk is full."""
-        with self._alone(".record-lock"):
+        with self._open(".record-lock") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             record = self.read()
             change(record)
             write_private(self._record, json.dumps(asdict(record), indent=2))
@@ -110,7 +110,8 @@ class Home:
 
     def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
         """Return the secret of this name; it is made at its first use and stays. Raises ``StackError``: no stack yet."""
-        with self._alone(".secrets-lock"):
+        with self._open(".secrets-lock") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             stored: dict[str, str] = {}
             if self._secrets.exists():
                 stored = json.loads(self._secrets.read_text(encoding="utf-8"))
