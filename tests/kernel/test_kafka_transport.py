@@ -37,18 +37,17 @@ async def connected(settings: KafkaSettings) -> AsyncIterator[AIOKafkaClient]:
         await producer.stop()
 
 
-async def abort(client: AIOKafkaClient) -> list[AIOKafkaConnection]:
-    """Close the transports of a client, and return its connections in the moment in which it does not know yet."""
-    connections = list(client._conns.values())
-    for connection in connections:
-        connection._writer.transport.abort()
-    await asyncio.sleep(0)
-    return connections
+async def abort(connection: AIOKafkaConnection) -> None:
+    """Close the transport of a connection, and return in the moment in which the connection does not know of it yet."""
+    connection._writer.transport.abort()
+    while "closed=True" not in repr(connection._writer.transport):
+        await asyncio.sleep(0)
 
 
 async def write_to_what_is_closed(settings: KafkaSettings, write: Write) -> None:
     async with connected(settings) as client:
-        for connection in await abort(client):
+        for connection in list(client._conns.values()):
+            await abort(connection)
             with pytest.raises(KafkaConnectionError, match="handler is closed"):
                 write(connection)
         async with asyncio.timeout(10):
