@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
+
+from ops.stack.processes import accepts, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -201,6 +205,49 @@ def test_caddy_takes_the_configuration_of_the_proxy(text: str, code: int, tmp_pa
     words = [caddy, "validate", "--adapter", "caddyfile", "--config", str(tried)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == code, done.stderr
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Caddy with the proxy's configuration, before services that are away."""
+    caddy = shutil.which("caddy")
+    if caddy is None:
+        pytest.skip("needs caddy: not on the PATH")
+    folder, port = tmp_path_factory.mktemp("proxy"), free_port(0)
+    text = CADDYFILE.read_text(encoding="utf-8")
+    for there, here in ((":8080 {", f"http://127.0.0.1:{port} {{"), ("lb_try_duration 10s", "lb_try_duration 50ms")):
+        assert text.count(there) == 1
+        text = text.replace(there, here)
+    path = folder / "Caddyfile"
+    path.write_text(text, encoding="utf-8")
+    words = [caddy, "run", "--adapter", "caddyfile", "--config", str(path)]
+    home = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    with (folder / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log, env=home) as running:
+        assert wait_until(lambda: accepts(port), 20), (folder / "log").read_text(encoding="utf-8")
+        yield f"http://127.0.0.1:{port}"
+        running.terminate()
+
+
+HIDDEN = [
+    "/registry/keys",
+    "/registry/keys/resolve",
+    "/REGISTRY/keys/resolve",
+    "/registry//keys/resolve",
+    "/registry/%6beys/resolve",
+]
+HIDDEN += [
+    f"/{name}/{what}" for name in sorted(PACKAGES) for what in ("health/ready", "health/live", "metrics", "metrics/")
+]
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_caddy_hides_what_is_inside(proxy: str, path: str) -> None:
+    assert httpx2.get(proxy + path).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("/alive", {200}), ("/nobody", {404}), ("/registry/owners", {502, 503})])
+def test_caddy_passes_on_what_is_not(proxy: str, path: str, status: set[int]) -> None:
+    assert httpx2.get(proxy + path).status_code in status
 
 
 @pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
