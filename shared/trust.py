@@ -16,7 +16,7 @@ def trust_for(url: str) -> ssl.SSLContext | bool:
 
     Such a client must not follow redirects. Certificates that the machine gets later count after a restart.
     """
-    return _authorities() if url.startswith("https://") else False
+    return False if url.startswith("http://") else _authorities()
 
 
 @cache

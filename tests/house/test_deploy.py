@@ -193,13 +193,19 @@ def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def caddy() -> str:
+    """The program, where it is here."""
+    found = shutil.which("caddy")
+    if found is None:
+        pytest.skip("needs caddy: not on the PATH")
+    return found
+
+
 @pytest.mark.parametrize(
     ("text", "code"), [("", 0), (":8081 {\n\tunknown_option\n}\n", 1)], ids=["as it is", "with a fault"]
 )
-def test_caddy_takes_the_configuration_of_the_proxy(text: str, code: int, tmp_path: Path) -> None:
-    caddy = shutil.which("caddy")
-    if caddy is None:
-        pytest.skip("needs caddy: not on the PATH")
+def test_caddy_takes_the_configuration_of_the_proxy(caddy: str, text: str, code: int, tmp_path: Path) -> None:
     tried = tmp_path / "Caddyfile"
     tried.write_text(CADDYFILE.read_text(encoding="utf-8") + text, encoding="utf-8")
     words = [caddy, "validate", "--adapter", "caddyfile", "--config", str(tried)]
@@ -208,11 +214,8 @@ def test_caddy_takes_the_configuration_of_the_proxy(text: str, code: int, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def proxy(caddy: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Caddy with the proxy's configuration, before services that are away."""
-    caddy = shutil.which("caddy")
-    if caddy is None:
-        pytest.skip("needs caddy: not on the PATH")
     folder, port = tmp_path_factory.mktemp("proxy"), free_port(0)
     text = CADDYFILE.read_text(encoding="utf-8")
     for there, here in ((":8080 {", f"http://127.0.0.1:{port} {{"), ("lb_try_duration 10s", "lb_try_duration 50ms")):
@@ -223,9 +226,11 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     words = [caddy, "run", "--adapter", "caddyfile", "--config", str(path)]
     home = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     with (folder / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log, env=home) as running:
-        assert wait_until(lambda: accepts(port), 20), (folder / "log").read_text(encoding="utf-8")
-        yield f"http://127.0.0.1:{port}"
-        running.terminate()
+        try:
+            assert wait_until(lambda: accepts(port), 20), (folder / "log").read_text(encoding="utf-8")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
 
 
 HIDDEN = [

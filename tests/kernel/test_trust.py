@@ -13,6 +13,7 @@ def test_an_address_with_tls_is_verified_by_the_machines_authorities_which_are_r
     assert (trust.verify_mode, trust.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert trust.cert_store_stats()["x509_ca"] > 0
     assert trust_for("https://lain.example") is trust
+    assert trust_for("HTTPS://lain.example") is trust  # only what is surely without TLS is not verified
 
 
 def test_without_tls_nothing_is_read() -> None:
