@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.registry.api import businesses
-from services.registry.app import SERVICE
+from services.registry.processes import SERVICE
 from shared.idempotency import Answer, Once, render
 from shared.identifiers import new_id
 from shared.web.versions import etag

@@ -46,6 +46,7 @@ def spare_collections() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    gc.enable()  # off while a service was loaded
 
 
 async def together(stop: asyncio.Event, *parts: Part) -> None:

@@ -1,25 +1,24 @@
 """What every service does alike: its commands and migrations, its pool, the frame of its API, its relay, forgetting old keys.
 
-A service declares itself at the end of its ``app`` module, and its ``__main__`` calls ``SERVICE.main``::
+A service declares its processes in its module ``processes``, and its ``__main__`` calls ``SERVICE.main``::
 
-    SERVICE = Service(NAME, RegistrySettings, migrations, {"api": run_api, "worker": run_worker})
+    SERVICE = Service("registry", RegistrySettings, "store:migrations", {"api": "app:run_api", "worker": "working:run_worker"})
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import structlog
-from fastapi import APIRouter, FastAPI
 
-from shared.auth import Verifier, key_source
 from shared.database import (
     SERVER_ERRORS,
     MigrationBlockedError,
@@ -30,17 +29,16 @@ from shared.database import (
     is_infrastructure_error,
     migrate,
 )
-from shared.health import Health, database_check, keys_check
+from shared.health import Health, database_check
 from shared.idempotency import purge
 from shared.logs import configure_logs
 from shared.metrics import catalogue
 from shared.metrics.holding import Figure
-from shared.metrics.looking import outbox_look, pool_look
+from shared.metrics.looking import pool_look
 from shared.process import run_process, together
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
-from shared.web import Limits, create_http_app, run_health
-from shared.web.contracts import contracts_router
+from shared.web import run_health
 
 MIGRATE = "migrate"
 AUDIT_ROLE = "audit"
@@ -59,8 +57,12 @@ class Service(Generic[OwnSettings]):
 
     name: str
     settings_class: type[OwnSettings]
-    migrations: Callable[[], Sequence[Migrations]]
-    processes: Mapping[str, Callable[[OwnSettings, asyncio.Event], Coroutine[Any, Any, None]]]
+    migrations: str | Callable[[], Sequence[Migrations]]
+    processes: Mapping[str, str | Callable[[OwnSettings, asyncio.Event], Coroutine[Any, Any, None]]]
+    """What each process runs, or the place of it in the service, ``module:function``.
+
+    Of a place no more is loaded than the process that is started needs: a relay has no use for routes and forms.
+    """
     further: tuple[str, ...] = ()
     """Commands that its own ``__main__`` runs, as the usage shows them."""
 
@@ -71,7 +73,15 @@ class Service(Generic[OwnSettings]):
             return 2
         if arguments[0] == MIGRATE:
             return self._migrate()
-        return run_process(partial(self.processes[arguments[0]], self.load()))
+        return run_process(partial(self.loaded(self.processes[arguments[0]]), self.load()))
+
+    def loaded(self, what: str | Callable[..., Any]) -> Callable[..., Any]:
+        """Return what stands at a place of this service; what is no place, as it is."""
+        if callable(what):
+            return what
+        module, _, name = what.partition(":")
+        found: Callable[..., Any] = getattr(import_module(f"services.{self.name}.{module}"), name)
+        return found
 
     def usage(self) -> str:
         """Return the line that names all commands."""
@@ -89,7 +99,7 @@ class Service(Generic[OwnSettings]):
     def _migrate(self) -> int:
         settings = self._begin(DatabaseSettings)
         try:
-            ran = asyncio.run(run_migrations(self.name, self.migrations(), settings))
+            ran = asyncio.run(run_migrations(self.name, self.loaded(self.migrations)(), settings))
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
             return 2
@@ -117,37 +127,6 @@ def database_health(name: str, settings: ServiceSettings, pool: Pool) -> Health:
     health.add("database", database_check(pool))
     health.metrics.look("pool", pool_look(pool))
     return health
-
-
-def create_api(
-    name: str,
-    settings: ServiceSettings,
-    pool: Pool,
-    *,
-    title: str,
-    description: str,
-    routers: Iterable[APIRouter],
-    limits: Limits | None = None,
-    publishes: bool = False,
-) -> FastAPI:
-    """Return the app of a service: callers are known by the issuer's tokens, health watches database and token keys.
-
-    ``publishes``: the database has an outbox. Its backlog is told here, where facts come in, also while no relay runs.
-    """
-    verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
-    health = database_health(name, settings, pool)
-    health.add("token_keys", keys_check(verifier.keys))
-    if publishes:
-        health.metrics.look("outbox", outbox_look(pool))
-    return create_http_app(
-        title,
-        name,
-        health=health,
-        verifier=verifier,
-        routers=[*routers, contracts_router()],
-        limits=limits,
-        description=description,
-    )
 
 
 def make_relay(settings: ServiceSettings, health: Health) -> Relay:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from services.events.app import SERVICE
+gc.disable()  # what is loaded from here on stays; a process that runs switches it on again
+
+from services.events.processes import SERVICE
 
 if __name__ == "__main__":
     sys.exit(SERVICE.main(sys.argv[1:]))

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from shared.settings import ServiceSettings
 
+NAME = "events"
+
 
 class EventsSettings(ServiceSettings):
     """What the exhibitions need beside the usual."""

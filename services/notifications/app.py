@@ -1,64 +1,25 @@
-"""The wiring of the notifications: API and worker, from settings."""
+"""The wiring of the API of the notifications, from settings."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable
-from datetime import time
-from email.utils import parseaddr
 from functools import partial
-from time import monotonic
-from uuid import uuid4
 
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from services.notifications.api import routers
-from services.notifications.consumers import notify_on_registry_facts
-from services.notifications.domain.callbacks import ReceiptSecrets
-from services.notifications.domain.reminding import ReminderRule
-from services.notifications.domain.timing import Rate, parse_quiet_hours
-from services.notifications.domain.unsubscribing import UnsubscribeLinks
-from services.notifications.handlers.channels import (
-    Channel,
-    ConsoleChannel,
-    SmsChannel,
-    SmsGateway,
-    SmtpChannel,
-    SmtpServer,
-    WhatsAppAccount,
-    WhatsAppChannel,
-)
-from services.notifications.handlers.composing import Composer
-from services.notifications.handlers.digesting import Digesting
-from services.notifications.handlers.fanning import FanOut
-from services.notifications.handlers.pacing import SendingRules
-from services.notifications.handlers.receiving import Keeping
-from services.notifications.handlers.reminding import Reminding
-from services.notifications.handlers.rendering import Renderer
-from services.notifications.handlers.sending import Sender
 from services.notifications.reference import load_kelurahan
-from services.notifications.settings import NotificationsSettings
-from services.notifications.store.facts import migrations
+from services.notifications.settings import NAME, NotificationsSettings
+from services.notifications.wiring import lines_of, pool_size, receipt_secrets, sending_rules, unsubscribe_links
 from shared.database import Pool
-from shared.health import Health, watch_consumer
-from shared.keys import KeyClient, token_reader
-from shared.process import Part, together
-from shared.service import Service, create_api, database_health, open_pool, purge_keys
-from shared.web import Limits, run_health, run_http
+from shared.process import together
+from shared.service import open_pool, purge_keys
+from shared.web import Limits, run_http
+from shared.web.api import create_api
 from shared.web_pages.forms import FormCodes
 
-NAME = "notifications"
-PURPOSE = "notifikasi"
 LARGEST_CALLBACK = 3 * 1024 * 1024
 """Bytes; Meta bundles receipts up to this."""
-STUCK_SECONDS = 300.0
-"""A sender that has settled nothing and not come round in this time hangs: its waits are bounded far below that."""
-
-
-def _pool_size(settings: NotificationsSettings) -> int:
-    return 10 + 2 * settings.senders
 
 
 def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
@@ -79,172 +40,12 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
     app.state.links = unsubscribe_links(settings)
     app.state.routes = sending_rules(settings).routes
     app.state.receipt_secrets = receipt_secrets(settings)
-    app.state.form_codes = FormCodes(_lines(settings.unsubscribe_key))
+    app.state.form_codes = FormCodes(lines_of(settings.unsubscribe_key))
     return app
-
-
-def _lines(secret: SecretStr | None) -> list[bytes]:
-    return [] if secret is None else [line.encode() for line in secret.get_secret_value().split()]
-
-
-def receipt_secrets(settings: NotificationsSettings) -> ReceiptSecrets:
-    """Return what receipts are known by. A channel that is not run any more may still tell of what it took."""
-    return ReceiptSecrets(
-        whatsapp_number=settings.whatsapp_phone_number_id,
-        whatsapp_signing=_lines(settings.whatsapp_app_secret),
-        whatsapp_verify=next(iter(_lines(settings.whatsapp_verify_token)), None),
-        sms=_lines(settings.sms_receipt_secret),
-    )
-
-
-def unsubscribe_links(settings: NotificationsSettings) -> UnsubscribeLinks:
-    """Return what makes and reads the links that stop a topic."""
-    return UnsubscribeLinks(settings.public_url, _lines(settings.unsubscribe_key))
-
-
-def _text(secret: SecretStr | None) -> str:
-    return "" if secret is None else secret.get_secret_value()
-
-
-def _smtp(settings: NotificationsSettings) -> Channel:
-    server = SmtpServer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_username,
-        _text(settings.smtp_password) or None,
-        settings.smtp_starttls,
-        settings.smtp_timeout_seconds,
-    )
-    return SmtpChannel(server, parseaddr(settings.mail_from)[1])
-
-
-def _whatsapp(settings: NotificationsSettings) -> Channel:
-    account = WhatsAppAccount(
-        settings.whatsapp_url,
-        settings.whatsapp_phone_number_id or "",
-        _text(settings.whatsapp_token),
-        settings.whatsapp_template,
-        settings.whatsapp_announcement_template,
-        settings.whatsapp_timeout_seconds,
-    )
-    return WhatsAppChannel(account)
-
-
-def _sms(settings: NotificationsSettings) -> Channel:
-    token = _text(settings.sms_token)
-    return SmsChannel(SmsGateway(settings.sms_url or "", token, settings.sms_sender, settings.sms_timeout_seconds))
-
-
-def make_channels(settings: NotificationsSettings) -> dict[str, Channel]:
-    """Return the ways out of one sender, each with connections of its own."""
-    made: dict[str, Callable[[], Channel]] = {
-        "email": lambda: _smtp(settings),
-        "whatsapp": lambda: _whatsapp(settings),
-        "sms": lambda: _sms(settings),
-        "console": lambda: ConsoleChannel(sys.stdout),
-    }
-    return {name: made[name]() for name in settings.channel_names}
-
-
-def sending_rules(settings: NotificationsSettings) -> SendingRules:
-    """Return what all senders share."""
-    rates = {
-        "email": Rate(settings.rate_email_per_minute),
-        "whatsapp": Rate(settings.rate_whatsapp_per_minute),
-        "sms": Rate(settings.rate_sms_per_minute),
-        "console": Rate(settings.rate_console_per_minute),
-    }
-    return SendingRules(
-        rates={name: rates[name] for name in settings.channel_names},
-        quiet=parse_quiet_hours(settings.quiet_hours),
-        fallback=settings.fallback_order,
-    )
-
-
-class Worker:
-    """The consumer, the fan-out, reminders, digests, the senders and the keeping of receipts of one worker process."""
-
-    def __init__(self, settings: NotificationsSettings, pool: Pool) -> None:
-        rules = sending_rules(settings)
-        renderer, links = Renderer(load_kelurahan()), unsubscribe_links(settings)
-        composer = Composer(renderer, settings.mail_from, settings.officer_address, links)
-        self.keys = KeyClient(settings.registry_url, token_reader(settings.service_token_file), PURPOSE)
-        self.consumer = notify_on_registry_facts(pool, settings.kafka(), settings.instance, rules.routes)
-        self.fan_out = FanOut(pool, rules.routes)
-        self.keeping = Keeping(pool)
-        rule = ReminderRule(settings.reminder_days, time.fromisoformat(settings.reminder_time))
-        self.reminding = Reminding(pool, rules.routes, rule)
-        self.digesting = Digesting(pool, rules.routes, time.fromisoformat(settings.digest_time))
-        life = uuid4().hex[:12]
-        self.senders = [
-            Sender(
-                pool=pool,
-                keys=self.keys,
-                composer=composer,
-                channels=make_channels(settings),
-                rules=rules,
-                instance=settings.instance,
-                life=life,
-                number=number,
-            )
-            for number in range(settings.senders)
-        ]
-
-    def parts(self) -> list[Part]:
-        """Return what runs side by side."""
-        return [
-            self.consumer.run,
-            self.fan_out.run,
-            self.keeping.run,
-            self.reminding.run,
-            self.digesting.run,
-            *(sender.run for sender in self.senders),
-        ]
-
-    def watch(self, health: Health) -> None:
-        """Add the worker's checks and metrics: ready tells what is away, live only what a restart mends."""
-        watch_consumer(health, self.consumer)
-        for sender in self.senders:
-            sender.metrics = health.metrics
-        health.add("senders", self._senders_cause)
-        health.add("reminders", self.reminding.pulse.check, live=True)
-        health.add("digests", self.digesting.pulse.check, live=True)
-        health.add("sender_loops", self._senders_stuck, live=True)
-        health.add("keeping", self.keeping.pulse.check, live=True)
-
-    async def _senders_cause(self) -> str | None:
-        away = {what: why for sender in self.senders for what, why in sender.problems.items()}
-        return "; ".join(f"{what} away ({why})" for what, why in sorted(away.items())) or None
-
-    async def _senders_stuck(self) -> str | None:
-        oldest = max(monotonic() - sender.progress_at for sender in self.senders)
-        return None if oldest <= STUCK_SECONDS else f"a sender has been silent for {oldest:.0f} s"
 
 
 async def run_api(settings: NotificationsSettings, stop: asyncio.Event) -> None:
     """Serve the API until ``stop`` is set."""
-    async with await open_pool(settings, _pool_size(settings)) as pool:
+    async with await open_pool(settings, pool_size(settings)) as pool:
         app = create_app(settings, pool)
         await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))
-
-
-async def run_worker(settings: NotificationsSettings, stop: asyncio.Event) -> None:
-    """Consume and send until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings, _pool_size(settings)) as pool:
-        worker = Worker(settings, pool)
-        health = database_health(NAME, settings, pool)
-        worker.watch(health)
-        await together(stop, *worker.parts(), partial(run_health, health, settings))
-        await worker.keys.close()
-
-
-async def run_all(settings: NotificationsSettings, stop: asyncio.Event) -> None:
-    """API and worker in one process, with one health for both."""
-    async with await open_pool(settings, _pool_size(settings)) as pool:
-        app, worker = create_app(settings, pool), Worker(settings, pool)
-        worker.watch(app.state.health)
-        await together(stop, *worker.parts(), partial(run_http, app, settings), partial(purge_keys, pool))
-        await worker.keys.close()
-
-
-SERVICE = Service(NAME, NotificationsSettings, migrations, {"api": run_api, "worker": run_worker, "all": run_all})

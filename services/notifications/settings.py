@@ -23,6 +23,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
+NAME = "notifications"
+
+
 class NotificationsSettings(ServiceSettings):
     """Settings of API and worker. The mail settings count only where ``email`` is among ``CHANNELS``."""
 

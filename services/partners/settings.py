@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr, model_validator
 from shared.sealing import KeyRing
 from shared.settings import ServiceSettings
 
+NAME = "partners"
+
 
 class PartnersSettings(ServiceSettings):
     """What the partner service needs beside the usual."""

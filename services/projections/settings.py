@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from shared.settings import ServiceSettings
 
+NAME = "projections"
+POOL_SIZE = 6
+
 
 class ProjectionsSettings(ServiceSettings):
     """Settings of API, worker and rebuild. A rebuild needs ``MIGRATION_DSN``: it makes tables and swaps their names."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from services.registry.app import SERVICE
+gc.disable()  # what is loaded from here on stays; a process that runs switches it on again
+
+from services.registry.processes import SERVICE
 
 if __name__ == "__main__":
     sys.exit(SERVICE.main(sys.argv[1:]))

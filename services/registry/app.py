@@ -1,4 +1,4 @@
-"""The wiring of the registry: API, worker (imports and the daily pass), relay, from settings."""
+"""The wiring of the API of the registry, from settings."""
 
 from __future__ import annotations
 
@@ -19,21 +19,15 @@ from services.registry.api import (
     owners,
     progress,
 )
-from services.registry.handlers.daily_pass import DailyPass
-from services.registry.handlers.overdue_erasures import OverdueErasures
 from services.registry.importing import api as imports
-from services.registry.importing.worker import run_import_worker
-from services.registry.settings import RegistrySettings
-from services.registry.store import migrations
+from services.registry.settings import NAME, RegistrySettings
 from shared.database import Pool
-from shared.health import Health
 from shared.outbox import Hint
-from shared.process import Part, together
+from shared.process import together
 from shared.sealing import KeyRing
-from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys, run_relay
-from shared.web import Limits, run_health, run_http
-
-NAME = "registry"
+from shared.service import open_pool, purge_keys
+from shared.web import Limits, run_http
+from shared.web.api import create_api
 
 
 def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
@@ -73,43 +67,3 @@ async def run_api(settings: RegistrySettings, stop: asyncio.Event) -> None:
     async with await open_pool(settings, settings.pool_size) as pool:
         app = create_app(settings, pool)
         await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))
-
-
-def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list[Part]:
-    """Return the worker of imports, the daily pass, and the look for overdue erasures, watched by ``health``."""
-    daily_pass = DailyPass(pool, settings.tick_seconds)
-    health.add("daily_pass", daily_pass.pulse.check, live=True)
-    overdue = OverdueErasures(pool, settings.tick_seconds)
-    health.add("overdue_erasures", overdue.pulse.check, live=True)
-    return [partial(run_import_worker, pool, settings), daily_pass.run, overdue.run]
-
-
-async def run_worker(settings: RegistrySettings, stop: asyncio.Event) -> None:
-    """Apply imports and run the daily pass until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        health = database_health(NAME, settings, pool)
-        parts = worker_parts(settings, pool, health)
-        await together(stop, *parts, partial(run_health, health, settings))
-
-
-async def run_all(settings: RegistrySettings, stop: asyncio.Event) -> None:
-    """Everything in one process, with one health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        app = create_app(settings, pool)
-        health = app.state.health
-        relay = make_relay(settings, health)
-        parts: list[Part] = [
-            partial(run_http, app, settings),
-            partial(purge_keys, pool),
-            relay.run,
-            *worker_parts(settings, pool, health),
-        ]
-        await together(stop, *parts)
-
-
-SERVICE = Service(
-    NAME,
-    RegistrySettings,
-    migrations,
-    {"api": run_api, "worker": run_worker, "relay": partial(run_relay, NAME), "all": run_all},
-)

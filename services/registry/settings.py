@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr
 
 from shared.settings import ServiceSettings
 
+NAME = "registry"
+
 
 class RegistrySettings(ServiceSettings):
     """What the registry needs beside the usual."""

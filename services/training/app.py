@@ -1,4 +1,4 @@
-"""The wiring of the trainings: API, worker (consumer and ticker), relay, from settings."""
+"""The wiring of the API of the trainings, from settings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from fastapi import FastAPI
 
 from services.training.api import certificates, courses, enrolments
 from services.training.api.page import page_router
-from services.training.consumers import make_consumer
 from services.training.handlers.printing import Printer
-from services.training.handlers.ticking import Ticker
 from services.training.handlers.turnstile import Turnstile
-from services.training.settings import TrainingSettings
-from services.training.store import migrations
+from services.training.settings import NAME, TrainingSettings
 from shared.database import Pool
-from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.outbox import Hint
-from shared.process import Part, together
-from shared.service import Service, create_api, database_health, make_relay, open_pool, purge_keys, run_relay
-from shared.web import run_health, run_http
+from shared.process import together
+from shared.service import open_pool, purge_keys
+from shared.web import run_http
+from shared.web.api import create_api
 
-NAME = "training"
 PRINTING, ENROLLING = "sertifikat", "syarat pelatihan"
 """What keys are asked for, as the registry notes it."""
 
@@ -55,50 +51,9 @@ async def close_app(app: FastAPI) -> None:
     await app.state.nib_keys.close()
 
 
-def worker_parts(settings: TrainingSettings, pool: Pool, health: Health) -> list[Part]:
-    """Return consumer and ticker, watched by ``health``."""
-    consumer = make_consumer(pool, settings.kafka(), settings.instance)
-    ticker = Ticker(pool, settings.tick_seconds)
-    watch_consumer(health, consumer)
-    health.add("ticker", ticker.pulse.check, live=True)
-    return [consumer.run, ticker.run]
-
-
 async def run_api(settings: TrainingSettings, stop: asyncio.Event) -> None:
     """Serve the API until ``stop`` is set."""
     async with await open_pool(settings, settings.pool_size) as pool:
         app = create_app(settings, pool)
         await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))
         await close_app(app)
-
-
-async def run_worker(settings: TrainingSettings, stop: asyncio.Event) -> None:
-    """Consume and tick until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        health = database_health(NAME, settings, pool)
-        parts = worker_parts(settings, pool, health)
-        await together(stop, *parts, partial(run_health, health, settings))
-
-
-async def run_all(settings: TrainingSettings, stop: asyncio.Event) -> None:
-    """Everything in one process, with one health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        app = create_app(settings, pool)
-        health = app.state.health
-        relay = make_relay(settings, health)
-        parts: list[Part] = [
-            partial(run_http, app, settings),
-            partial(purge_keys, pool),
-            relay.run,
-            *worker_parts(settings, pool, health),
-        ]
-        await together(stop, *parts)
-        await close_app(app)
-
-
-SERVICE = Service(
-    NAME,
-    TrainingSettings,
-    migrations,
-    {"api": run_api, "worker": run_worker, "relay": partial(run_relay, NAME), "all": run_all},
-)

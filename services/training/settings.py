@@ -8,6 +8,8 @@ from pydantic import Field
 
 from shared.settings import ServiceSettings
 
+NAME = "training"
+
 
 class TrainingSettings(ServiceSettings):
     """What the trainings need beside the usual."""

@@ -12,7 +12,8 @@ import pytest
 
 from tests.house.tree import ROOT
 
-LAYERS = ("__main__", "app", "api", "consumers", "handlers", "store", "domain", "commands", "settings")
+WIRING = ("__main__", "processes", "all_in_one", "app", "working")
+LAYERS = (*WIRING, "api", "consumers", "handlers", "store", "domain", "commands", "settings")
 
 TRESPASSES = {
     "Services never import one another": ("services/alpha/domain.py", "import services.beta.domain"),

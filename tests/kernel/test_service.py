@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import asyncpg
@@ -54,6 +55,36 @@ def test_what_is_no_command_is_told_the_commands(
 ) -> None:
     assert service.main(arguments) == 2
     assert capsys.readouterr() == ("", "usage: python -m services.uji api | migrate | sapu LANTAI\n")
+
+
+@pytest.mark.parametrize("name", sorted(USAGES))
+def test_what_a_process_runs_is_where_its_service_says(name: str) -> None:
+    declared = import_module(f"services.{name}.processes").SERVICE
+    assert [what for what in declared.processes.values() if not callable(declared.loaded(what))] == []
+    assert declared.loaded(declared.migrations)()
+
+
+def loaded_by(name: str, process: str) -> set[str]:
+    """Return the modules of its service that a process holds before it has read its settings."""
+    script = (
+        f"import sys; from services.{name}.processes import SERVICE; SERVICE.loaded(SERVICE.processes['{process}']);"
+        f" print(*(m for m in sys.modules if m.startswith('services.{name}.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    return {module.split(".")[2] for module in done.stdout.split()}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, usage in USAGES.items() if "relay" in usage))
+def test_a_relay_holds_nothing_of_its_service(name: str) -> None:
+    assert loaded_by(name, "relay") == {"processes", "settings"}
+
+
+@pytest.mark.parametrize("name", sorted(USAGES))
+def test_api_and_worker_hold_nothing_of_each_other(name: str) -> None:
+    assert {"api", "working"} - loaded_by(name, "worker") == {"api"}
+    assert not {"working", "consumers"} & loaded_by(name, "api")
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))

@@ -8,11 +8,11 @@ from ipaddress import ip_network
 
 import httpx2
 
-from services.partners.app import SecretBox
 from services.partners.domain.replays import Budget
 from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.posting import Poster
+from services.partners.handlers.sealing import SecretBox
 from services.partners.handlers.tail import Tails
 from services.partners.handlers.texts import Texts
 from shared.database import create_pool

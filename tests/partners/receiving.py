@@ -13,12 +13,12 @@ from aiohttp import web
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from services.partners.app import SecretBox
 from services.partners.domain.replays import Budget
 from services.partners.handlers.carrying import Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.measuring import Measures
 from services.partners.handlers.posting import JudgingResolver, Poster
+from services.partners.handlers.sealing import SecretBox
 from services.partners.handlers.tail import Tails
 from services.partners.handlers.texts import Texts
 from shared.contracts.partnership import DeliveryWay

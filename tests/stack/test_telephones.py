@@ -18,9 +18,9 @@ import pytest
 from ops.stack import Stack
 from ops.stack.processes import accepts, free_port
 from ops.stack.telephones import notifications_settings, secrets_of
-from services.notifications.app import make_channels
 from services.notifications.handlers.channels import Parcel, Result
 from services.notifications.settings import NotificationsSettings
+from services.notifications.working import make_channels
 from shared.auth import Role
 from tests.notifications.serving import environment
 from tests.notifications.waiting import until

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import xlsxwriter
-
 from services.registry.importing.codes import CODES, Severity
 from services.registry.importing.header import Header
 from services.registry.importing.reading import DELIMITER_NAMES, Table
@@ -107,6 +105,8 @@ def write_report(target: Path | BinaryIO, title: str, totals: dict[str, int], li
 
     The report names rows and columns but repeats no cell: it may be sent on, the personal data stays in the file.
     """
+    import xlsxwriter  # a tenth of what the registry loads, and needed when somebody asks for a report
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     count = 0
     with xlsxwriter.Workbook(target if not isinstance(target, Path) else str(target), options) as book:

@@ -1,0 +1,32 @@
+"""The wiring of the worker of the trainings, from settings."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from services.training.consumers import make_consumer
+from services.training.handlers.ticking import Ticker
+from services.training.settings import NAME, TrainingSettings
+from shared.database import Pool
+from shared.health import Health, watch_consumer
+from shared.process import Part, together
+from shared.service import database_health, open_pool
+from shared.web import run_health
+
+
+def worker_parts(settings: TrainingSettings, pool: Pool, health: Health) -> list[Part]:
+    """Return consumer and ticker, watched by ``health``."""
+    consumer = make_consumer(pool, settings.kafka(), settings.instance)
+    ticker = Ticker(pool, settings.tick_seconds)
+    watch_consumer(health, consumer)
+    health.add("ticker", ticker.pulse.check, live=True)
+    return [consumer.run, ticker.run]
+
+
+async def run_worker(settings: TrainingSettings, stop: asyncio.Event) -> None:
+    """Consume and tick until ``stop`` is set; on HTTP_PORT nothing but health."""
+    async with await open_pool(settings, settings.pool_size) as pool:
+        health = database_health(NAME, settings, pool)
+        parts = worker_parts(settings, pool, health)
+        await together(stop, *parts, partial(run_health, health, settings))
