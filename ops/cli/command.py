@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+import structlog
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -102,6 +103,8 @@ def run(arguments: list[str] | None = None) -> None:
     """Run the command and end the process: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."""
     # A command that is asked to end cleans up as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
+    # Standard output is for answers; what the shared code logs goes where the progress is told.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     words = sys.argv[1:] if arguments is None else arguments
     try:
         app(words, prog_name="naikkelas")

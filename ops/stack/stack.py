@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -34,12 +35,21 @@ from ops.stack.services import (
 )
 from shared.auth import Role
 from shared.broker import KafkaSettings
+from shared.database import SERVER_ERRORS, MigrationBlockedError, MigrationChangedError
+from shared.service import Service, run_migrations
+from shared.settings import DatabaseSettings, SettingsError
 
 MAILBOX = "mailbox"
 MAILBOX_PORT = 11_025
 KEEPER = "keeper"
 ASKING_FOR_KEYS = ("training", "notifications", "partners")
 """Services that get owners' keys from the registry, each with a token of its own."""
+MIGRATION_ERRORS: tuple[type[Exception], ...] = (
+    SettingsError,
+    MigrationBlockedError,
+    MigrationChangedError,
+    *SERVER_ERRORS,
+)
 SERVICE_STOP_SECONDS = 20.0
 """Longer than the time in which a service drains by itself (``DRAIN_SECONDS``)."""
 
@@ -165,13 +175,14 @@ class Stack:
         self.home.change(lambda record: record.restarts.update({name: record.restarts.get(name, 0) + 1}))
 
     def migrate(self, service: str) -> None:
-        """Run a service's migrations. Raises ``StackError``."""
-        command = [sys.executable, "-m", f"services.{service}", "migrate"]
+        """Do what ``python -m services.<service> migrate`` does, without a process for it. Raises ``StackError``."""
         env = self.env_for(service)
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()[-800:]
-            raise StackError(f"The database of {service} could not be brought up to date: {said}")
+        settings = DatabaseSettings(database_dsn=env["DATABASE_DSN"], migration_dsn=env["MIGRATION_DSN"])
+        declared: Service[Any] = import_module(f"services.{service}.processes").SERVICE
+        try:
+            asyncio.run(run_migrations(service, declared.loaded(declared.migrations)(), settings))
+        except MIGRATION_ERRORS as error:
+            raise StackError(f"The database of {service} could not be brought up to date: {error}") from error
 
     def _launch_service(self, process: Process) -> None:
         port = self.home.read().ports[process.name]
