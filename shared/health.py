@@ -10,16 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import asyncpg
-from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse, Response
 
-from shared.auth import KeySource, public
 from shared.masking import mask_text
 from shared.metrics import Metrics
 from shared.metrics.looking import process_metrics
+
+if TYPE_CHECKING:  # a worker knows no tokens
+    from shared.auth import KeySource
 
 TIMEOUT_SECONDS = 2.0
 CACHE_SECONDS = 0.5
@@ -127,20 +128,6 @@ class Health:
     async def _run(self, check: Check) -> str | None:
         async with asyncio.timeout(self.timeout):
             return await check()
-
-    def router(self) -> APIRouter:
-        """Return the two routes, open to everybody."""
-        router = APIRouter(prefix="/health", tags=["health"], dependencies=[Depends(public())])
-
-        @router.get("/live", summary="Apakah proses ini hidup", responses={503: {"description": "perlu dimulai ulang"}})
-        async def live() -> Response:
-            return (await self.live()).response()
-
-        @router.get("/ready", summary="Apakah proses ini siap", responses={503: {"description": "belum siap"}})
-        async def ready() -> Response:
-            return (await self.ready()).response()
-
-        return router
 
 
 def _cause(outcome: str | BaseException | None) -> str | None:

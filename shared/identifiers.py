@@ -12,6 +12,8 @@ from asyncpg.pgproto import pgproto
 from uuid_utils import uuid7
 
 _UUID = pgproto.UUID
+FIRST = UUID(int=0)
+"""Before every other: where a list by identifiers begins."""
 
 
 def new_id() -> UUID:

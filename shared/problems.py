@@ -6,24 +6,17 @@ route becomes an ``application/problem+json`` answer with ``type, title, status,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import structlog
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
-
-from shared.database import SERVER_ERRORS, is_infrastructure_error
-from shared.validation_texts import describe_errors
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "tag:balikpapan.go.id,2026:umkm:problem:"
 RETRY_AFTER_SECONDS = 2
-
-log = structlog.get_logger(__name__)
 
 
 class Problem(HTTPException):
@@ -103,55 +96,3 @@ def unavailable(detail: str | None = None, *, retry_after: int = RETRY_AFTER_SEC
 def request_id_of(request: Request) -> str | None:
     """Return the id that the web layer gave this request."""
     return getattr(request.state, "request_id", None)
-
-
-def _answer(request: Request, problem: Problem) -> Response:
-    return problem_response(problem, request_id_of(request), request.url.path)
-
-
-async def _on_problem(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Problem):  # pragma: no cover (the registration below is by this class)
-        raise error
-    return _answer(request, error)
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):  # pragma: no cover
-        raise error
-    return _answer(request, standard(error.status_code, headers=error.headers))
-
-
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):  # pragma: no cover
-        raise error
-    errors, total = describe_errors(error.errors())
-    return _answer(request, standard(422, errors=errors, errors_total=total))
-
-
-async def _on_infrastructure(request: Request, error: Exception) -> Response:
-    if not is_infrastructure_error(error):
-        return await _on_unexpected(request, error)
-    log.warning("infrastructure away", error=type(error).__name__, reason=str(error))
-    return _answer(request, unavailable())
-
-
-async def _on_away(request: Request, error: Exception) -> Response:
-    log.warning("dependency away", error=type(error).__name__, reason=str(error))
-    return _answer(request, unavailable())
-
-
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("request failed", exc_info=error)
-    return _answer(request, standard(500))
-
-
-def install_problem_handlers(app: FastAPI, away: Iterable[type[Exception]] = ()) -> None:
-    """Make every error of ``app`` a problem answer. ``away`` are exceptions that mean 503 with Retry-After."""
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in SERVER_ERRORS:
-        app.add_exception_handler(kind, _on_infrastructure)
-    for kind in away:
-        app.add_exception_handler(kind, _on_away)
-    app.add_exception_handler(Exception, _on_unexpected)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -20,17 +19,14 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from shared.database import (
-    SERVER_ERRORS,
     MigrationBlockedError,
     MigrationChangedError,
     Migrations,
     Pool,
     create_pool,
-    is_infrastructure_error,
     migrate,
 )
 from shared.health import Health, database_check
-from shared.idempotency import purge
 from shared.logs import configure_logs
 from shared.metrics import catalogue
 from shared.metrics.holding import Figure
@@ -38,11 +34,10 @@ from shared.metrics.looking import pool_look
 from shared.process import run_process, together
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
-from shared.web import run_health
+from shared.web.health import run_health
 
 MIGRATE = "migrate"
 AUDIT_ROLE = "audit"
-PURGE_SECONDS = 3_600.0
 STUCK_SECONDS = 120.0
 """A relay that was silent for so long hangs."""
 
@@ -156,17 +151,3 @@ async def run_relay(name: str, settings: ServiceSettings, stop: asyncio.Event) -
     health = Health(name, settings.instance)
     relay = make_relay(settings, health)
     await together(stop, relay.run, partial(run_health, health, settings))
-
-
-async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:
-    """Forget idempotency keys that are over a day old, once an hour, until ``stop`` is set."""
-    while not stop.is_set():
-        try:
-            while await purge(pool) and not stop.is_set():
-                pass
-        except SERVER_ERRORS as error:
-            if not is_infrastructure_error(error):
-                raise
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PURGE_SECONDS):
-                await stop.wait()

@@ -12,9 +12,9 @@ from services.events.settings import NAME, EventsSettings
 from shared.database import Pool
 from shared.outbox import Hint
 from shared.process import together
-from shared.service import open_pool, purge_keys
-from shared.web import run_http
-from shared.web.api import create_api
+from shared.service import open_pool
+from shared.web.api import create_api, purge_keys
+from shared.web.server import run_http
 
 
 def create_app(settings: EventsSettings, pool: Pool) -> FastAPI:

@@ -10,8 +10,9 @@ from services.notifications.settings import NotificationsSettings
 from services.notifications.wiring import pool_size
 from services.notifications.working import Worker
 from shared.process import together
-from shared.service import open_pool, purge_keys
-from shared.web import run_http
+from shared.service import open_pool
+from shared.web.api import purge_keys
+from shared.web.server import run_http
 
 
 async def run_all(settings: NotificationsSettings, stop: asyncio.Event) -> None:

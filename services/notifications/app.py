@@ -13,9 +13,10 @@ from services.notifications.settings import NAME, NotificationsSettings
 from services.notifications.wiring import lines_of, pool_size, receipt_secrets, sending_rules, unsubscribe_links
 from shared.database import Pool
 from shared.process import together
-from shared.service import open_pool, purge_keys
-from shared.web import Limits, run_http
-from shared.web.api import create_api
+from shared.service import open_pool
+from shared.web.api import create_api, purge_keys
+from shared.web.edge import Limits
+from shared.web.server import run_http
 from shared.web_pages.forms import FormCodes
 
 LARGEST_CALLBACK = 3 * 1024 * 1024

@@ -40,7 +40,7 @@ from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.process import Part, together
 from shared.service import database_health, open_pool
-from shared.web import run_health
+from shared.web.health import run_health
 
 PURPOSE = "notifikasi"
 STUCK_SECONDS = 300.0

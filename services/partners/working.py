@@ -25,7 +25,7 @@ from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
 from shared.process import Part, together
 from shared.service import database_health, open_pool
-from shared.web import run_health
+from shared.web.health import run_health
 
 
 def make_deliverer(settings: PartnersSettings, pool: Pool, texts: Texts, measures: Measures) -> Deliverer:

@@ -11,7 +11,7 @@ from services.projections.settings import POOL_SIZE, ProjectionsSettings
 from shared.health import watch_consumer
 from shared.process import together
 from shared.service import open_pool
-from shared.web import run_http
+from shared.web.server import run_http
 
 
 async def run_all(settings: ProjectionsSettings, stop: asyncio.Event) -> None:

@@ -20,9 +20,9 @@ from services.projections.reference import load_places
 from services.projections.settings import NAME, POOL_SIZE, ProjectionsSettings
 from shared.database import Pool
 from shared.service import open_pool
-from shared.web import run_http
 from shared.web.api import create_api
 from shared.web.asyncapi import asyncapi_router
+from shared.web.server import run_http
 
 
 def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:

@@ -17,7 +17,7 @@ from services.projections.store import generations
 from shared.health import watch_consumer
 from shared.process import together
 from shared.service import database_health, open_pool
-from shared.web import run_health
+from shared.web.health import run_health
 
 
 async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None:

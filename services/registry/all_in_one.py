@@ -9,8 +9,9 @@ from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from services.registry.working import worker_parts
 from shared.process import Part, together
-from shared.service import make_relay, open_pool, purge_keys
-from shared.web import run_http
+from shared.service import make_relay, open_pool
+from shared.web.api import purge_keys
+from shared.web.server import run_http
 
 
 async def run_all(settings: RegistrySettings, stop: asyncio.Event) -> None:

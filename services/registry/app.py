@@ -25,9 +25,10 @@ from shared.database import Pool
 from shared.outbox import Hint
 from shared.process import together
 from shared.sealing import KeyRing
-from shared.service import open_pool, purge_keys
-from shared.web import Limits, run_http
-from shared.web.api import create_api
+from shared.service import open_pool
+from shared.web.api import create_api, purge_keys
+from shared.web.edge import Limits
+from shared.web.server import run_http
 
 
 def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:

@@ -13,7 +13,7 @@ from shared.database import Pool
 from shared.health import Health
 from shared.process import Part, together
 from shared.service import database_health, open_pool
-from shared.web import run_health
+from shared.web.health import run_health
 
 
 def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list[Part]:

@@ -16,9 +16,9 @@ from shared.database import Pool
 from shared.keys import KeyClient, token_reader
 from shared.outbox import Hint
 from shared.process import together
-from shared.service import open_pool, purge_keys
-from shared.web import run_http
-from shared.web.api import create_api
+from shared.service import open_pool
+from shared.web.api import create_api, purge_keys
+from shared.web.server import run_http
 
 PRINTING, ENROLLING = "sertifikat", "syarat pelatihan"
 """What keys are asked for, as the registry notes it."""

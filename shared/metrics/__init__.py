@@ -6,6 +6,5 @@ per event; what only has a size at the moment of looking (a pool, a backlog) is 
 
 from shared.metrics.declaring import Kind, Metric
 from shared.metrics.holding import Look, Metrics
-from shared.metrics.serving import metrics_router
 
-__all__ = ["Kind", "Look", "Metric", "Metrics", "metrics_router"]
+__all__ = ["Kind", "Look", "Metric", "Metrics"]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from fastapi import APIRouter, FastAPI
 
 from shared.auth import Verifier, key_source
-from shared.database import Pool
+from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 from shared.health import keys_check
+from shared.idempotency import purge
 from shared.metrics.looking import outbox_look
 from shared.service import database_health
 from shared.settings import ServiceSettings
 from shared.web.app import create_http_app
 from shared.web.contracts import contracts_router
 from shared.web.edge import Limits
+
+PURGE_SECONDS = 3_600.0
 
 
 def create_api(
@@ -46,3 +51,17 @@ def create_api(
         limits=limits,
         description=description,
     )
+
+
+async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:
+    """Forget idempotency keys that are over a day old, once an hour, until ``stop`` is set."""
+    while not stop.is_set():
+        try:
+            while await purge(pool) and not stop.is_set():
+                pass
+        except SERVER_ERRORS as error:
+            if not is_infrastructure_error(error):
+                raise
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PURGE_SECONDS):
+                await stop.wait()

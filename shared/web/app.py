@@ -6,18 +6,23 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from shared.auth import Principal, Verifier, assert_every_route_has_a_rule
+from shared.auth import Principal, Verifier, assert_every_route_has_a_rule, public
 from shared.health import Health
-from shared.metrics import Metrics, metrics_router
+from shared.metrics import Metrics
+from shared.metrics.exposition import CONTENT_TYPE
 from shared.outbox import Cause
-from shared.problems import install_problem_handlers
+from shared.problems import standard
+from shared.validation_texts import describe_errors
 from shared.web.docs import docs_router
 from shared.web.edge import Edge, Limits
+from shared.web.failures import answer_with, install_problem_handlers
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -103,7 +108,8 @@ def create_http_app(
     app.state.health = health
     app.state.service = service
     install_problem_handlers(app, away)
-    for router in (health.router(), metrics_router(health.metrics), docs_router(title), *routers):
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for router in (_health_router(health), _metrics_router(health.metrics), docs_router(title), *routers):
         app.include_router(router)
     return app
 
@@ -121,9 +127,40 @@ def _checked(lifespan: Lifespan | None) -> Lifespan:
     return checked
 
 
-def health_app(health: Health) -> FastAPI:
-    """Return the app of a process that serves nothing but its health and its metrics."""
-    return create_http_app(f"{health.service}: health", health.service, health=health, verifier=None)
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):  # pragma: no cover
+        raise error
+    errors, total = describe_errors(error.errors())
+    return answer_with(request, standard(422, errors=errors, errors_total=total))
+
+
+def _health_router(health: Health) -> APIRouter:
+    """Return the two routes of ``shared.web.health``, open to everybody, for a process that serves an API too."""
+    router = APIRouter(prefix="/health", tags=["health"], dependencies=[Depends(public())])
+
+    @router.get("/live", summary="Apakah proses ini hidup", responses={503: {"description": "perlu dimulai ulang"}})
+    async def live() -> Response:
+        return (await health.live()).response()
+
+    @router.get("/ready", summary="Apakah proses ini siap", responses={503: {"description": "belum siap"}})
+    async def ready() -> Response:
+        return (await health.ready()).response()
+
+    return router
+
+
+def _metrics_router(metrics: Metrics) -> APIRouter:
+    """Return ``GET /metrics``. It stands in no OpenAPI document: it is for machines inside, and speaks no JSON.
+
+    Open, like health, to who reaches a process's own port; the proxy does not pass it on (decision 33).
+    """
+    router = APIRouter(tags=["health"], dependencies=[Depends(public())], include_in_schema=False)
+
+    @router.get("/metrics", summary="Angka proses ini untuk Prometheus")
+    async def read_metrics() -> Response:
+        return Response(await metrics.read(), media_type=CONTENT_TYPE)
+
+    return router
 
 
 def cause_of(request: Request, principal: Principal | None = None, *, now: datetime | None = None) -> Cause:

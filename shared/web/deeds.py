@@ -20,7 +20,6 @@ from shared.problems import Problem
 from shared.refusals import DeedRefusedError, NotFoundError, StaleVersionError
 from shared.web.versions import etag
 
-FIRST = UUID(int=0)
 After = Annotated[UUID, Query(description="Nilai `next` dari halaman sebelumnya.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 

@@ -11,10 +11,7 @@ from typing import Protocol
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
-
-from shared.health import Health
-from shared.web.app import health_app
+from starlette.applications import Starlette
 
 DRAIN_SHARE = 0.8
 """The part of DRAIN_SECONDS that requests under way get; the rest is for closing pools and connections."""
@@ -67,7 +64,7 @@ async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
         raise RuntimeError("the HTTP app did not start; its log says why") from error
 
 
-async def run_http(app: FastAPI, settings: HttpSettings, stop: asyncio.Event) -> None:
+async def run_http(app: Starlette, settings: HttpSettings, stop: asyncio.Event) -> None:
     """Serve ``app`` until ``stop`` is set, then take no more requests and finish those under way (bounded).
 
     Readiness says "stopping" as soon as ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app
@@ -96,8 +93,3 @@ async def run_http(app: FastAPI, settings: HttpSettings, stop: asyncio.Event) ->
             await serving
     if not stop.is_set():
         raise RuntimeError("the HTTP server ended by itself; its log says why")
-
-
-async def run_health(health: Health, settings: HttpSettings, stop: asyncio.Event) -> None:
-    """Serve the health of a worker process on its HTTP_PORT until ``stop`` is set."""
-    await run_http(health_app(health), settings, stop)

@@ -32,7 +32,7 @@ from shared.auth import (
 )
 from shared.health import Health
 from shared.problems import Problem
-from shared.web import create_http_app
+from shared.web.app import create_http_app
 from tests.kernel.clock import NOW, Clock
 
 ISSUER = "https://masuk.example.test"

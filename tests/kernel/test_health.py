@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from shared.health import Health, Pulse, watch_consumer
 from shared.metrics import Metrics
-from shared.web import health_app
+from shared.web.health import health_app
 from tests.kernel.web_client import LocalSettings, client_of, parsed, raw_request, served
 
 

@@ -24,7 +24,7 @@ from shared.idempotency import (
     purge,
 )
 from shared.problems import Problem, standard
-from shared.web import create_http_app
+from shared.web.app import create_http_app
 from tests.kernel.web_client import client_of
 
 Step = Callable[[asyncpg.Connection], Awaitable[None]]

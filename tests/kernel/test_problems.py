@@ -18,7 +18,7 @@ from shared.health import Health
 from shared.keys import KeysAwayError
 from shared.problems import Problem
 from shared.validation_texts import describe_errors, shown_value
-from shared.web import RequestModel, create_http_app
+from shared.web.app import RequestModel, create_http_app
 from tests.kernel.web_client import client_of
 
 

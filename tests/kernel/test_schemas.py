@@ -18,7 +18,7 @@ from shared.contracts.schemas import document_of, example
 from shared.envelope import headers_of
 from shared.health import Health
 from shared.relay import Relay
-from shared.web import create_http_app
+from shared.web.app import create_http_app
 from shared.web.contracts import contracts_router
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.delivery import change, fact_on

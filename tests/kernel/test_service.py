@@ -14,8 +14,9 @@ import pytest
 
 from shared.database import create_pool, kernel_migrations, migrate
 from shared.idempotency import PURGE_ROWS
-from shared.service import Service, purge_keys
+from shared.service import Service
 from shared.settings import ServiceSettings
+from shared.web.api import purge_keys
 from tests.stack.servers import Database
 
 ROOT = Path(__file__).parents[2]
@@ -65,26 +66,29 @@ def test_what_a_process_runs_is_where_its_service_says(name: str) -> None:
 
 
 def loaded_by(name: str, process: str) -> set[str]:
-    """Return the modules of its service that a process holds before it has read its settings."""
+    """Return what a process holds before it has read its settings: modules of its service (``.working``) and packages (``fastapi``)."""
     script = (
         f"import sys; from services.{name}.processes import SERVICE; SERVICE.loaded(SERVICE.processes['{process}']);"
-        f" print(*(m for m in sys.modules if m.startswith('services.{name}.')))"
+        f" print(*(m.removeprefix('services.{name}') for m in sys.modules if m.startswith('services.{name}.') or '.' not in m))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
-    return {module.split(".")[2] for module in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", sorted(name for name, usage in USAGES.items() if "relay" in usage))
-def test_a_relay_holds_nothing_of_its_service(name: str) -> None:
-    assert loaded_by(name, "relay") == {"processes", "settings"}
+def test_a_relay_holds_nothing_of_its_service_and_of_the_web(name: str) -> None:
+    found = loaded_by(name, "relay")
+    assert {module for module in found if module.startswith(".")} == {".processes", ".settings"}
+    assert not {"fastapi", "joserfc", "faststream", "typer"} & found
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))
 def test_api_and_worker_hold_nothing_of_each_other(name: str) -> None:
-    assert {"api", "working"} - loaded_by(name, "worker") == {"api"}
-    assert not {"working", "consumers"} & loaded_by(name, "api")
+    worker, api = loaded_by(name, "worker"), loaded_by(name, "api")
+    assert {".working", ".app", ".api", "fastapi"} & worker == {".working"}
+    assert {".working", ".app", ".consumers", "fastapi"} & api == {".app", "fastapi"}
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))

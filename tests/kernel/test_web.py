@@ -15,9 +15,11 @@ from structlog.testing import capture_logs
 
 from shared.auth import public
 from shared.health import Health
-from shared.web import Limits, PortTakenError, RequestModel, cause_of, create_http_app, run_http
+from shared.web.app import RequestModel, cause_of, create_http_app
 from shared.web.bodies import check_json
 from shared.web.docs import asset
+from shared.web.edge import Limits
+from shared.web.server import PortTakenError, run_http
 from tests.kernel.web_client import LocalSettings, client_of, parsed, raw_request, served
 
 MIB = 1024 * 1024

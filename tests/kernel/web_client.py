@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from shared.web import run_http
+from shared.web.server import run_http
 
 
 @dataclass

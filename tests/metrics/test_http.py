@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from shared.auth import public
 from shared.health import Health
 from shared.metrics.exposition import CONTENT_TYPE, read_samples
-from shared.web import create_http_app, health_app
+from shared.web.app import create_http_app
+from shared.web.health import health_app
 from tests.kernel.web_client import client_of
 from tests.metrics.reading import figures
 

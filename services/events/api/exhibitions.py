@@ -43,9 +43,9 @@ from services.events.handlers import exhibitions as handlers
 from shared.auth import public
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/exhibitions", tags=["pameran"])

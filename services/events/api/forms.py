@@ -19,7 +19,7 @@ from services.events.commands import (
 from services.events.domain.clock import end_of_day_in, is_zone
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
 from shared.identifiers import new_id
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.web.fields import Day, Moment, one_line
 
 MOST_AT_ONCE = 1_000

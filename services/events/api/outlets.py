@@ -27,8 +27,9 @@ from services.events.handlers import outlets as handlers
 from shared.contracts.exhibitions import ApplicationCause
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import etag
 
 Number = Annotated[int, Path(ge=1, le=1_000_000)]

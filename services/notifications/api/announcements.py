@@ -31,7 +31,7 @@ from shared.database import Connection
 from shared.idempotency import Answer, OnlyOnce
 from shared.identifiers import new_id
 from shared.problems import Problem
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 MOST_PLACES = 40
 LONGEST_BODY = 5_000

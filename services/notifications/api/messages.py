@@ -19,7 +19,7 @@ from shared.auth import Principal, Role, allow
 from shared.database import Connection
 from shared.idempotency import Answer, OnlyOnce
 from shared.problems import Problem, standard
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 Operator = Annotated[Principal, Depends(allow(Role.OPERATOR))]
 AnyOfficer = Annotated[Principal, Depends(allow(Role.PETUGAS_KELURAHAN, Role.PETUGAS_DINAS, Role.OPERATOR))]

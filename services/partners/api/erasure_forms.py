@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.partners.domain.erasures import Notice, NoticeState, Obstacle, Outcome
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.web.fields import one_line
 
 _LONG_NUMBER = re.compile(r"\d{9}")

@@ -22,7 +22,8 @@ from services.partners.handlers.erasures import AnswerNotice
 from shared.auth import Principal, Role
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.web.deeds import FIRST, After, Limit, pool_of
+from shared.identifiers import FIRST
+from shared.web.deeds import After, Limit, pool_of
 
 router = APIRouter(prefix="/erasures", tags=["penghapusan"])
 

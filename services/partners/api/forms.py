@@ -10,7 +10,7 @@ from services.partners.commands import DraftAgreement, Terms
 from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis, SuspensionCause
 from shared.contracts.registry import BusinessClass
 from shared.identifiers import new_id
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.web.fields import one_line
 
 Line = Annotated[str, Field(min_length=3, max_length=300), AfterValidator(one_line)]

@@ -18,7 +18,8 @@ from services.partners.domain.lanes import Lane, LaneState, StopReason
 from services.partners.handlers import Saved, lanes
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/lanes", tags=["kafka"])

@@ -12,7 +12,7 @@ from services.partners.api.forms import Moment
 from services.partners.commands import StartReplay
 from services.partners.domain.replays import ReplayState, StopReason, progress
 from services.partners.handlers.replays import ShownReplay
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 

@@ -16,9 +16,9 @@ from services.partners.handlers import Saved
 from services.partners.handlers import replays as handlers
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/webhooks/{webhook_id}/replays", tags=["putar ulang"])

@@ -30,7 +30,7 @@ from shared.auth import Principal
 from shared.database import Connection
 from shared.idempotency import REPLAYED, Once
 from shared.identifiers import new_id
-from shared.web import cause_of
+from shared.web.app import cause_of
 
 CREATED = "/webhooks"
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.partners.domain.destinations import LONGEST
 from services.partners.domain.webhooks import DisabledReason, Webhook, WebhookState
 from services.partners.handlers.webhooks import Shown
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.web.deeds import SavedOut
 
 

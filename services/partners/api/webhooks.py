@@ -22,7 +22,8 @@ from services.partners.api.webhook_forms import (
 )
 from services.partners.handlers import webhooks as handlers
 from shared.idempotency import OnlyOnce
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 router = APIRouter(prefix="/webhooks", tags=["webhook"])

@@ -19,8 +19,8 @@ from services.partners.store import agreements, events, positions, webhooks
 from services.partners.store.agreements import Agency
 from shared.contracts.partnership import AgreementState, DeliveryWay
 from shared.database import Pool
+from shared.identifiers import FIRST
 from shared.refusals import NotFoundError
-from shared.web.deeds import FIRST
 
 MOST_SHOWN = 100
 

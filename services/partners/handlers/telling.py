@@ -29,11 +29,11 @@ from services.partners.store import agreements, webhooks
 from services.partners.store import erasures as store
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Pool
+from shared.identifiers import FIRST
 from shared.relay.publishing import BrokerAwayError
 from shared.sealing import UnreadableError
 from shared.ticking import PeriodicLook
 from shared.topology import agency_topic
-from shared.web.deeds import FIRST
 from shared.wita import WITA
 
 LEASE = timedelta(minutes=5)

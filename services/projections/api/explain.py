@@ -14,8 +14,9 @@ from services.projections.api.views import View
 from services.projections.domain.addresses import AddressRefusedError
 from services.projections.handlers.explaining import Explained, Explaining, Item
 from shared.contracts.registry import BUSINESS_TOPIC
+from shared.identifiers import FIRST
 from shared.problems import standard
-from shared.web.deeds import FIRST, Deeds
+from shared.web.deeds import Deeds
 
 router = APIRouter(tags=["uraian"])
 DEEDS = Deeds({AddressRefusedError: 422})

@@ -25,10 +25,10 @@ from shared.auth import Principal
 from shared.contracts.organisations import BrandStatus
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
+from shared.identifiers import FIRST, new_id
 from shared.problems import standard
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, Work, pool_of
 
 router = APIRouter(prefix="/brands", tags=["merek"])
 

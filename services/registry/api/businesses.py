@@ -48,9 +48,9 @@ from shared.auth import Principal
 from shared.contracts.registry import BusinessClass, BusinessStatus, PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, Work, pool_of
 
 router = APIRouter(prefix="/businesses", tags=["usaha"])
 proposals = APIRouter(prefix="/duplicates", tags=["usaha"])

@@ -25,9 +25,9 @@ from services.registry.handlers import Saved
 from services.registry.handlers import erasure as handlers
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 
 router = APIRouter(prefix="/erasure-requests", tags=["penghapusan"])
 previews = APIRouter(prefix="/owners", tags=["penghapusan"])

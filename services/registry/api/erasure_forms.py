@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.registry.commands.erasure import Asker, AskingWay, Identity, RefusalReason
 from services.registry.domain.erasure import LEGAL_REASONS, ErasureRequest, ErasureState, Loss
 from services.registry.domain.models import Owner
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.wita import WITA, write_moment
 
 

@@ -28,7 +28,7 @@ from shared.contracts.registry import (
     PlaceCode,
     Workers,
 )
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.wita import WITA
 
 MOST_RUPIAH = 9_000_000_000_000_000

@@ -27,9 +27,9 @@ from shared.contracts.licensing import LicenceKind, LicenceStatus
 from shared.contracts.registry import PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, Work, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, Work, pool_of
 
 Until = Annotated[date | None, Query(description="Yang berakhir paling lambat pada hari ini.", examples=["2026-12-31"])]
 

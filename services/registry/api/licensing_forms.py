@@ -15,7 +15,7 @@ from services.registry.domain.organisations import Organisation
 from services.registry.importing.cleaning.text import clean_text
 from shared.contracts.licensing import LicenceCause, LicenceKind, LicenceStatus
 from shared.contracts.organisations import BrandCause, BrandStatus, OrganisationKind, OrganisationRole
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 
 def _one_line(text: str) -> str:

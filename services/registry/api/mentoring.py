@@ -36,9 +36,9 @@ from services.registry.handlers import Saved
 from services.registry.handlers import mentoring as handlers
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 
 router = APIRouter(tags=["pendampingan"])
 

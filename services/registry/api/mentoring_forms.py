@@ -14,7 +14,7 @@ from services.registry.importing.cleaning.text import clean_text
 from shared.contracts.mentoring import MentoringCause, VisitWay
 from shared.contracts.progress import Aspect
 from shared.contracts.registry import PlaceCode
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 Account = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$", examples=["pendamping-siti"])]
 Places = Annotated[tuple[PlaceCode, ...], Field(max_length=34, examples=[["64.71.01.1001"]])]

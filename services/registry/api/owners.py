@@ -42,9 +42,9 @@ from services.registry.handlers.erasure import erase_without_request
 from shared.auth import Principal
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 
 router = APIRouter(prefix="/owners", tags=["pemilik"])
 

@@ -50,9 +50,9 @@ from services.registry.reference.progress import checklists, methods
 from shared.contracts.registry import PlaceCode
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 
 AfterVersion = Annotated[int, Query(ge=0, le=2**62, description="Nilai `next` dari halaman sebelumnya.")]
 Before = Annotated[date, Query(description="Nilai `next` dari halaman sebelumnya.")]

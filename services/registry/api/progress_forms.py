@@ -12,7 +12,7 @@ from services.registry.api.forms import ClassForm, PastDay
 from services.registry.reference.progress import Checklist, Method
 from shared.contracts.progress import Aspect
 from shared.contracts.registry import BusinessClass, Evidence
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 
 Score = Annotated[int, Field(ge=1, le=5, strict=True, examples=[3])]
 Version = Annotated[int, Field(ge=1, le=1000, strict=True)]

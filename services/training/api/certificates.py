@@ -24,7 +24,7 @@ from services.training.handlers.printing import Printer
 from shared.auth import public
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.web import cause_of
+from shared.web.app import cause_of
 from shared.web.deeds import SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 

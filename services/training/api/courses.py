@@ -41,9 +41,9 @@ from services.training.handlers import Saved, certificates, enrolling, results
 from services.training.handlers import courses as handlers
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import new_id
-from shared.web import cause_of
-from shared.web.deeds import FIRST, After, Limit, SavedOut, pool_of
+from shared.identifiers import FIRST, new_id
+from shared.web.app import cause_of
+from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
 Number = Annotated[int, Path(ge=1, le=1_000)]

@@ -28,7 +28,7 @@ from shared.contracts.training import EnrolmentState
 from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import new_id
-from shared.web import cause_of
+from shared.web.app import cause_of
 from shared.web.deeds import Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 

@@ -23,7 +23,7 @@ from shared.contracts.training import (
     Selection,
 )
 from shared.identifiers import new_id
-from shared.web import RequestModel
+from shared.web.app import RequestModel
 from shared.web.fields import Day, Moment, one_line
 from shared.wita import end_of_day
 

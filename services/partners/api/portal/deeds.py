@@ -38,7 +38,7 @@ from shared.auth import Principal
 from shared.idempotency import Once
 from shared.identifiers import new_id
 from shared.problems import TYPE_PREFIX, Problem
-from shared.web import cause_of
+from shared.web.app import cause_of
 from shared.web.deeds import pool_of
 from shared.web_pages.forms import read_fields
 
