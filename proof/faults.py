@@ -17,7 +17,7 @@ from ops.stack.databases import owner_of
 from proof.evidence import records_to_end
 from proof.history import Kind, Step, now
 from proof.load import PLACE
-from proof.rig import QUIET_SECONDS, Rig, Size
+from proof.rig import QUIET_SECONDS, WORKERS, Rig, Size
 from shared.auth import Role
 from shared.broker import make_producer, make_reader
 from shared.consumer import request_redrive
@@ -43,13 +43,13 @@ async def kill_api(rig: Rig, size: Size, dice: Random) -> None:
 
 
 async def kill_consumers(rig: Rig, size: Size, dice: Random) -> None:
-    """SIGKILL a consumer in the middle of its batches, again and again."""
+    """SIGKILL each consumer in the middle of its batches, again and again; with few strikes several at a time."""
     for strike in range(size.strikes):
         await _a_moment(dice)
-        name = ("projections-worker", "notifications-worker")[strike % 2]
+        names = WORKERS[strike :: size.strikes] or (WORKERS[strike % len(WORKERS)],)
         async with rig.fault():
-            await rig.kill(name)
-            await rig.start(name)
+            await asyncio.gather(*map(rig.kill, names))
+            await asyncio.to_thread(rig.stack.start, *names)
 
 
 async def kill_kafka(rig: Rig, size: Size, dice: Random) -> None:
@@ -279,10 +279,10 @@ async def hold_consumers_back(rig: Rig, size: Size, dice: Random) -> None:
     """Consumers are away while work goes on; then they have a backlog."""
     await _a_moment(dice)
     async with rig.fault():
-        for name in ("projections-worker", "notifications-worker"):
+        for name in WORKERS:
             await rig.kill(name)
         await asyncio.sleep(max(size.away))
-        for name in ("projections-worker", "notifications-worker"):
+        for name in WORKERS:
             await rig.start(name)
 
 

@@ -7,9 +7,10 @@ from random import Random
 
 from ops.stack.home import Record
 from ops.stack.processes import HOST, free_port
-from proof.rig import Rig, Size
+from ops.stack.services import PROCESSES
+from proof.rig import WORKERS, Rig, Size
 
-CLIENTS = ("registry-relay", "projections-worker", "notifications-worker")
+CLIENTS = tuple(process.name for process in PROCESSES if process.role == "relay" or process.name in WORKERS)
 
 
 async def move_kafka(rig: Rig, size: Size, _: Random) -> None:
@@ -36,4 +37,4 @@ async def _tell_clients(rig: Rig, bootstrap: str | None) -> None:
         rig.stack.extra_env.pop(name, None)
         if bootstrap is not None:
             rig.stack.extra_env[name] = {"KAFKA_BOOTSTRAP": bootstrap}
-    await asyncio.to_thread(rig.stack.start_services, list(CLIENTS))
+    await asyncio.to_thread(rig.stack.start, *CLIENTS)

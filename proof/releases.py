@@ -22,7 +22,7 @@ from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from proof.health import ask
 from proof.load import PLACE
-from proof.rig import FOLLOWERS, QUIET_SECONDS, Rig, Size, within
+from proof.rig import FOLLOWERS, QUIET_SECONDS, WORKERS, Rig, Size, within
 from shared.consumer import request_redrive
 from shared.contracts.privacy import PUBLIC
 from shared.contracts.registry import BusinessVerified, BusinessWorkersRecorded
@@ -107,9 +107,6 @@ async def run_release(rig: Rig, names: Sequence[str], release: Mapping[str, str]
         if release is not None:
             rig.stack.extra_env[name] = dict(release)
     await asyncio.to_thread(rig.stack.start, *names)
-
-
-WORKERS = tuple(f"{service}-worker" for service in FOLLOWERS)
 
 
 async def publish_incompatibly(rig: Rig, size: Size, _: Random) -> None:

@@ -32,6 +32,8 @@ LATE_SECONDS = 150.0
 
 FOLLOWERS = ("projections", "notifications", "training", "events", "partners")
 """The services that follow the registry's businesses, each with one consumer of its own name."""
+WORKERS = tuple(f"{service}-worker" for service in FOLLOWERS)
+"""The processes of these consumers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Size:
     """Each promise gets a platform of its own: the checker reads the log whole, and it would hold all runs before."""
 
 
-SHORT = Size(commands=200, strikes=3, away=(3.0,), pace=30.0, endpoints=4)
+SHORT = Size(commands=120, strikes=2, away=(3.0,), pace=30.0, endpoints=4)
 MIDDLE = Size(commands=1_500, strikes=12, away=(5.0, 15.0), soak=60.0)
 FULL = Size(commands=100_000, strikes=50, away=(5.0, 30.0, 120.0), soak=3_600.0, pace=120.0, fresh=True)
 
