@@ -31,6 +31,7 @@ def read(agency: str, conf: Path, kept: Kept) -> None:
             "group.id": f"{agency}.python",
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
+            "session.timeout.ms": 10_000,  # one that was killed holds its place for so long; without this 45 s
         }
     )
     consumer.subscribe([f"umkm.agency.{agency}"])
