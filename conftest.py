@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.memory import use_memory
+
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+
+use_memory()
 
 
 def _allowed(path: Path) -> list[tuple[str, str]]:
