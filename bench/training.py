@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from time import perf_counter, process_time
@@ -13,14 +13,14 @@ from bench.harness import Result, Size, VoidRunError, by_turns, in_turn
 from bench.rig import Rig
 from services.training.commands import Enrol, OpenBatch, OpenCourse, OpenProgramme, Timing
 from services.training.domain.models import Changed, Enrolment, Printed
-from services.training.handlers import courses, enrolling, publish
+from services.training.handlers import Saved, courses, enrolling, publish
 from services.training.handlers.printing import Printer
-from services.training.handlers.turnstile import Guest, Turnstile
-from services.training.store import enrolments, migrations
+from services.training.handlers.turnstile import Turnstile
+from services.training.store import migrations
 from shared.contracts.training import EnrolmentRegistered, EnrolmentState, Selection, SessionTime
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
-from shared.outbox import Cause
+from shared.outbox import Cause, Change
 from shared.wita import WITA
 
 CLIENTS = 200
@@ -34,9 +34,14 @@ WITH told AS (
 INSERT INTO business_copy (business_id, owner_ids, kelurahan, kelas, status, version)
 SELECT id, ARRAY[id], '64.71.01.1001', 'mikro', 'terverifikasi', 1 FROM unnest($1::uuid[]) AS id
 """
+INSERT = """
+INSERT INTO enrolment (id, version, batch_id, course_id, owner_id, business_id, state, priority, arrival, kelurahan,
+                       enrolled_by, enrolled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
 OVER = "SELECT count(*) FROM batch WHERE held > quota OR held <> least(quota, arrivals)"
 
-Deed = Callable[[Connection, Enrol, int, Guest | None], Awaitable[object]]
+Come = Callable[[Pool, Enrol, int], Awaitable[object]]
 
 
 def _cause() -> Cause:
@@ -57,18 +62,34 @@ async def _open_batch(pool: Pool, number: int) -> tuple[UUID, UUID]:
     return course, batch.batch_id
 
 
-async def _enrol(connection: Connection, command: Enrol, _: int, guest: Guest | None) -> object:
-    if guest is None:
-        raise VoidRunError("the rules are asked by guests of the batch's hall, as in the API")
-    return await enrolling.enrol(connection, command, None, _cause(), None, guest)
+def _enrol() -> Come:
+    """Return what enrols by the rules, at the door of the batch as in the API."""
+    turnstile: Turnstile[enrolling.Wish, enrolling.Came] = Turnstile()
+
+    async def enrol(pool: Pool, command: Enrol, _: int) -> object:
+        async def together(wishes: Sequence[enrolling.Wish]) -> Sequence[enrolling.Came | None]:
+            async with pool.acquire() as connection, connection.transaction():
+                return await enrolling.enrol_together(connection, wishes)
+
+        wish = enrolling.Wish(command, None, _cause(), None)
+        async with turnstile.turn(command.batch_id, wish, {command.owner_id}, together) as came:
+            if not isinstance(came, Saved):
+                raise VoidRunError(f"somebody was not enrolled: {came}")
+            return came
+
+    return enrol
 
 
-def _insert(course: UUID) -> Deed:
+def _insert(course: UUID) -> Come:
     """Return what writes the same rows and the same fact, and asks nobody."""
 
     told = {"title": "Bench", "place": "Aula", "starts_at": FIRST}
 
-    async def insert(connection: Connection, command: Enrol, arrival: int, _: Guest | None) -> object:
+    async def insert(pool: Pool, command: Enrol, arrival: int) -> object:
+        async with pool.acquire() as connection, connection.transaction():
+            return await write(connection, command, arrival)
+
+    async def write(connection: Connection, command: Enrol, arrival: int) -> object:
         state = EnrolmentState.DITERIMA
         made = Enrolment(
             command.enrolment_id, 1, command.batch_id, course, command.owner_id, command.business_id, PLACE, state, 0,
@@ -76,8 +97,10 @@ def _insert(course: UUID) -> Deed:
         )  # fmt: skip
         fact = EnrolmentRegistered(**made.fact_fields(), **told, state=state, priority=0, arrival=arrival)
         cause = _cause()
-        change = enrolments.new_enrolment(made, cause.actor, cause.now)
-        return await publish(connection, [Changed(made, (fact,))], cause, change)
+        row = (
+            made.id, 1, made.batch_id, course, made.owner_id, made.business_id, state, 0, arrival, PLACE, cause.actor, cause.now,
+        )  # fmt: skip
+        return await publish(connection, [Changed(made, (fact,))], cause, Change(INSERT, row))
 
     return insert
 
@@ -85,16 +108,6 @@ def _insert(course: UUID) -> Deed:
 async def enrolling_crowd(rig: Rig, size: Size) -> Result:
     """Enrolments per second of 200 clients on one batch, over an API's 16 connections; nobody over the quota."""
     rounds = size.of(4_000) // CLIENTS
-
-    turnstile = Turnstile()
-
-    async def client(pool: Pool, deed: Deed, command: Enrol, arrival: int, guest: Guest | None = None) -> None:
-        async with pool.acquire() as connection, connection.transaction():
-            await deed(connection, command, arrival, guest)
-
-    async def polite(pool: Pool, deed: Deed, command: Enrol, arrival: int) -> None:
-        async with turnstile.hall(command.batch_id) as guest:
-            await client(pool, deed, command, arrival, guest)
 
     async def measure(*, rule: bool) -> float:
         seconds = 0.0
@@ -104,10 +117,9 @@ async def enrolling_crowd(rig: Rig, size: Size) -> Result:
                 people = [new_id() for _ in range(CLIENTS)]
                 await pool.execute(PEOPLE, people)
                 commands = [Enrol(new_id(), batch, person, person) for person in people]
-                deed = _enrol if rule else _insert(course)
+                come = _enrol() if rule else _insert(course)
                 started = perf_counter()
-                come = polite if rule else client
-                await asyncio.gather(*(come(pool, deed, c, n) for n, c in enumerate(commands, 1)))
+                await asyncio.gather(*(come(pool, command, number) for number, command in enumerate(commands, 1)))
                 seconds += perf_counter() - started
             rows = await pool.fetchval("SELECT count(*) FROM enrolment")
             over = await pool.fetchval(OVER) if rule else 0

@@ -34,6 +34,12 @@ FROM unnest($7::text[], $8::uuid[], $9::uuid[], $10::text[], $11::bigint[], $12:
      WITH ORDINALITY AS u(t, k, e, y, s, d, n)
 ORDER BY n
 """
+_EACH = """SELECT t, k, e, y, o, s, a, r, c, g, p, d
+FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::text[],
+            $9::text[], $10::text[], $11::text[], $12::text[])
+     WITH ORDINALITY AS u(t, k, e, y, o, s, a, r, c, g, p, d, n)
+ORDER BY n
+"""
 _COLUMNS = 12
 _ARGUMENT = re.compile(r"\$(\d+)")
 
@@ -85,32 +91,40 @@ async def append(
     Must run inside the transaction that changes the aggregates, after their rows are locked.
     Raises ``RuntimeError`` outside of a transaction: a fact stored alone could speak of a change that failed.
     """
+    rows = [_row(source, new_id(), sequence, fact, cause) for sequence, fact in facts]
+    if await _changed(connection, rows, changes):
+        topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
+        said = (cause.now, cause.correlation_id, cause.causation_id, cause.origin, cause.traceparent)
+        await connection.execute(_INTO + _MANY, source, *said, topics, keys, events, types, sequences, bodies)
+    return [row[2] for row in rows]
+
+
+async def append_each(
+    connection: asyncpg.Connection, source: str, facts: Sequence[tuple[int, Fact, Cause]], *changes: Change | None
+) -> list[UUID]:
+    """Store facts of several commands in one transaction, each with its own cause; all else as ``append`` does it."""
+    rows = [_row(source, new_id(), sequence, fact, cause) for sequence, fact, cause in facts]
+    if await _changed(connection, rows, changes):
+        await connection.execute(_INTO + _EACH, *zip(*rows, strict=True))
+    return [row[2] for row in rows]
+
+
+async def _changed(
+    connection: asyncpg.Connection, rows: Sequence[tuple[Any, ...]], changes: Sequence[Change | None]
+) -> bool:
+    """Run changes, with the fact if there is only one, and tell whether there are facts that are still to be stored."""
     if not connection.is_in_transaction():
         raise RuntimeError("outbox.append must run inside the transaction of the change")
     wanted = [change for change in changes if change is not None]
-    ids = [new_id() for _ in facts]
-    rows = [
-        _row(source, event_id, sequence, fact, cause) for event_id, (sequence, fact) in zip(ids, facts, strict=True)
-    ]
     if len(rows) == 1:
         # Nearly every command has one fact, and arrays of one cost several times as much to encode.
         arguments = [argument for change in wanted for argument in change.arguments]
         statement = _insert_one(tuple((change.statement, len(change.arguments)) for change in wanted))
         await connection.execute(statement, *arguments, *rows[0])
-        return ids
+        return False
     for change in wanted:
         await connection.execute(change.statement, *change.arguments)
-    if rows:
-        await _insert_many(connection, source, cause, rows)
-    return ids
-
-
-async def _insert_many(
-    connection: asyncpg.Connection, source: str, cause: Cause, rows: Sequence[tuple[Any, ...]]
-) -> None:
-    topics, keys, events, types, _, sequences, *_, bodies = zip(*rows, strict=True)
-    said = (cause.now, cause.correlation_id, cause.causation_id, cause.origin, cause.traceparent)
-    await connection.execute(_INTO + _MANY, source, *said, topics, keys, events, types, sequences, bodies)
+    return bool(rows)
 
 
 @lru_cache(maxsize=64)

@@ -31,7 +31,8 @@ The rules:
 
 Keep personal values out of the ``Answer``: it is stored in the clear for a day. Ids, versions and states are enough.
 For uploads pass ``content=`` (a digest of the file and of the fields that matter); the body is then not read again.
-A route that writes with statements of its own (group commit) uses ``claim`` and ``store`` on its connection.
+A route that does what several ask in one transaction (group commit) uses ``Once.asked`` and ``run_together``: each has its own key
+and its own answer, and who cannot be done together is left out, to be run alone.
 """
 
 from shared.idempotency.answers import Answer, RequestKey, StoredAnswer, canonical, render, request_key
@@ -44,6 +45,7 @@ from shared.idempotency.running import (
     once,
 )
 from shared.idempotency.table import KEPT_FOR, PURGE_ROWS, claim, purge, store
+from shared.idempotency.together import Asked, WorkTogether, run_together
 
 __all__ = [
     "HEADER",
@@ -51,10 +53,12 @@ __all__ = [
     "PURGE_ROWS",
     "REPLAYED",
     "Answer",
+    "Asked",
     "Once",
     "OnlyOnce",
     "RequestKey",
     "StoredAnswer",
+    "WorkTogether",
     "assert_every_post_is_idempotent",
     "canonical",
     "claim",
@@ -62,5 +66,6 @@ __all__ = [
     "purge",
     "render",
     "request_key",
+    "run_together",
     "store",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 import asyncpg
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from shared.auth.rules import dependencies_of, routes_of
 from shared.idempotency.answers import REPLAYED, Answer, RequestKey, StoredAnswer, canonical, render, request_key
 from shared.idempotency.table import WAIT_SECONDS, claim, store
+from shared.idempotency.together import Asked, W, keeps
 from shared.problems import MEDIA_TYPE, Problem, problem_response, request_id_of
 
 HEADER = "Idempotency-Key"
@@ -22,7 +24,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 __all__ = ["HEADER", "REPLAYED", "Once", "OnlyOnce", "assert_every_post_is_idempotent", "once"]
 
 
-def _render_refusal(problem: Problem, request: Request) -> StoredAnswer:
+def _render_refusal(request: Request, problem: Problem) -> StoredAnswer:
     response = problem_response(problem, request_id_of(request), request.url.path)
     return StoredAnswer(problem.status, (("content-type", MEDIA_TYPE), *problem.headers.items()), bytes(response.body))
 
@@ -54,6 +56,10 @@ class Once:
             content,
         )
 
+    async def asked(self, wish: W) -> Asked[W]:
+        """Return this request as one of several that are done in one transaction (``run_together``)."""
+        return Asked(await self.identity(), wish, partial(_render_refusal, self._request))
+
     async def run(self, pool: asyncpg.Pool, work: Work, *, content: bytes | None = None) -> Response:
         """Do ``work`` in a transaction unless it was done before; return its answer, or the one of then."""
         key = await self.identity(content)
@@ -71,7 +77,7 @@ class Once:
             try:
                 answer = render(await work(connection))
             except Problem as problem:
-                if problem.status >= 500 or problem.status == 429:
+                if not keeps(problem):
                     raise
                 raise RefusalError(problem) from problem
             await store(connection, key, answer)
@@ -79,7 +85,7 @@ class Once:
 
     async def _keep_refusal(self, connection: asyncpg.Connection, key: RequestKey, problem: Problem) -> Response:
         """Store a refusal after the roll-back; if the same request succeeded meanwhile, its answer is the answer."""
-        answer = _render_refusal(problem, self._request)
+        answer = _render_refusal(self._request, problem)
         async with connection.transaction():
             stored = await claim(connection, key, self.wait_seconds)
             if stored is not None:

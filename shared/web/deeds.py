@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.database import Connection, Pool
-from shared.idempotency import Answer, Once
+from shared.idempotency import Answer, Asked, Once, run_together
 from shared.outbox import Hint
 from shared.problems import Problem
 from shared.refusals import DeedRefusedError, NotFoundError, StaleVersionError
@@ -48,7 +48,10 @@ class Saved(Protocol):
         """Its version now."""
 
 
+W = TypeVar("W")
 Work = Callable[[Connection], Awaitable[Saved]]
+WorkForAll = Callable[[Connection, Sequence[W]], Awaitable[Sequence[Saved | DeedRefusedError | None]]]
+"""Does what several want, and returns in their order what came of each; ``None``: not done together with others."""
 AnyWork = Callable[[Connection], Awaitable[Any]]
 
 
@@ -57,9 +60,17 @@ def pool_of(request: Request) -> Pool:
     return request.app.state.pool
 
 
-def _wake_relay(request: Request) -> None:
+def wake_relay(request: Request) -> None:
+    """Tell the relay that there are facts to publish; after the commit."""
     hint: Hint = request.app.state.hint
     hint.wake()
+
+
+def _answer(saved: Saved, created: str | None) -> Answer:
+    headers = {"ETag": etag(saved.version)}
+    if created is not None:
+        headers["Location"] = f"{created}/{saved.id}"
+    return Answer(200 if created is None else 201, {"id": str(saved.id), "version": saved.version}, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +97,29 @@ class Deeds:
 
         async def answered(connection: Connection) -> Answer:
             async with self.refusals_as_problems():
-                saved = await work(connection)
-            content = {"id": str(saved.id), "version": saved.version}
-            headers = {"ETag": etag(saved.version)}
-            if created is not None:
-                headers["Location"] = f"{created}/{saved.id}"
-            return Answer(200 if created is None else 201, content, headers)
+                return _answer(await work(connection), created)
 
         response = await once.run(pool_of(request), answered)
-        _wake_relay(request)
+        wake_relay(request)
         return response
+
+    async def run_together(
+        self, pool: Pool, work: WorkForAll[W], created: str, asked: Sequence[Asked[W]]
+    ) -> list[Response | None]:
+        """Run the commands of several requests in one transaction, each under its own key, and answer id and version of what is new.
+
+        ``None``: to be run alone, as in ``shared.idempotency.run_together``. The relay is to be told afterwards.
+        """
+
+        async def answered(connection: Connection, wishes: Sequence[W]) -> list[Answer | Problem | None]:
+            return [self._answer_of(came, created) for came in await work(connection, wishes)]
+
+        return await run_together(pool, asked, answered)
+
+    def _answer_of(self, came: Saved | DeedRefusedError | None, created: str) -> Answer | Problem | None:
+        if isinstance(came, DeedRefusedError):
+            return self.problem_of(came)
+        return None if came is None else _answer(came, created)
 
     async def run_many(self, request: Request, once: Once, work: AnyWork) -> Response:
         """Run a command on several things under the request's idempotency key; ``work`` returns what is answered, as JSON."""
@@ -105,12 +129,12 @@ class Deeds:
                 return Answer(200, await work(connection))
 
         response = await once.run(pool_of(request), answered)
-        _wake_relay(request)
+        wake_relay(request)
         return response
 
     async def run_put(self, request: Request, work: Work) -> Response:
         """Run a command that ``If-Match`` protects from a second effect, and answer id and version."""
         async with self.refusals_as_problems(), pool_of(request).acquire() as connection, connection.transaction():
             saved = await work(connection)
-        _wake_relay(request)
+        wake_relay(request)
         return JSONResponse({"id": str(saved.id), "version": saved.version}, headers={"ETag": etag(saved.version)})

@@ -17,6 +17,7 @@ from services.training.commands import (
     Timing,
     WithdrawEnrolment,
 )
+from services.training.domain.models import Batch
 from services.training.domain.refusals import (
     AlreadyEnrolledError,
     EnrolmentClosedError,
@@ -29,9 +30,11 @@ from services.training.domain.refusals import (
     UnknownBusinessError,
 )
 from services.training.handlers import courses, enrolling
+from services.training.handlers.seating import lock_batch
 from services.training.handlers.ticking import Ticker
 from shared.contracts.registry import BusinessClass, BusinessStatus
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, RequirementKind, Selection
+from shared.database import Connection
 from shared.identifiers import new_id
 from tests.desk import MANGGAR, NOON, PRAPATAN, Member, cause
 from tests.training.office import DEADLINE, FIRST_SESSION, UNSERVED_FIRST, Office, sessions
@@ -183,7 +186,9 @@ async def test_nobody_follows_a_programme_twice_in_a_year_where_the_course_says_
     await office.enrol(second, member)
 
 
-async def test_a_batch_that_moves_into_another_year_while_somebody_waits_is_looked_at_again(office: Office) -> None:
+async def test_a_batch_that_moves_into_another_year_while_somebody_waits_is_looked_at_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     programme, member = await office.programme(), await office.member()
     once = (Requirement(kind=RequirementKind.SEKALI_SETAHUN),)
     first = await office.batch(5, course=await office.course(requirements=once, programme=programme))
@@ -192,18 +197,16 @@ async def test_a_batch_that_moves_into_another_year_while_somebody_waits_is_look
     second = await office.batch(5, course=other, timings=sessions(1, new_year))
     await office.enrol(first, member)
 
-    class MovedMeanwhile:
-        async def enter(self) -> None:
-            (timing,) = sessions(1, new_year - timedelta(days=1))
-            command = MoveSession(second, 1, 1, timing)
-            await office.do(lambda connection: courses.move_session(connection, command, cause()))
+    async def moved_meanwhile(connection: Connection, batch_id: UUID) -> Batch:
+        (timing,) = sessions(1, new_year - timedelta(days=1))
+        move = MoveSession(second, 1, 1, timing)
+        await office.do(lambda another: courses.move_session(another, move, cause()))
+        return await lock_batch(connection, batch_id)
 
-        def leave(self) -> None:
-            raise AssertionError("who is refused does not get so far")
-
+    monkeypatch.setattr(enrolling, "lock_batch", moved_meanwhile)
     command = Enrol(new_id(), second, member.owner_id, member.business_id)
     with pytest.raises(RequirementsNotMetError, match="program ini pada tahun yang sama"):
-        await office.do(lambda c: enrolling.enrol(c, command, None, cause(), None, MovedMeanwhile()))
+        await office.do(lambda c: enrolling.enrol(c, command, None, cause(), None))
 
 
 @pytest.mark.parametrize(

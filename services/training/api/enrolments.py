@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -19,17 +20,17 @@ from services.training.api.forms import (
     RejectionForm,
     WithdrawalForm,
 )
-from services.training.api.requests import Office, Officer, refusals_as_problems, run_once
+from services.training.api.requests import Office, Officer, refusals_as_problems, run_once, run_together
 from services.training.commands import AcceptOffer, Enrol, IssueCertificate, RejectEnrolment, WithdrawEnrolment
 from services.training.handlers import Saved, certificates
 from services.training.handlers import enrolling as handlers
 from services.training.handlers.turnstile import Turnstile
 from shared.contracts.training import EnrolmentState
 from shared.database import Connection
-from shared.idempotency import OnlyOnce
+from shared.idempotency import Asked, OnlyOnce
 from shared.identifiers import new_id
 from shared.web.app import cause_of
-from shared.web.deeds import Limit, SavedOut, pool_of
+from shared.web.deeds import Limit, SavedOut, pool_of, wake_relay
 from shared.web.versions import SeenVersion, etag
 
 Arrival = Annotated[int, Query(ge=0, description="Nilai `next` dari halaman sebelumnya.")]
@@ -41,16 +42,21 @@ router = APIRouter(tags=["pendaftaran"])
 async def enrol(request: Request, batch_id: UUID, body: EnrolmentForm, principal: Officer, once: OnlyOnce) -> Response:
     """Mendaftarkan pemilik dengan usahanya: langsung diterima, masuk daftar tunggu, atau menunggu penetapan."""
     command = Enrol(new_id(), batch_id, body.owner_id, body.business_id)
-    has_nib = await handlers.look_for_nib(pool_of(request), request.app.state.nib_keys, command)
+    pool, cause = pool_of(request), cause_of(request, principal)
+    has_nib = await handlers.look_for_nib(pool, request.app.state.nib_keys, command)
+    asked = await once.asked(handlers.Wish(command, has_nib, cause, principal.scope))
 
-    cause = cause_of(request, principal)
-    turnstile: Turnstile = request.app.state.turnstile
-    async with turnstile.hall(batch_id) as guest:
+    async def alone(connection: Connection) -> Saved:
+        return await handlers.enrol(connection, command, has_nib, cause, principal.scope)
 
-        async def work(connection: Connection) -> Saved:
-            return await handlers.enrol(connection, command, has_nib, cause, principal.scope, guest)
-
-        return await run_once(request, once, work, created="/enrolments")
+    together = partial(run_together, pool, handlers.enrol_together, "/enrolments")
+    turnstile: Turnstile[Asked[handlers.Wish], Response] = request.app.state.turnstile
+    # What comes of a second wish of an owner, or of a request under the same key, depends on the first.
+    async with turnstile.turn(batch_id, asked, {asked.key.id, body.owner_id}, together) as response:
+        if response is None:
+            return await run_once(request, once, alone, created="/enrolments")
+    wake_relay(request)
+    return response
 
 
 @router.get("/batches/{batch_id}/enrolments", summary="Daftar pendaftaran")

@@ -54,4 +54,4 @@ STATUS: dict[type[DeedRefusedError], int] = {
 
 _deeds = Deeds(STATUS)
 problem_of, refusals_as_problems = _deeds.problem_of, _deeds.refusals_as_problems
-run_once, run_many, run_put = _deeds.run_once, _deeds.run_many, _deeds.run_put
+run_once, run_many, run_put, run_together = _deeds.run_once, _deeds.run_many, _deeds.run_put, _deeds.run_together

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.training.domain.models import Certificate, Changed, Course, Enrolment
 from shared.contracts.fact import Fact
 from shared.database import Connection
-from shared.outbox import Cause, Change, append
+from shared.outbox import Cause, Change, append, append_each
 
 SOURCE = "/training"
 
@@ -25,16 +25,24 @@ class Saved:
     version: int
 
 
+AnyChanged = Changed[Course] | Changed[Enrolment] | Changed[Certificate]
+
+
+def _numbered(item: AnyChanged) -> list[tuple[int, Fact]]:
+    return [(item.after.version - len(item.facts) + place, fact) for place, fact in enumerate(item.facts, 1)]
+
+
 async def publish(
-    connection: Connection,
-    changes: Sequence[Changed[Course] | Changed[Enrolment] | Changed[Certificate]],
-    cause: Cause,
-    *statements: Change | None,
+    connection: Connection, changes: Sequence[AnyChanged], cause: Cause, *statements: Change | None
 ) -> None:
     """Store the facts of aggregates in the outbox, numbered by their versions, and run what stores the aggregates."""
-    facts: list[tuple[int, Fact]] = [
-        (item.after.version - len(item.facts) + place, fact)
-        for item in changes
-        for place, fact in enumerate(item.facts, 1)
-    ]
+    facts = [numbered for item in changes for numbered in _numbered(item)]
     await append(connection, SOURCE, facts, cause, *statements)
+
+
+async def publish_each(
+    connection: Connection, changes: Sequence[tuple[AnyChanged, Cause]], *statements: Change | None
+) -> None:
+    """Do the same for several commands in one transaction: each change has a cause of its own."""
+    facts = [(sequence, fact, cause) for item, cause in changes for sequence, fact in _numbered(item)]
+    await append_each(connection, SOURCE, facts, *statements)

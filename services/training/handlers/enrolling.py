@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.training.commands import AcceptOffer, Enrol, RejectEnrolment, WithdrawEnrolment
 from services.training.domain import seats as rules
-from services.training.domain.models import Applicant, Batch, Course, Listed
+from services.training.domain.models import Applicant, Batch, Changed, Enrolment, Listed
 from services.training.domain.refusals import UnknownBusinessError
 from services.training.domain.requirements import needs_nib
-from services.training.handlers import Saved, publish
+from services.training.handlers import Saved, publish_each
 from services.training.handlers.seating import lock_batch, lock_enrolment, queue_for, save_seats, saved, visible
 from services.training.store import courses
 from services.training.store import enrolments as store
+from services.training.store.enrolments import Asking, Looked
 from shared.contracts.registry import BusinessPersonal
 from shared.contracts.training import EnrolmentState, LeavingCause
 from shared.database import Connection, Pool
 from shared.keys import KeyClient
 from shared.outbox import Cause
-from shared.refusals import NotFoundError
+from shared.refusals import DeedRefusedError, NotFoundError
 from shared.sealing import UnreadableError, open_sealed
 
 
-class Turn(Protocol):
-    """One's turn at a batch, among those of this process."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for at the door of a batch."""
 
-    async def enter(self) -> None:
-        """Wait until it is one's turn."""
-
-    def leave(self) -> None:
-        """Give the turn on."""
-
-
-class _NoDoor:
-    """All wait in the database."""
-
-    async def enter(self) -> None:
-        """Wait for nobody."""
-
-    def leave(self) -> None:
-        """Have nothing to give on."""
+    command: Enrol
+    has_nib: bool | None
+    """As ``look_for_nib`` found it."""
+    cause: Cause
+    kelurahan: str | None
+    """Of the officer who asks; ``None``: of the whole city."""
 
 
-_NO_DOOR = _NoDoor()
+Came = Saved | DeedRefusedError
+"""What came of one wish."""
 
 
 async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | None:
@@ -68,59 +62,88 @@ async def look_for_nib(pool: Pool, keys: KeyClient, command: Enrol) -> bool | No
         return False
 
 
-async def _look(
-    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None, *, erased: bool
-) -> tuple[Course, int, Applicant]:
-    """Return what the rules look at beside the batch, and the version of the batch that it was looked at for."""
-    found = await store.look_for_applicant(
-        connection, command.owner_id, command.business_id, command.batch_id, erased=erased, has_nib=has_nib
-    )
-    if found is None:
-        raise NotFoundError("Angkatan", command.batch_id)
-    applicant = found.applicant
-    if applicant is None or (kelurahan is not None and applicant.kelurahan != kelurahan):
-        raise UnknownBusinessError("Usaha", command.business_id)
-    return found.course, found.batch_version, applicant
-
-
-async def _lock(
-    connection: Connection, command: Enrol, has_nib: bool | None, kelurahan: str | None, turn: Turn
-) -> tuple[Course, Batch, Applicant]:
-    """Hold the owner, look, then hold the batch: while it is held everybody else waits, so only its seats are read then.
+async def _lock(connection: Connection, wishes: Sequence[Wish], erased: Mapping[UUID, bool]) -> tuple[Looked, Batch]:
+    """Look, then hold the batch: while it is held everybody else waits, so only its seats are read then.
 
     A batch that an officer changed between the two (it may be in another year now) is looked at again.
+    Raises ``NotFoundError`` if there is no such batch.
+    """
+    batch_id = wishes[0].command.batch_id
+    asking = [
+        Asking(command.owner_id, command.business_id, erased[command.owner_id], wish.has_nib)
+        for wish in wishes
+        for command in [wish.command]
+    ]
+    looked = await store.look_for_applicants(connection, batch_id, asking)
+    batch = await lock_batch(connection, batch_id)
+    if looked is None or looked.batch_version != batch.version:
+        looked = await store.look_for_applicants(connection, batch_id, asking)
+    if looked is None:
+        raise NotFoundError("Angkatan", batch_id)
+    return looked, batch
+
+
+def _seen(wish: Wish, applicant: Applicant | None) -> Applicant:
+    """Return the applicant. Raises ``UnknownBusinessError`` also for a business that the officer may not see."""
+    if applicant is None or (wish.kelurahan is not None and applicant.kelurahan != wish.kelurahan):
+        raise UnknownBusinessError("Usaha", wish.command.business_id)
+    return applicant
+
+
+async def _enrol_held(connection: Connection, wishes: Sequence[Wish], erased: Mapping[UUID, bool]) -> list[Came]:
+    """Enrol owners who are held, each once, in one batch, in their order. Who is refused moves no seat, and harms nobody."""
+    try:
+        looked, batch = await _lock(connection, wishes, erased)
+    except NotFoundError as refusal:
+        return [refusal] * len(wishes)
+    after, came = batch, list[Came]()
+    made: list[tuple[Changed[Enrolment], Cause]] = []
+    for wish, applicant in zip(wishes, looked.applicants, strict=True):
+        try:
+            seen = _seen(wish, applicant)
+            after, change = rules.enrol(looked.course, after, wish.command, seen, wish.cause.now)
+        except DeedRefusedError as refusal:
+            came.append(refusal)
+        else:
+            made.append((change, wish.cause))
+            came.append(Saved(change.after.id, change.after.version))
+    if made:
+        rows = store.new_enrolments((change.after, cause.actor, cause.now) for change, cause in made)
+        await publish_each(connection, made, courses.moved_seats(batch, after), rows)
+    return came
+
+
+async def enrol(
+    connection: Connection, command: Enrol, has_nib: bool | None, cause: Cause, kelurahan: str | None
+) -> Saved:
+    """Enrol an owner with a business. The lock of the batch is the queue: who holds it first has come first.
+
+    Waits for the owner, if somebody else holds them.
+    Raises ``AlreadyEnrolledError``, ``RequirementsNotMetError``, ``EnrolmentClosedError`` and the like.
     """
     erased = await store.lock_owner(connection, command.owner_id)
     if erased is None:
         raise UnknownBusinessError("Pemilik", command.owner_id)
-    course, version, applicant = await _look(connection, command, has_nib, kelurahan, erased=erased)
-    await turn.enter()
-    batch = await lock_batch(connection, command.batch_id)
-    if batch.version != version:
-        course, _, applicant = await _look(connection, command, has_nib, kelurahan, erased=erased)
-    return course, batch, applicant
+    wish = Wish(command, has_nib, cause, kelurahan)
+    (came,) = await _enrol_held(connection, [wish], {command.owner_id: erased})
+    if isinstance(came, DeedRefusedError):
+        raise came
+    return came
 
 
-async def enrol(
-    connection: Connection,
-    command: Enrol,
-    has_nib: bool | None,
-    cause: Cause,
-    kelurahan: str | None,
-    turn: Turn = _NO_DOOR,
-) -> Saved:
-    """Enrol an owner with a business. The lock of the batch is the queue: who holds it first has come first.
+async def enrol_together(connection: Connection, wishes: Sequence[Wish]) -> list[Came | None]:
+    """Enrol several owners in one batch, in their order, and return what came of each; no owner may stand there twice.
 
-    The turn is asked for when all that needs none is done, and given on before the commit: the next then asks for the batch
-    while this one is made durable, and is the only one who waits for it in the database.
-    Raises ``AlreadyEnrolledError``, ``RequirementsNotMetError``, ``EnrolmentClosedError`` and the like.
+    ``None``: nobody told of the owner, or somebody else holds them (who enrols them in another batch, an erasure), so that the
+    others would wait: to be enrolled alone. Because nobody waits for an owner here, groups of different batches cannot lock
+    one another out, whatever owners they share.
     """
-    course, batch, applicant = await _lock(connection, command, has_nib, kelurahan, turn)
-    after, change = rules.enrol(course, batch, command, applicant, cause.now)
-    made = store.new_enrolment(change.after, cause.actor, cause.now)
-    await publish(connection, [change], cause, courses.moved_seats(batch, after), made)
-    turn.leave()
-    return Saved(change.after.id, change.after.version)
+    erased = await store.lock_free_owners(connection, [wish.command.owner_id for wish in wishes])
+    held = [wish for wish in wishes if wish.command.owner_id in erased]
+    if not held:
+        return [None] * len(wishes)
+    came = iter(await _enrol_held(connection, held, erased))
+    return [next(came) if wish.command.owner_id in erased else None for wish in wishes]
 
 
 async def withdraw(connection: Connection, command: WithdrawEnrolment, cause: Cause, kelurahan: str | None) -> Saved:

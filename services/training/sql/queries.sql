@@ -78,29 +78,36 @@ WHERE id = $1;
 -- An owner: nobody enrols them elsewhere, and their erasure waits, until the transaction ends.
 SELECT owner_id, erased FROM owner_copy WHERE owner_id = $1 FOR NO KEY UPDATE;
 
--- name: look_for_applicant
--- The course of a batch ($3), and what the rules look at of an owner ($1) with a business ($2). The owner is locked, so that
--- their history stands still; the batch is not, so that nobody waits for this: its version tells whether it is as it was.
+-- name: lock_free_owners
+-- The same for several, but for those that somebody else holds: nobody waits for these.
+SELECT owner_id, erased FROM owner_copy WHERE owner_id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: look_for_applicants
+-- The course of a batch ($3), and what the rules look at of owners ($1), each with a business ($2), in their order. The owners are
+-- locked, so that their history stands still; the batch is not, so that nobody waits for this: its version tells whether it is
+-- as it was.
 SELECT b.version AS batch_version, c.*, p.code AS programme_code, p.title AS programme_title,
        bc.owner_ids, bc.status AS business_status, bc.kelas, bc.kelurahan,
-       EXISTS (SELECT FROM enrolment e WHERE e.owner_id = $1 AND e.state = 'lulus') AS served,
+       EXISTS (SELECT FROM enrolment e WHERE e.owner_id = u.owner_id AND e.state = 'lulus') AS served,
        EXISTS (SELECT FROM enrolment e JOIN batch o ON o.id = e.batch_id
-               WHERE e.owner_id = $1 AND o.programme_id = b.programme_id AND o.year = b.year AND o.id <> b.id AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS this_year,
-       EXISTS (SELECT FROM enrolment e WHERE e.owner_id = $1 AND e.batch_id = b.id
+               WHERE e.owner_id = u.owner_id AND o.programme_id = b.programme_id AND o.year = b.year AND o.id <> b.id AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS this_year,
+       EXISTS (SELECT FROM enrolment e WHERE e.owner_id = u.owner_id AND e.batch_id = b.id
                AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS enrolled
 FROM batch b JOIN course c ON c.id = b.course_id JOIN programme p ON p.id = c.programme_id
-LEFT JOIN business_copy bc ON bc.business_id = $2
-WHERE b.id = $3;
+CROSS JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS u(owner_id, business_id, place)
+LEFT JOIN business_copy bc ON bc.business_id = u.business_id
+WHERE b.id = $3 ORDER BY u.place;
 
 -- name: sealed_business
 -- Principal owner and sealed part of a business.
 SELECT owner_ids[1] AS owner_id, personal FROM business_copy WHERE business_id = $1;
 
--- name: insert_enrolment
--- A new enrolment.
+-- name: insert_enrolments
+-- New enrolments.
 INSERT INTO enrolment (id, version, batch_id, course_id, owner_id, business_id, state, priority, arrival, kelurahan,
                        enrolled_by, enrolled_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::smallint[],
+                     $9::int[], $10::text[], $11::text[], $12::timestamptz[]);
 
 -- name: update_enrolments
 -- Enrolments after a deed; their batch is locked.

@@ -19,14 +19,24 @@ from shared.outbox import Change
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Who wants to enrol. The owner is locked, and ``erased`` is what was found then."""
+
+    owner_id: UUID
+    business_id: UUID
+    erased: bool
+    has_nib: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What is looked at before a batch is locked."""
 
     course: Course
     batch_version: int
     """Of the batch that the history was looked at for."""
-    applicant: Applicant | None
-    """``None``: nobody told of the business yet."""
+    applicants: tuple[Applicant | None, ...]
+    """In the order of asking; ``None``: nobody told of the business yet."""
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
@@ -58,32 +68,37 @@ async def lock_owner(connection: Connection, owner_id: UUID) -> bool | None:
     return None if row is None else bool(row["erased"])
 
 
-async def look_for_applicant(
-    connection: Connection, owner_id: UUID, business_id: UUID, batch_id: UUID, *, erased: bool, has_nib: bool | None
-) -> Looked | None:
-    """Return what the rules look at beside a batch, which nobody waits for; ``None`` if there is no such batch.
+async def lock_free_owners(connection: Connection, owner_ids: Iterable[UUID]) -> dict[UUID, bool]:
+    """Hold those owners whom nobody else holds, and return whether they were erased; who is not there is held, or unknown."""
+    rows = await connection.fetch(queries().lock_free_owners, list(owner_ids))
+    return {row["owner_id"]: row["erased"] for row in rows}
 
-    The owner must be locked before.
-    """
-    row = await connection.fetchrow(queries().look_for_applicant, owner_id, business_id, batch_id)
-    if row is None:
+
+async def look_for_applicants(connection: Connection, batch_id: UUID, asking: Sequence[Asking]) -> Looked | None:
+    """Return what the rules look at beside a batch, which nobody waits for; ``None`` if there is no such batch."""
+    owners, businesses = [one.owner_id for one in asking], [one.business_id for one in asking]
+    rows = await connection.fetch(queries().look_for_applicants, owners, businesses, batch_id)
+    if not rows:
         return None
-    course, version = read_course(row), row["batch_version"]
+    applicants = tuple(_applicant(row, one) for row, one in zip(rows, asking, strict=True))
+    return Looked(read_course(rows[0]), rows[0]["batch_version"], applicants)
+
+
+def _applicant(row: asyncpg.Record, asking: Asking) -> Applicant | None:
     if row["owner_ids"] is None:
-        return Looked(course, version, None)
-    applicant = Applicant(
-        owner_id=owner_id,
+        return None
+    return Applicant(
+        owner_id=asking.owner_id,
         owner_ids=tuple(row["owner_ids"]),
-        erased=erased,
+        erased=asking.erased,
         status=BusinessStatus(row["business_status"]),
         kelas=BusinessClass(row["kelas"]),
         kelurahan=row["kelurahan"],
-        has_nib=has_nib,
+        has_nib=asking.has_nib,
         enrolled=row["enrolled"],
         served=row["served"],
         this_year=row["this_year"],
     )
-    return Looked(course, version, applicant)
 
 
 async def sealed_business(pool: Pool, business_id: UUID) -> tuple[UUID, str | None] | None:
@@ -92,23 +107,26 @@ async def sealed_business(pool: Pool, business_id: UUID) -> tuple[UUID, str | No
     return None if row is None else (row["owner_id"], row["personal"])
 
 
-def new_enrolment(enrolment: Enrolment, actor: str, now: datetime) -> Change:
-    """Return the statement that stores a new enrolment."""
-    arguments = (
-        enrolment.id,
-        enrolment.version,
-        enrolment.batch_id,
-        enrolment.course_id,
-        enrolment.owner_id,
-        enrolment.business_id,
-        enrolment.state,
-        enrolment.priority,
-        enrolment.arrival,
-        enrolment.kelurahan,
-        actor,
-        now,
-    )
-    return Change(queries().insert_enrolment, arguments)
+def new_enrolments(made: Iterable[tuple[Enrolment, str, datetime]]) -> Change:
+    """Return the statement that stores new enrolments, at least one, each with its actor and time."""
+    rows = [
+        (
+            enrolment.id,
+            enrolment.version,
+            enrolment.batch_id,
+            enrolment.course_id,
+            enrolment.owner_id,
+            enrolment.business_id,
+            enrolment.state,
+            enrolment.priority,
+            enrolment.arrival,
+            enrolment.kelurahan,
+            actor,
+            now,
+        )
+        for enrolment, actor, now in made
+    ]
+    return Change(queries().insert_enrolments, tuple(zip(*rows, strict=True)))
 
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
