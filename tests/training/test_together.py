@@ -6,6 +6,7 @@ Somebody else holds the batch while they come: the first waits in the database f
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import httpx2
 
 from services.training.store import courses
 from shared.auth import Role
-from shared.idempotency import REPLAYED
+from shared.idempotency import REPLAYED, StoredAnswer, canonical, claim, request_key, store
 from tests.desk import Caller, Member, rule_of
 from tests.training.office import Office
 
@@ -163,6 +164,28 @@ async def test_answers_of_a_group_are_given_again_refusals_too(office: Office) -
     await office.check_whole()
 
 
+async def test_a_key_that_another_process_is_at_work_on_gets_the_answer_of_that(office: Office) -> None:
+    batch, members = await office.batch(5), await office.members(3)
+    path, body = f"/batches/{batch}/enrolments", canonical(json.dumps(members[1].form()).encode(), "application/json")
+    key = request_key("petugas-a", "kunci-1", b"POST", path.encode(), b"", b"", body)
+    async with office.pool.acquire() as elsewhere, elsewhere.transaction():
+        assert await claim(elsewhere, key) is None
+        async with held(office, batch) as crowd:
+            for number, member in enumerate(members):
+                await crowd.comes(member, f"kunci-{number}")
+        await crowd.tasks[0]
+        async with asyncio.timeout(4):
+            while not await office.pool.fetchval(WAITING):
+                await asyncio.sleep(0.005)
+        await store(elsewhere, key, StoredAnswer(201, (), b"elsewhere"))
+    answers = await crowd.answers()
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert (answers[1].content, answers[1].headers[REPLAYED]) == (b"elsewhere", "true")
+    assert await transactions(office, ids_of([answers[0], answers[2]])) == 1
+    assert str(members[1].owner_id) not in await arrivals(office, batch)
+    await office.check_whole()
+
+
 async def test_an_owner_who_is_held_elsewhere_holds_up_nobody(office: Office) -> None:
     batch, (busy, *others) = await office.batch(9), await office.members(4)
     async with office.pool.acquire() as connection, connection.transaction():
@@ -222,6 +245,7 @@ async def test_a_connection_that_dies_in_the_middle_leaves_nothing_half_and_ever
     async with asyncio.timeout(10):
         while not await superuser.fetch(KILL):
             await asyncio.sleep(0.005)
+        assert not any(task.done() for task in crowd.tasks[1:])
     assert len(await arrivals(office, batch)) == 1
     await superuser.close()
     answers = await crowd.answers()
