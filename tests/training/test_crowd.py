@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from itertools import cycle
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -25,6 +27,7 @@ from services.training.commands import (
 )
 from services.training.handlers import certificates, courses, enrolling, results
 from services.training.handlers.ticking import Ticker
+from services.training.handlers.turnstile import Turnstile
 from shared.auth import Role
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, RequirementKind
 from shared.identifiers import new_id
@@ -57,6 +60,32 @@ async def test_the_quota_is_never_exceeded_and_who_comes_first_is_in(crowd: Offi
     rows = await crowd.pool.fetch("SELECT arrival, state FROM enrolment WHERE batch_id = $1 ORDER BY arrival", batch)
     assert [row["arrival"] for row in rows] == list(range(1, CLIENTS + 1))
     assert [row["state"] for row in rows] == ["diterima"] * 50 + ["daftar_tunggu"] * 150
+    await crowd.check_whole()
+
+
+class Processes:
+    """The doors of several processes: each who comes is served by the next one."""
+
+    def __init__(self, count: int) -> None:
+        self._doors: Iterator[Turnstile[Any, Any]] = cycle([Turnstile() for _ in range(count)])
+
+    def turn(self, *asked: Any) -> AbstractAsyncContextManager[Any]:
+        return next(self._doors).turn(*asked)
+
+
+async def test_groups_of_several_processes_and_batches_share_owners_and_nobody_is_turned_away(crowd: Office) -> None:
+    crowd.app.state.turnstile = Processes(3)
+    batches, members = [await crowd.batch(12) for _ in range(8)], await crowd.members(25)
+    clerk = crowd.caller(Role.PETUGAS_DINAS)
+    comers = [(batch, member) for batch in batches for member in members]
+    assert len(comers) == CLIENTS
+    Random(13).shuffle(comers)
+    answers = await asyncio.gather(
+        *(clerk.post(f"/batches/{batch}/enrolments", member.form()) for batch, member in comers)
+    )
+    assert Counter(answer.status_code for answer in answers) == {201: CLIENTS}
+    for batch in batches:
+        assert await crowd.states(batch) == {"diterima": 12, "daftar_tunggu": 13}
     await crowd.check_whole()
 
 
