@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from bench import table
 from bench.arriving import commit_to_webhook
 from bench.commanding import commands
 from bench.consuming import consumer_layer
@@ -93,28 +94,6 @@ async def run(rig: Rig, names: list[str], size: Size) -> tuple[list[Result], dic
     return found, void
 
 
-def write_table(results: list[Result], void: dict[str, str], card: dict[str, str]) -> None:
-    """Write ``docs/speed.md`` from the run."""
-    lines = [
-        "# Speed",
-        "",
-        "Written by `make bench ARGS=--write`; minimum / median / maximum, baseline and product in turn.",
-        "",
-    ]
-    lines += [
-        ", ".join(f"{name} {value}" for name, value in card.items()),
-        "",
-        "| what | figure | goal |",
-        "|---|---|---|",
-    ]
-    for result in results:
-        name, _, rest = result.line().partition(": ")
-        figure, _, _ = rest.rpartition(" (goal")
-        lines.append(f"| {name} | {figure} | {result.goal} |")
-    lines += [f"| {name} | void: {reason} | |" for name, reason in void.items()]
-    TABLE.write_text("\n".join([*lines, "", PROFILE.read_text(encoding="utf-8")]), encoding="utf-8")
-
-
 def main() -> int:
     """Run and report; exit code 1 if a run was void."""
     rows = [f"  {name:<12}{(measure.__doc__ or '').splitlines()[0]}" for name, measure in BENCHES.items()]
@@ -136,10 +115,14 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, metavar="N", help="measure so often, after one run to warm up")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.md and bench/history.jsonl")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write docs/speed.md (with --only the rows that were measured) and bench/history.jsonl",
+    )
     options = parser.parse_args()
-    if options.write and (options.only or options.quick or options.runs):
-        parser.error("--write wants the whole run: the table would hold a part of it, or figures of a smoke test")
+    if options.write and (options.quick or options.runs):
+        parser.error("--write wants as many runs as are declared, warm: the table would hold figures of a smoke test")
     if options.runs is not None and options.runs < 1:
         parser.error("--runs wants at least 1")
     size = QUICK if options.quick else FULL
@@ -150,7 +133,7 @@ def main() -> int:
     told = [result.as_dict() for result in results]
     record = {"at": datetime.now(UTC).isoformat(), "card": card, "results": told, "void": void}
     if options.write:
-        write_table(results, void, card)
+        table.write(TABLE, PROFILE.read_text(encoding="utf-8"), card, results, void, whole=not options.only)
         with HISTORY.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
     if options.json:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.harness import Result, Size, VoidRunError
+from bench.table import rows_of, table
 from tests.house.tree import ROOT
 
 AGENCIES = ("webhooks", "hung", "arriving", "feed", "polls")
@@ -44,6 +46,28 @@ def test_the_other_ways_of_the_table_run_in_their_small_form() -> None:
     assert all(len(result["product"]) == 1 for result in results)
     (empty,) = (result for result in results if result["name"].startswith("empty reads"))
     assert max(empty["product"]) == 0
+
+
+def test_a_row_that_is_measured_again_takes_the_place_of_the_old_one_and_tells_its_day() -> None:
+    first = [
+        Result("relay", "facts/s", "≥ 2", [3.0], [2.0]),
+        Result("empty reads of 852 during a swap", "reads", "0", [0.0]),
+        Result("largest process (registry-worker)", "MB", "≤ 300", [150.0]),
+    ]
+    whole = rows_of(table({}, first, {"posts": "it did not end"}, date(2026, 11, 26)))
+    again = [
+        Result("empty reads of 1,030 during a swap", "reads", "0", [0.0]),
+        Result("largest process (events-worker)", "MB", "≤ 300", [140.0]),
+        Result("feed", "events/s", "none", [9.0]),
+    ]
+    text = table(whole, again, {}, date(2026, 11, 27))
+    assert text.splitlines()[2:] == [
+        "| relay | 3.0 / 3.0 / 3.0 facts/s; raw 2.0; ratio 1.50 | ≥ 2 | 2026-11-26 |",
+        "| empty reads of 1,030 during a swap | 0.0 / 0.0 / 0.0 reads | 0 | 2026-11-27 |",
+        "| largest process (events-worker) | 140.0 / 140.0 / 140.0 MB | ≤ 300 | 2026-11-27 |",
+        "| feed | 9.0 / 9.0 / 9.0 events/s | none | 2026-11-27 |",
+    ]
+    assert rows_of(text).keys() == {line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]}
 
 
 def test_the_help_names_every_benchmark_with_what_it_measures(
@@ -86,6 +110,6 @@ def test_a_void_benchmark_fails_the_run_and_takes_nothing_from_the_others(
     told = json.loads(capsys.readouterr().out)
     assert [result["name"] for result in told["results"]] == ["what"]
     assert told["void"] == {"relay": "a record is missing", "latency": "it did not end in time"}
-    table = (tmp_path / "speed.md").read_text(encoding="utf-8")
-    assert "| what | 1.0 / 1.0 / 1.0 s; raw 2.0; ratio 0.50 | ≤ 2 |" in table
-    assert "| relay | void: a record is missing | |" in table
+    written = (tmp_path / "speed.md").read_text(encoding="utf-8")
+    assert "| what | 1.0 / 1.0 / 1.0 s; raw 2.0; ratio 0.50 | ≤ 2 |" in written
+    assert "| relay | void: a record is missing |  | " in written
