@@ -9,7 +9,10 @@ from fastapi import FastAPI
 
 from services.partners.api import agreements, disclosures, documents, erasures, feed, lanes, replays, webhooks
 from services.partners.api.portal import deeds as portal_deeds
+from services.partners.api.portal import erasures as portal_erasures
+from services.partners.api.portal import lanes as portal_lanes
 from services.partners.api.portal import reading as portal
+from services.partners.api.portal import replays as portal_replays
 from services.partners.domain.replays import Rates
 from services.partners.handlers.feeding import Feed
 from services.partners.handlers.measuring import Measures
@@ -48,6 +51,9 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             documents.router,
             portal.router,
             portal_deeds.router,
+            portal_replays.router,
+            portal_erasures.router,
+            portal_lanes.router,
             portal.rest,
             style_router(),
         ],

@@ -9,6 +9,8 @@ from html import unescape
 from re import compile as pattern
 from typing import Any
 
+import httpx2
+
 from shared.auth import Role
 from tests.desk import Caller
 from tests.kernel.browsing import open_browser
@@ -18,10 +20,17 @@ from tests.partners.bureau import AGENCY, Bureau
 LANGUAGES = ("id", "en")
 DEEDS = ("uji", "jeda", "lanjut", "kunci", "hapus")
 FORMS = frozenset(f"/portal/{{language}}/webhook/{{webhook_id}}/{deed}" for deed in DEEDS) | {
-    "/portal/{language}/instansi/{code}/webhook-baru"
+    "/portal/{language}/instansi/{code}/webhook-baru",
+    "/portal/{language}/webhook/{webhook_id}/putar-ulang-baru",
+    "/portal/{language}/webhook/{webhook_id}/putar-ulang/{replay_id}/batal",
+    "/portal/{language}/jalur/{lane_id}/lanjut",
+    "/portal/{language}/penghapusan/{notice_id}/jawaban",
 }
 """POST routes whose key stands in a field of their form."""
 NASTY = "<script>alert('1')</script>"
+FORM = pattern(r'<form class="[a-z]+" method="post" action="([^"]*)"[^>]*>(.*?)</form>')
+HIDDEN = pattern(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
+GIVEN_UP = "net::ERR_ABORTED"
 ID = pattern(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
@@ -35,12 +44,53 @@ def headings(text: str) -> list[str]:
     return [unescape(found) for found in pattern(r"<h[12][^>]*>([^<]*)</h[12]>").findall(text)]
 
 
+async def forms(caller: Caller, path: str) -> dict[str, dict[str, str]]:
+    """Return the hidden fields of the forms on a page, by the last part of where each goes."""
+    text = (await caller.get(f"/portal/{path}")).text.replace("\n", " ")
+    return {action.rpartition("/")[2]: dict(HIDDEN.findall(inside)) for action, inside in FORM.findall(text)}
+
+
+async def send(caller: Caller, path: str, fields: dict[str, str]) -> httpx2.Response:
+    """Send a form as a browser does."""
+    return await caller.client.post(f"/portal/{path}", data=fields)
+
+
+def said(answer: httpx2.Response) -> str:
+    """Return what a page says, as text."""
+    return unescape(answer.text)
+
+
+async def shown(caller: Caller, path: str, status: int = 200) -> str:
+    """Return a page."""
+    answer: httpx2.Response = await caller.get(f"/portal/{path}")
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.text
+
+
+def row_of(text: str, head: str) -> list[str]:
+    """Return the cells of a row of a table, by the text of its head."""
+    row = text[text.index(f"{head}</th>") :].partition("</tr>")[0]
+    return [
+        " ".join(unescape(cell.partition("</td>")[0]).split())
+        for cell in row.replace('<td class="said">', "<td>").split("<td>")[1:]
+    ]
+
+
 async def all_pages(bureau: Bureau) -> list[str]:
     """Return the address of every page that an agency with an agreement and an endpoint has, below its language."""
     agency = bureau.agency()
     first = (await bureau.operator().get(f"/agreements?agency={AGENCY}")).json()["items"][-1]["id"]
-    webhooks = [f"webhook/{item['id']}" for item in (await agency.get("/webhooks")).json()["items"]]
-    return [f"instansi/{AGENCY}", f"perjanjian/{first}", *webhooks]
+    pages = [f"instansi/{AGENCY}", f"perjanjian/{first}", "penghapusan", "penghapusan?tampil=semua"]
+    for item in (await agency.get("/webhooks")).json()["items"]:
+        path = f"webhook/{item['id']}"
+        replays = (await agency.get(f"/webhooks/{item['id']}/replays")).json()["items"]
+        pages += [path, f"{path}/putar-ulang", f"{path}/putar-ulang-baru"]
+        pages += [f"{path}/putar-ulang/{replay['id']}" for replay in replays]
+    notices = (await agency.get("/erasures")).json()["items"]
+    return pages + [f"penghapusan/{notice['id']}" for notice in notices]
 
 
 async def try_of(bureau: Bureau, webhook_id: str, **changes: Any) -> None:
@@ -82,7 +132,8 @@ def listened(page: Any) -> tuple[list[str], list[str]]:
     complaints: list[str] = []
     asked: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
+    # Of a double click the browser gives up the first request by itself.
+    page.on("requestfailed", lambda request: request.failure == GIVEN_UP or complaints.append(request.url))
     page.on("request", lambda request: asked.append(request.url))
     return complaints, asked
 

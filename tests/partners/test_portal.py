@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
@@ -16,29 +14,28 @@ from services.partners.api.portal.code_words import (
     WEBHOOK_STATES,
 )
 from services.partners.api.portal.deed_words import DEED_WORDS
+from services.partners.api.portal.erasure_words import ANSWERS, ERASURE_WORDS, NOTICE_STATES, OBSTACLES
+from services.partners.api.portal.lane_words import LANE_STATES, LANE_STOPS, LANE_WORDS, STANDINGS, WHAT_TO_DO
 from services.partners.api.portal.refusal_words import IN_STATE
-from services.partners.api.portal.words import WORDS, words_of
+from services.partners.api.portal.replay_words import REPLAY_STATES, REPLAY_STOPS, REPLAY_WORDS
+from services.partners.api.portal.words import ALL_WORDS, WORDS, words_of
+from services.partners.domain.erasures import NoticeState, Obstacle, Outcome
+from services.partners.domain.lanes import LaneState
+from services.partners.domain.lanes import StopReason as LaneStop
+from services.partners.domain.replays import ReplayState
+from services.partners.domain.replays import StopReason as ReplayStop
+from services.partners.domain.standings import Standing
 from services.partners.domain.webhooks import DisabledReason, WebhookState
 from shared.auth import Role
 from shared.contracts.partnership import AgreementState, DeliveryWay, LegalBasis, SuspensionCause
 from tests.partners.bureau import AGENCY, OPEN, Bureau
-from tests.partners.portal import LANGUAGES, NASTY, all_pages, headings, try_of, visitor
+from tests.partners.portal import LANGUAGES, NASTY, all_pages, headings, row_of, shown, try_of, visitor
 from tests.partners.receiving import WAYS as BY_WEBHOOK
 from tests.partners.receiving import agree_and_register
 
 URL = "https://instansi.example/masuk"
 NOBODYS = "01a21c8e-3652-7335-9f23-0fb000a6d5bf"
 ALL_WAYS = {"ways": [way.value for way in DeliveryWay]}
-
-
-async def shown(caller: Any, path: str, status: int = 200) -> str:
-    """Return a page."""
-    answer: httpx2.Response = await caller.get(f"/portal/{path}")
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert answer.headers["cache-control"] == "no-store"
-    return answer.text
 
 
 async def test_an_agency_is_led_to_its_own_page_and_the_operator_to_all(bureau: Bureau) -> None:
@@ -102,8 +99,7 @@ async def test_an_endpoint_tells_state_lag_secrets_and_outcomes_but_never_a_secr
     assert endpoint.secret not in text
     assert "whsec_" not in text
     assert "kunci lama, sampai" in text
-    row = text[text.index("business</th>") :]
-    assert [cell.partition("</td>")[0] for cell in row.split("<td>")[1:4]] == ["0", "3", "3"]
+    assert row_of(text, "business")[:4] == ["berjalan", "0", "3", "3"]
     assert "ditolak dengan 500" in text
     assert "owner</th>" not in text  # nothing of that stream is granted, so nothing of it is behind
     assert "refused with 500" in await shown(person, f"en/webhook/{endpoint.id}")
@@ -117,8 +113,7 @@ async def test_how_far_a_topic_is_written_is_told_where_the_agreement_names_kafk
     person = visitor(bureau)
     text = await shown(person, f"id/instansi/{AGENCY}")
     assert f"umkm.agency.{AGENCY}" in text
-    row = text[text.index("business</th>") :]
-    assert [cell.partition("</td>")[0] for cell in row.split("<td>")[1:4]] == ["0", "2", "2"]
+    assert row_of(text, "business")[:4] == ["berjalan", "0", "2", "2"]
     await bureau.agree(agency="lain")
     assert "umkm.agency" not in await shown(visitor(bureau, "lain"), "id/instansi/lain")
 
@@ -146,6 +141,15 @@ async def test_nothing_of_another_agency_is_there(bureau: Bureau) -> None:
         ("id/perjanjian/x", 404),
         (f"id/perjanjian/{NOBODYS}", 404),
         ("id/lain/sama/sekali", 404),
+        (f"id/webhook/{NOBODYS}/putar-ulang", 404),
+        (f"id/webhook/{NOBODYS}/putar-ulang/x", 404),
+        (f"id/webhook/{NOBODYS}/putar-ulang/{NOBODYS}", 404),
+        (f"id/webhook/{NOBODYS}/putar-ulang?before=x", 422),
+        ("id/penghapusan/x", 404),
+        (f"id/penghapusan/{NOBODYS}", 404),
+        ("id/penghapusan?tampil=lain", 422),
+        ("id/penghapusan?instansi=%27", 404),
+        ("id/penghapusan?after=1", 422),
         (f"id/?after={'x' * 31}", 422),
         ("id/?after=%27", 200),
     ],
@@ -226,10 +230,21 @@ def test_every_code_has_words_in_both_languages() -> None:
         (DeliveryWay, WAYS),
         (LegalBasis, BASES),
         (SuspensionCause, CAUSES),
+        (ReplayState, REPLAY_STATES),
+        (ReplayStop, REPLAY_STOPS),
+        (Standing, STANDINGS),
+        (Standing, WHAT_TO_DO),
+        (LaneState, LANE_STATES),
+        (LaneStop, LANE_STOPS),
+        (NoticeState, NOTICE_STATES),
+        (Outcome, ANSWERS),
+        (Obstacle, OBSTACLES),
     ):
         assert set(said) == {item.value for item in kind}
         assert all(all(pair) for pair in said.values())
-    assert set(words_of("en")) == set(words_of("id")) == {*WORDS, *DEED_WORDS}
+    kinds = (WORDS, DEED_WORDS, REPLAY_WORDS, LANE_WORDS, ERASURE_WORDS)
+    assert len(ALL_WORDS) == sum(len(said) for said in kinds)  # no key in two places
+    assert set(words_of("en")) == set(words_of("id")) == set(ALL_WORDS)
 
 
 async def test_pages_of_any_depth_find_their_style_sheet(bureau: Bureau) -> None:

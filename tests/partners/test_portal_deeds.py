@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from html import unescape
 from re import compile as pattern
 from typing import Any
 
@@ -18,7 +17,7 @@ from services.partners.domain import refusals
 from services.partners.domain.webhooks import MOST_OF_AN_AGENCY
 from tests.desk import CLIENTS, Caller, crowded
 from tests.partners.bureau import AGENCY, Bureau
-from tests.partners.portal import DEEDS, NASTY, headings, visitor
+from tests.partners.portal import DEEDS, NASTY, forms, headings, said, send, visitor
 from tests.partners.receiving import (
     LOOPBACK,
     WAYS,
@@ -32,20 +31,7 @@ from tests.partners.receiving import (
 
 URL = "https://instansi.example/masuk"
 SECRET = pattern(r"whsec_[A-Za-z0-9+/=]+")
-FORM = pattern(r'<form class="[a-z]+" method="post" action="([^"]*)">(.*?)</form>')
-HIDDEN = pattern(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
 NEW = f"id/instansi/{AGENCY}/webhook-baru"
-
-
-async def forms(caller: Caller, path: str) -> dict[str, dict[str, str]]:
-    """Return the hidden fields of the forms on a page, by the last part of where each goes."""
-    text = (await caller.get(f"/portal/{path}")).text.replace("\n", " ")
-    return {action.rpartition("/")[2]: dict(HIDDEN.findall(inside)) for action, inside in FORM.findall(text)}
-
-
-async def send(caller: Caller, path: str, fields: dict[str, str]) -> httpx2.Response:
-    """Send a form as a browser does."""
-    return await caller.client.post(f"/portal/{path}", data=fields)
 
 
 async def do(caller: Caller, webhook_id: str, deed: str, language: str = "id", **fields: str) -> httpx2.Response:
@@ -60,11 +46,6 @@ def secret_of(answer: httpx2.Response) -> str:
     assert answer.headers["cache-control"] == "no-store"
     (found,) = SECRET.findall(answer.text)
     return str(found)
-
-
-def said(answer: httpx2.Response) -> str:
-    """Return what a page says, as text."""
-    return unescape(answer.text)
 
 
 async def test_an_endpoint_is_made_paused_resumed_given_a_new_secret_and_removed(bureau: Bureau) -> None:
@@ -276,19 +257,12 @@ async def test_what_is_lost_is_named_and_passed_over_only_when_told_to(bureau: B
     assert (await do(person, endpoint.id, "lanjut", lewati="ya")).status_code == 303
 
 
-def test_every_refusal_of_an_endpoint_has_english_words() -> None:
+def test_every_refusal_of_what_the_portal_does_has_english_words() -> None:
     told: Any = refusals
     of_agreements = {
         "AgencyBoundError", "PeriodError", "UnknownTypeError", "TypeTwiceError", "FieldRefusedError",
         "IdentityMissingError", "TransitionRefusedError", "NothingToSignError", "SameSignerError",
     }  # fmt: skip
-    of_feeds = {
-        "StreamRefusedError", "CursorError", "CursorStreamError", "CursorAgencyError", "HistoryGoneError", "CursorAheadError",
-    }  # fmt: skip
-    of_what_the_portal_does_not_ask = {
-        "ReplayRangeError", "ReplayRateError", "ReplayRunsError", "ReplayStateError", "LaneStateError", "LaneHistoryGoneError",
-        "NoticeAnsweredError", "ReferenceMissingError",
-    }  # fmt: skip
-    elsewhere = {getattr(told, name) for name in of_agreements | of_feeds | of_what_the_portal_does_not_ask}
+    elsewhere = {getattr(told, name) for name in of_agreements}
     missing = {kind.slug for kind in STATUS if kind not in elsewhere} - set(ENGLISH)
     assert missing == set()

@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.partners.api.requests import Keeper, refusals_as_problems, run_once, whose
+from services.partners.api import lane_deeds as deeds
+from services.partners.api.requests import Keeper, refusals_as_problems, whose
 from services.partners.api.webhook_forms import ResumeForm
-from services.partners.commands import ResumeLane
 from services.partners.domain.lanes import Lane, LaneState, StopReason
-from services.partners.handlers import Saved, lanes
-from shared.database import Connection
+from services.partners.handlers import lanes
 from shared.idempotency import OnlyOnce
 from shared.identifiers import FIRST
 from shared.web.deeds import After, Limit, SavedOut, pool_of
@@ -85,8 +84,4 @@ async def resume(
     request: Request, lane_id: UUID, body: ResumeForm, principal: Keeper, version: SeenVersion, once: OnlyOnce
 ) -> Response:
     """Melanjutkan aliran yang berhenti karena sebagian peristiwanya sudah tidak disimpan."""
-
-    async def work(connection: Connection) -> Saved:
-        return await lanes.resume(connection, ResumeLane(lane_id, version, whose(principal), body.skip_lost))
-
-    return await run_once(request, once, work)
+    return await deeds.resume(request, principal, once, lane_id, version, body)

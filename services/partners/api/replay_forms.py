@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.partners.api.forms import Moment
 from services.partners.commands import StartReplay
-from services.partners.domain.replays import ReplayState, StopReason, progress
+from services.partners.domain.replays import ReplayState, StopReason
 from services.partners.handlers.replays import ShownReplay
 from shared.web.app import RequestModel
 
@@ -70,7 +70,7 @@ class ReplayOut(_Out):
     def of(cls, shown: ShownReplay) -> ReplayOut:
         """Return the answer for a replay."""
         replay = shown.replay
-        done, total = progress([(place.after, place.position, place.upto) for place in shown.places])
+        done, total = shown.progress
         streams = [
             ReplayStreamOut(
                 stream=place.stream,

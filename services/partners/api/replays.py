@@ -8,16 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from services.partners.api import replay_deeds as deeds
 from services.partners.api.replay_forms import ReplayForm, ReplayOut, ReplayPage
-from services.partners.api.requests import Agency, Keeper, refusals_as_problems, run_once, run_put, whose
-from services.partners.commands import CancelReplay
-from services.partners.domain.refusals import NoAgreementError
-from services.partners.handlers import Saved
+from services.partners.api.requests import Agency, Keeper, refusals_as_problems, whose
 from services.partners.handlers import replays as handlers
-from shared.database import Connection
 from shared.idempotency import OnlyOnce
-from shared.identifiers import FIRST, new_id
-from shared.web.app import cause_of
+from shared.identifiers import FIRST
 from shared.web.deeds import After, Limit, SavedOut, pool_of
 from shared.web.versions import SeenVersion, etag
 
@@ -27,15 +23,7 @@ router = APIRouter(prefix="/webhooks/{webhook_id}/replays", tags=["putar ulang"]
 @router.post("", status_code=201, response_model=SavedOut, summary="Putar ulang")
 async def start(request: Request, webhook_id: UUID, body: ReplayForm, principal: Agency, once: OnlyOnce) -> Response:
     """Mengirim ulang yang sudah pernah terkirim, dengan tanda `replay`, paling jauh sampai yang terkirim saat ini."""
-    replays: handlers.Replays = request.app.state.replays
-
-    async def work(connection: Connection) -> Saved:
-        if principal.agency is None:
-            raise NoAgreementError(None, None)
-        command = body.command(new_id(), webhook_id, principal.agency)
-        return await replays.start(connection, command, cause_of(request, principal).now)
-
-    return await run_once(request, once, work, created=f"/webhooks/{webhook_id}/replays")
+    return await deeds.start(request, principal, once, webhook_id, body)
 
 
 @router.get("", summary="Daftar putar ulang")
@@ -63,9 +51,4 @@ async def cancel(
     request: Request, webhook_id: UUID, replay_id: UUID, principal: Keeper, version: SeenVersion
 ) -> Response:
     """Tidak mengirim sisanya; yang baru tetap terkirim seperti biasa."""
-
-    async def work(connection: Connection) -> Saved:
-        command = CancelReplay(replay_id, webhook_id, version, whose(principal))
-        return await handlers.cancel(connection, command, cause_of(request, principal).now)
-
-    return await run_put(request, work)
+    return await deeds.cancel(request, principal, None, webhook_id, replay_id, version)

@@ -12,10 +12,11 @@ from services.partners.domain.erasures import Notice, Outcome, Subject, Wanted
 from services.partners.handlers import owned_by
 from services.partners.handlers.reporting import report_owner
 from services.partners.store import erasures as store
-from services.partners.store.erasures import Erasure
+from services.partners.store.erasures import Erasure, Unanswered
 from shared.database import Connection, Pool
 from shared.identifiers import new_id
 
+MOST_AGENCIES = 200
 NOTICE = "Pemberitahuan penghapusan"
 
 
@@ -54,6 +55,16 @@ async def receivers_of(pool: Pool, erasure: Erasure) -> dict[str, set[Subject]]:
 async def list_notices(pool: Pool, after: UUID, wanted: Wanted, limit: int) -> list[Notice]:
     """Return notices after an id."""
     return await store.list_notices(pool, after, wanted, limit)
+
+
+async def show_notice(pool: Pool, notice_id: UUID, agency: str | None) -> Notice:
+    """Return a notice of an agency, or any for ``None``, else ``NotFoundError``."""
+    return owned_by(agency, await store.find_notice(pool, notice_id), NOTICE, notice_id)
+
+
+async def count_by_agency(pool: Pool, now: datetime) -> list[Unanswered]:
+    """Return which agencies have something to acknowledge, those that are late first."""
+    return await store.count_by_agency(pool, now, MOST_AGENCIES)
 
 
 async def note_read(pool: Pool, agency: str, notices: Sequence[Notice], now: datetime) -> list[Notice]:

@@ -9,13 +9,15 @@ from uuid import UUID
 
 from services.partners.commands import Terms
 from services.partners.domain.agreements import LIVE, in_force, state_now
+from services.partners.domain.lanes import Lane
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, RefusalError
 from services.partners.domain.showing import types_of
+from services.partners.domain.standings import Standing, of_endpoint, of_topic
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import owned_by
 from services.partners.handlers.webhooks import Shown, show_webhook
-from services.partners.store import agreements, events, positions, webhooks
+from services.partners.store import agreements, erasures, events, positions, webhooks
 from services.partners.store.agreements import Agency
 from shared.contracts.partnership import AgreementState, DeliveryWay
 from shared.database import Pool
@@ -56,6 +58,9 @@ class Behind:
     failing_since: datetime | None = None
     due_at: datetime | None = None
     """When what failed is tried again."""
+    standing: Standing = Standing.TERKINI
+    lane: Lane | None = None
+    """Of a topic: what was written of the stream; ``None``: nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class Overview:
     agreements: list[Dated]
     webhooks: list[Webhook]
     kafka: list[Behind] | None
+    feed: Standing
+    closed: dict[DeliveryWay, RefusalError]
+    """Why nothing may leave by a way now, whatever the way's own state."""
+    erasures: int
+    """So many notices of erasure are not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +104,19 @@ async def show_agency(pool: Pool, code: str, *, known: bool) -> Overview:
         raise NotFoundError("Instansi", code)
     newest = sorted(found, key=lambda item: item.id, reverse=True)
     current = await agreements.agreement_of(pool, code)
+    closed = {way: why for way in DeliveryWay if (why := _stopped(code, current, now, way)) is not None}
     kafka = None
     if current is not None and current.terms is not None and DeliveryWay.KAFKA in current.terms.ways:
-        kafka = await _kafka(pool, code, current.terms)
-    dated = [Dated(item, state_now(item, now)) for item in newest]
-    return Overview(code, dated, await webhooks.list_webhooks(pool, FIRST, code, MOST_SHOWN), kafka)
+        kafka = await _kafka(pool, code, current.terms, granted=DeliveryWay.KAFKA not in closed)
+    return Overview(
+        code,
+        [Dated(item, state_now(item, now)) for item in newest],
+        await webhooks.list_webhooks(pool, FIRST, code, MOST_SHOWN),
+        kafka,
+        Standing.DITUTUP if DeliveryWay.FEED in closed else Standing.TERBUKA,
+        closed,
+        await erasures.count_open(pool, code),
+    )
 
 
 async def show_agreement(pool: Pool, agreement_id: UUID, agency: str | None) -> Dated:
@@ -129,31 +147,38 @@ async def show_endpoint(pool: Pool, webhook_id: UUID, agency: str | None) -> End
     agreement = await agreements.agreement_of(pool, webhook.agency)
     secrets = [item.expires_at for item in await webhooks.load_secrets(pool, [webhook.id], now)]
     terms = None if agreement is None else agreement.terms
+    stopped = _stopped(webhook.agency, agreement, now, DeliveryWay.WEBHOOK)
     told = {lag.stream: lag for lag in shown.lags}
     behind = []
     for stream in _granted(terms, told):
         lag = told[stream]
         since = await _since(pool, stream, lag.position, lag.last)
         due = lag.due_at if lag.tries and webhook.state is WebhookState.AKTIF else None
-        behind.append(Behind(stream, lag.position, lag.last, since, None, lag.tries, lag.failing_since, due))
-    return Endpoint(shown, behind, secrets, _stopped(webhook.agency, agreement, now))
+        waits = lag.position < lag.last
+        standing = of_endpoint(webhook.state, granted=stopped is None, tries=lag.tries, behind=waits)
+        behind.append(Behind(stream, lag.position, lag.last, since, None, lag.tries, lag.failing_since, due, standing))
+    return Endpoint(shown, behind, secrets, stopped)
 
 
-def _stopped(agency: str, agreement: Agreement | None, now: datetime) -> RefusalError | None:
+def _stopped(agency: str, agreement: Agreement | None, now: datetime, way: DeliveryWay) -> RefusalError | None:
     try:
-        in_force(agency, agreement, now, DeliveryWay.WEBHOOK)
+        in_force(agency, agreement, now, way)
     except RefusalError as refusal:
         return refusal
     return None
 
 
-async def _kafka(pool: Pool, code: str, terms: Terms) -> list[Behind]:
+async def _kafka(pool: Pool, code: str, terms: Terms, *, granted: bool) -> list[Behind]:
     told = {item.stream: item for item in await positions.written(pool, code)}
+    lanes = {lane.stream: lane for lane in await positions.list_lanes(pool, FIRST, code, len(told))}
     found = []
     for stream in _granted(terms, told):
         item = told[stream]
         since = await _since(pool, stream, item.position, item.last)
-        found.append(Behind(stream, item.position, item.last, since, item.moved_at))
+        lane = lanes.get(stream)
+        state = None if lane is None else lane.state
+        standing = of_topic(state, granted=granted, behind=item.position < item.last)
+        found.append(Behind(stream, item.position, item.last, since, item.moved_at, standing=standing, lane=lane))
     return found
 
 

@@ -32,6 +32,11 @@ class ShownReplay:
     replay: Replay
     places: Sequence[ReplayPlace]
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many positions are done, and how many there are."""
+        return rules.progress([(place.after, place.position, place.upto) for place in self.places])
+
 
 class Replays:
     """Begins replays. ``cursor_keys`` are those of the feed: a replay may begin after a cursor of it."""
@@ -39,6 +44,11 @@ class Replays:
     def __init__(self, cursor_keys: Sequence[bytes], rates: Rates) -> None:
         self._cursor_keys = cursor_keys
         self._rates = rates
+
+    @property
+    def rates(self) -> Rates:
+        """How fast replays are."""
+        return self._rates
 
     async def start(self, connection: Connection, command: StartReplay, now: datetime) -> Saved:
         """Let a range of what an endpoint has had be posted again, up to where it is now.
@@ -126,6 +136,14 @@ async def list_replays(
     """Return replays of an endpoint after an id, else ``NotFoundError``."""
     of_agency(await webhooks.find_webhook(pool, webhook_id), webhook_id, agency)
     return await _shown(pool, await store.list_replays(pool, webhook_id, after, limit))
+
+
+async def newest_replays(
+    pool: Pool, webhook_id: UUID, agency: str | None, before: UUID, limit: int
+) -> Sequence[ShownReplay]:
+    """Return replays of an endpoint before an id, the newest first, else ``NotFoundError``."""
+    of_agency(await webhooks.find_webhook(pool, webhook_id), webhook_id, agency)
+    return await _shown(pool, await store.newest_replays(pool, webhook_id, before, limit))
 
 
 async def _shown(pool: Pool, found: Sequence[Replay]) -> Sequence[ShownReplay]:

@@ -120,9 +120,14 @@ async def list_webhooks(pool: Pool, after: UUID, agency: str | None, limit: int)
     return await store.list_webhooks(pool, after, agency, limit)
 
 
+async def find_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Webhook:
+    """Return an endpoint by itself, else ``NotFoundError``."""
+    return of_agency(await store.find_webhook(pool, webhook_id), webhook_id, agency)
+
+
 async def show_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Shown:
     """Return an endpoint, else ``NotFoundError``."""
-    found = of_agency(await store.find_webhook(pool, webhook_id), webhook_id, agency)
+    found = await find_webhook(pool, webhook_id, agency)
     return Shown(found, await store.lags(pool, webhook_id), await store.load_tries(pool, webhook_id, RING))
 
 

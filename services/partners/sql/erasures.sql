@@ -57,6 +57,15 @@ ORDER BY id LIMIT $6;
 -- How many notices an agency has not acknowledged.
 SELECT count(*) FROM erasure_notice WHERE agency = $1 AND acknowledged_at IS NULL;
 
+-- name: count_by_agency
+-- How many notices each agency has not acknowledged, and how many of them are past their deadline at $1; those that are late first.
+SELECT agency, count(*) AS open, count(*) FILTER (WHERE due_at < $1) AS overdue FROM erasure_notice
+WHERE acknowledged_at IS NULL GROUP BY agency ORDER BY overdue DESC, agency LIMIT $2;
+
+-- name: find_notice
+-- One notice.
+SELECT * FROM erasure_notice WHERE id = $1;
+
 -- name: lock_notice
 -- One notice, locked.
 SELECT * FROM erasure_notice WHERE id = $1 FOR UPDATE;

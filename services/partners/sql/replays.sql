@@ -41,6 +41,11 @@ WHERE id = $1 AND webhook_id = $2 FOR UPDATE;
 SELECT id, webhook_id, version, state, reason, rate, since, until, posted, created_at, ended_at FROM webhook_replay
 WHERE webhook_id = $1 AND id > $2 ORDER BY id LIMIT $3;
 
+-- name: newest_replays
+-- Replays of an endpoint before an id, the newest first.
+SELECT id, webhook_id, version, state, reason, rate, since, until, posted, created_at, ended_at FROM webhook_replay
+WHERE webhook_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+
 -- name: load_replay_rate
 -- How many events a second a replay that goes on may post.
 SELECT rate FROM webhook_replay WHERE id = $1 AND state = 'berjalan';

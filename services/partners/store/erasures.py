@@ -23,6 +23,15 @@ class Erasure:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """So many notices an agency has not acknowledged, and so many of them are past their deadline."""
+
+    agency: str
+    open: int
+    overdue: int
+
+
 async def insert_erasures(connection: Connection, owner_ids: Collection[UUID], now: datetime) -> None:
     """Store that owners were erased: their agencies are to be found."""
     await connection.execute(erasure_queries().insert_erasures, list(owner_ids), now)
@@ -94,6 +103,17 @@ async def list_notices(pool: Pool, after: UUID, wanted: Wanted, limit: int) -> l
 async def count_open(pool: Pool, agency: str) -> int:
     """Return how many notices an agency has not acknowledged."""
     return int(await pool.fetchval(erasure_queries().count_open, agency))
+
+
+async def count_by_agency(pool: Pool, now: datetime, limit: int) -> list[Unanswered]:
+    """Return which agencies have something to acknowledge, those that are late first."""
+    return [Unanswered(**row) for row in await pool.fetch(erasure_queries().count_by_agency, now, limit)]
+
+
+async def find_notice(pool: Pool, notice_id: UUID) -> Notice | None:
+    """Return one notice, not locked."""
+    row = await pool.fetchrow(erasure_queries().find_notice, notice_id)
+    return None if row is None else _notice(row)
 
 
 async def lock_notice(connection: Connection, notice_id: UUID) -> Notice | None:

@@ -81,6 +81,12 @@ async def list_replays(pool: Pool, webhook_id: UUID, after: UUID, limit: int) ->
     return [found for row in rows if (found := _replay(row)) is not None]
 
 
+async def newest_replays(pool: Pool, webhook_id: UUID, before: UUID, limit: int) -> list[Replay]:
+    """Return replays of an endpoint before an id, the newest first."""
+    rows = await pool.fetch(replay_queries().newest_replays, webhook_id, before, limit)
+    return [found for row in rows if (found := _replay(row)) is not None]
+
+
 async def load_rate(pool: Pool, replay_id: UUID) -> int | None:
     """Return how many events a second a replay may post; ``None``: it does not go on."""
     found: int | None = await pool.fetchval(replay_queries().load_replay_rate, replay_id)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.partners.api.portal.erasure_words import ANSWERS, NOTICE_STATES, OBSTACLES, TOLD_WAYS
+from services.partners.api.portal.lane_words import LANE_STATES, LANE_STOPS, STANDINGS, WHAT_TO_DO
+from services.partners.api.portal.replay_words import RANGE_RULES, REPLAY_STATES, REPLAY_STOPS
 from services.partners.domain.models import Agreement
 from services.partners.domain.webhooks import DisabledReason, WebhookState
 from shared.contracts.partnership import AgreementState, DeliveryWay, LegalBasis, SuspensionCause
@@ -121,6 +124,50 @@ class Codes:
     def url_rule(self, why: str) -> str:
         """Return in words which rule an address breaks."""
         return self._say(URL_RULES, why)
+
+    def replay(self, state: str) -> str:
+        """Return a state of a replay in words."""
+        return self._say(REPLAY_STATES, state)
+
+    def replay_stop(self, reason: str) -> str:
+        """Return in words why a replay was stopped."""
+        return self._say(REPLAY_STOPS, reason)
+
+    def range_rule(self, why: str) -> str:
+        """Return in words which rule the range of a replay breaks."""
+        return self._say(RANGE_RULES, why)
+
+    def standing(self, standing: str) -> str:
+        """Return in words how a stream stands on its way."""
+        return self._say(STANDINGS, standing)
+
+    def what_to_do(self, standing: str) -> str:
+        """Return what can be done where a stream stands so."""
+        return self._say(WHAT_TO_DO, standing)
+
+    def lane(self, state: str) -> str:
+        """Return a state of a lane in words."""
+        return self._say(LANE_STATES, state)
+
+    def lane_stop(self, reason: str) -> str:
+        """Return in words why a lane stopped."""
+        return self._say(LANE_STOPS, reason)
+
+    def notice(self, state: str) -> str:
+        """Return a state of a notice of erasure in words."""
+        return self._say(NOTICE_STATES, state)
+
+    def answer(self, outcome: str) -> str:
+        """Return in words what an agency has done with what it held."""
+        return self._say(ANSWERS, outcome)
+
+    def obstacle(self, obstacle: str) -> str:
+        """Return in words why a notice did not reach its agency."""
+        return self._say(OBSTACLES, obstacle)
+
+    def told_way(self, way: str) -> str:
+        """Return in words how a notice was told."""
+        return self._say(TOLD_WAYS, way)
 
     def outcome(self, error: str | None) -> str:
         """Return in words what came of a try."""

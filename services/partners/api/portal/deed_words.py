@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.partners.api.portal.erasure_words import ERASURE_DONE
+from services.partners.api.portal.lane_words import LANE_DONE
+from services.partners.api.portal.replay_words import REPLAY_DONE
 from services.partners.domain.webhooks import MOST_OF_AN_AGENCY, MOST_SECRETS
 
 Pair = tuple[str, str]
@@ -25,6 +28,31 @@ FIELDS: Mapping[str, tuple[Pair, Pair]] = {
         ("Tanda yakin", "Tick to confirm"),
         ("Beri tanda bila benar-benar akan dihapus.", "Tick the box if it is really to be removed."),
     ),
+    "since": (("Dari", "From"), ("Yang boleh: tanggal dan jam, WITA.", "What may be: a day and a time, WITA (UTC+8).")),
+    "until": (
+        ("Sampai", "Until"),
+        ("Yang boleh: tanggal dan jam, WITA.", "What may be: a day and a time, WITA (UTC+8)."),
+    ),
+    "after": (
+        ("Kursor", "Cursor"),
+        ("Yang boleh: paling banyak 200 karakter.", "What may be: 200 characters at most."),
+    ),
+    "streams": (
+        ("Aliran", "Streams"),
+        ("Yang boleh: aliran yang disebut dalam formulir.", "What may be: streams that the form names."),
+    ),
+    "rate": (("Laju", "Rate"), ("Yang boleh: bilangan bulat.", "What may be: a whole number.")),
+    "outcome": (
+        ("Yang dilakukan instansi", "What the agency has done"),
+        ("Pilih salah satu jawaban.", "Choose one of the answers."),
+    ),
+    "reference": (
+        ("Rujukan", "Reference"),
+        (
+            "Yang boleh: 3 sampai 120 karakter, tanpa nomor panjang dan alamat surel.",
+            "What may be: 3 to 120 characters, without long numbers and addresses of mail.",
+        ),
+    ),
     "versi": (("Versi", "Version"), ("Buka lagi halamannya, lalu ulangi.", "Open the page again, then repeat it.")),
 }
 """Field → what it is called, and what is allowed in it."""
@@ -40,6 +68,9 @@ DONE: Mapping[str, Pair] = {
     ),
     "lanjut": ("Webhook dilanjutkan dari tempat berhenti.", "The webhook goes on where it stopped."),
     "hapus": ("Webhook dihapus, kuncinya dilupakan.", "The webhook was removed, its secrets are forgotten."),
+    **REPLAY_DONE,
+    **LANE_DONE,
+    **ERASURE_DONE,
 }
 """What was done, by the deed's part of the address."""
 

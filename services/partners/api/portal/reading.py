@@ -6,36 +6,38 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.partners.api.documents import document_answer
-from services.partners.api.portal.deed_words import DONE
 from services.partners.api.portal.frame import (
     HEADERS,
     ROUTE,
     PortalRoute,
     Visitor,
-    form_codes,
-    form_deed,
     page,
-    place_of,
     read_code,
     read_id,
     say_here,
 )
+from services.partners.api.portal.lanes import LANE
+from services.partners.api.portal.replays import NEWEST
+from services.partners.api.portal.sending import done_of, lead_to, new_code
 from services.partners.api.portal.words import LANGUAGES
 from services.partners.api.requests import problem_of, refusals_as_problems, whose
 from services.partners.domain.agreements import LIVE
+from services.partners.domain.lanes import LaneState
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import overseeing
+from services.partners.handlers.replays import newest_replays
 from shared.auth import Principal, Role
-from shared.identifiers import new_id
 from shared.problems import standard
 from shared.topology import agency_topic
 from shared.web.deeds import pool_of
 from shared.web.pages import with_slash
 
 ROWS = 50
+FEW = 5
+"""So many replays are shown with their endpoint."""
 W = WebhookState
 EVERYBODY = {W.AKTIF: ("uji", "jeda"), W.DIJEDA: ("lanjut",), W.DIMATIKAN: ("lanjut",), W.DIHAPUS: ()}
 OWN = {W.AKTIF: ("kunci", "hapus"), W.DIJEDA: ("kunci", "hapus"), W.DIMATIKAN: ("kunci", "hapus"), W.DIHAPUS: ()}
@@ -45,10 +47,6 @@ router = APIRouter(prefix=ROUTE, route_class=PortalRoute, include_in_schema=Fals
 """Pages of agencies, agreements and endpoints."""
 rest = APIRouter(prefix=ROUTE, route_class=PortalRoute, include_in_schema=False)
 """Every other address below, for who may come in: it comes last."""
-
-
-def _to(path: str) -> Response:
-    return RedirectResponse(path, 303, headers=HEADERS)
 
 
 @router.get("")
@@ -61,7 +59,7 @@ async def enter(request: Request, _: Visitor) -> Response:
 @router.get("/")
 async def begin(_: Visitor) -> Response:
     """Lead to the first language."""
-    return _to(f"{LANGUAGES[0]}/")
+    return lead_to(f"{LANGUAGES[0]}/")
 
 
 @router.get("/{language}/")
@@ -70,7 +68,7 @@ async def agencies(request: Request, visitor: Visitor, after: Annotated[str, Que
     async with refusals_as_problems():
         own = whose(visitor)
     if own is not None:
-        return _to(f"instansi/{own}")
+        return lead_to(f"instansi/{own}")
     found = await overseeing.list_agencies(pool_of(request), after, ROWS + 1)
     following = found[ROWS - 1].agency.agreement.agency if len(found) > ROWS else None
     return page(request, "portal_agencies.html", {"rows": found[:ROWS], "next_page": following}, "", operator=True)
@@ -83,8 +81,18 @@ async def agency(request: Request, visitor: Visitor, code: str) -> Response:
         own = whose(visitor)
         code = read_code(code, own)
         shown = await overseeing.show_agency(pool_of(request), code, known=own is not None)
-    mine = Role.INSTANSI in visitor.roles and visitor.agency == code
-    values = {"shown": shown, "topic": agency_topic(code).name, "mine": mine}
+    values = {
+        "shown": shown,
+        "topic": agency_topic(code).name,
+        "mine": is_theirs(visitor, code),
+        "closed": {way: say_here(request, problem_of(why)) for way, why in shown.closed.items()},
+        "done": done_of(request),
+        "lane_forms": {
+            behind.lane.id: new_code(request, visitor, LANE, behind.lane.id)
+            for behind in shown.kafka or []
+            if behind.lane is not None and behind.lane.state is LaneState.BERHENTI
+        },
+    }
     return page(request, "portal_agency.html", values, f"instansi/{code}", operator=own is None)
 
 
@@ -112,23 +120,28 @@ async def webhook(request: Request, visitor: Visitor, webhook_id: str) -> Respon
     async with refusals_as_problems():
         own, found = whose(visitor), read_id(webhook_id)
         told = await overseeing.show_endpoint(pool_of(request), found, own)
+        newest = await newest_replays(pool_of(request), found, own, NEWEST, FEW)
     stopped = None if told.stopped is None else say_here(request, problem_of(told.stopped))
-    done = DONE.get(request.query_params.get("sudah", ""))
     values = {
         "told": told,
         "stopped": stopped,
-        "done": None if done is None else done[place_of(request)],
+        "done": done_of(request),
         "forms": _forms(request, visitor, told.shown.webhook),
+        "newest_replays": newest,
+        "may_replay": is_theirs(visitor, told.shown.webhook.agency) and told.shown.webhook.state is W.AKTIF,
     }
     return page(request, "portal_webhook.html", values, f"webhook/{found}", operator=own is None)
 
 
+def is_theirs(visitor: Principal, agency: str) -> bool:
+    """Tell whether a visitor speaks for an agency, and so may do what the operator may not."""
+    return Role.INSTANSI in visitor.roles and visitor.agency == agency
+
+
 def _forms(request: Request, visitor: Principal, webhook: Webhook) -> dict[str, str]:
     """Return the codes of the forms that a visitor may send in the endpoint's state, by deed."""
-    mine = Role.INSTANSI in visitor.roles and visitor.agency == webhook.agency
-    allowed = [*EVERYBODY[webhook.state], *(OWN[webhook.state] if mine else ())]
-    codes = form_codes(request)
-    return {name: codes.make(visitor.sub, form_deed(name, webhook.id), new_id().hex) for name in allowed}
+    allowed = [*EVERYBODY[webhook.state], *(OWN[webhook.state] if is_theirs(visitor, webhook.agency) else ())]
+    return {name: new_code(request, visitor, name, webhook.id) for name in allowed}
 
 
 @rest.get("/{language}/{other:path}")

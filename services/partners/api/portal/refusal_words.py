@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -51,6 +51,32 @@ ENGLISH: Mapping[str, tuple[str, str]] = {
         "Some of what was not delivered is not kept any more",
         "Events of these streams are gone: {streams}.",
     ),
+    "aliran-tidak-diperjanjikan": (
+        "Stream not agreed",
+        "The agreement grants no event of the stream {stream}.",
+    ),
+    "kursor-tidak-sah": ("Not a cursor", "This is no cursor of ours."),
+    "kursor-aliran-lain": ("Cursor of another stream", "This cursor does not belong to the stream {stream}."),
+    "kursor-instansi-lain": ("Cursor of another agency", "This cursor was given to another agency."),
+    "riwayat-sudah-dihapus": (
+        "Not kept any more",
+        "What comes after this cursor is not kept any more. The first cursor that may be used: {first}.",
+    ),
+    "kursor-mendahului": (
+        "The cursor is ahead of the stream",
+        "This cursor is ahead of the stream. The last cursor that may be used: {last}.",
+    ),
+    "rentang-putar-ulang": ("This is no range", "What is to be replayed breaks a rule: {range}."),
+    "laju-putar-ulang": ("Not at this rate", "A replay posts 1 to {most} events a second."),
+    "putar-ulang-berjalan": ("A replay goes on", "The replay {replay_id} of this webhook goes on."),
+    "keadaan-putar-ulang": ("Not in this state", "This cannot be done with a replay that is {state}."),
+    "keadaan-jalur": ("Not in this state", "This cannot be done with a stream into the topic that is {state}."),
+    "riwayat-jalur-dihapus": (
+        "Some of what was not written is not kept any more",
+        "Of the stream {stream}, {positions} positions are gone.",
+    ),
+    "pemberitahuan-sudah-dijawab": ("Answered already", "This notice was answered already: {outcome}."),
+    "rujukan-tidak-ada": ("The reference is missing", "This answer needs a reference: {outcome}."),
 }
 """Slug → title and text; those that only the routes of programs give are said as they are there."""
 
@@ -72,6 +98,29 @@ ALLOWED: Mapping[str, tuple[str, str]] = {
     "riwayat-webhook-dihapus": (
         "Beri tanda pada “lanjutkan tanpa yang sudah tidak disimpan”.",
         "Tick “go on without what is not kept any more”.",
+    ),
+    "riwayat-jalur-dihapus": (
+        "Beri tanda pada “lanjutkan tanpa yang sudah tidak disimpan”.",
+        "Tick “go on without what is not kept any more”.",
+    ),
+    "aliran-tidak-diperjanjikan": ("Pilih aliran yang lain.", "Choose another stream."),
+    "kursor-tidak-sah": (
+        "Salin Feed-Next dari jawaban feed aliran itu.",
+        "Copy the Feed-Next of an answer of the feed of that stream.",
+    ),
+    "kursor-aliran-lain": ("Pilih aliran dari kursor itu.", "Choose the stream of the cursor."),
+    "kursor-instansi-lain": ("Pakai kursor yang Anda terima sendiri.", "Use a cursor that you were given yourselves."),
+    "putar-ulang-berjalan": (
+        "Tunggu sampai selesai, atau batalkan dahulu.",
+        "Wait until it is done, or cancel it first.",
+    ),
+    "rujukan-tidak-ada": (
+        "Sebutkan surat instansi, atau peraturan yang mewajibkan data disimpan.",
+        "Name the agency's letter, or the regulation that obliges it to keep the data.",
+    ),
+    "pemberitahuan-sudah-dijawab": (
+        "Yang wajib disimpan dapat dinyatakan dihapus kemudian; jawaban lain tetap.",
+        "What must be kept may be told as erased later; any other answer stays.",
     ),
     "formulir-tidak-berlaku": ("Buka lagi halamannya, lalu ulangi.", "Open the page again, then repeat it."),
 }
@@ -96,6 +145,16 @@ INDONESIAN: Mapping[str, str] = {
     "tanpa-perjanjian": "Tidak ada perjanjian instansi ini yang berlaku sekarang (keadaan: {state}).",
     "alamat-webhook": "Aturan yang dilanggar: {rule}.",
     "riwayat-webhook-dihapus": "Sebagian peristiwa dari aliran berikut sudah tidak disimpan: {streams}.",
+    "riwayat-jalur-dihapus": "{positions} posisi dari aliran {stream} sudah tidak disimpan.",
+    "kursor-tidak-sah": "Kursor ini tidak dikenal.",
+    "riwayat-sudah-dihapus": (
+        "Peristiwa sesudah kursor ini sudah tidak disimpan. Kursor pertama yang dapat dipakai: {first}."
+    ),
+    "kursor-mendahului": "Kursor ini mendahului aliran. Kursor terakhir yang dapat dipakai: {last}.",
+    "rentang-putar-ulang": "Rentang ini tidak dapat diputar ulang: {range}.",
+    "putar-ulang-berjalan": "Putar ulang {replay_id} dari webhook ini masih berjalan.",
+    "pemberitahuan-sudah-dijawab": "Pemberitahuan ini sudah dijawab: {outcome}.",
+    "rujukan-tidak-ada": "Jawaban ini memerlukan rujukan: {outcome}.",
 }
 """Texts for people, where the usual one speaks to programs."""
 
@@ -113,16 +172,26 @@ def say(problem: Problem, place: int, codes: Codes) -> Refused:
     return Refused(problem.title, str(problem.detail), hint)
 
 
+STATE_OF: Mapping[str, Callable[[Codes, str], str]] = {
+    "keadaan-webhook": Codes.webhook,
+    "keadaan-putar-ulang": Codes.replay,
+    "keadaan-jalur": Codes.lane,
+}
+"""Whose state a refusal tells; in all others it is an agreement's."""
+
+
 def _fill(slug: str, text: str, values: Mapping[str, Any], codes: Codes) -> str:
     """Return a sentence with the values that it names, said as the pages say them."""
     said = {name: values.get(name) for _, name, _, _ in Formatter().parse(text) if name}
-    if "rule" in said:
-        said["rule"] = codes.url_rule(str(values.get("why")))
-    if "way" in said:
-        said["way"] = codes.way(str(said["way"]))
-    if said.get("state") is not None:
-        state = str(said["state"])
-        said["state"] = codes.webhook(state) if slug == "keadaan-webhook" else codes.agreement(state)
-    if "streams" in said:
-        said["streams"] = ", ".join(values.get("streams", ()))
+    told: Mapping[str, Callable[[], str]] = {
+        "rule": lambda: codes.url_rule(str(values.get("why"))),
+        "range": lambda: codes.range_rule(str(values.get("why"))),
+        "way": lambda: codes.way(str(values.get("way"))),
+        "outcome": lambda: codes.answer(str(values.get("outcome"))),
+        "state": lambda: STATE_OF.get(slug, Codes.agreement)(codes, str(values["state"])),
+        "streams": lambda: ", ".join(values.get("streams", ())),
+    }
+    for name, value in said.items():
+        if name in told and (name != "state" or value is not None):
+            said[name] = told[name]()
     return text.format(**{name: "–" if value is None else value for name, value in said.items()})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.partners.api.portal.deed_words import DEED_WORDS
+from services.partners.api.portal.erasure_words import ERASURE_WORDS
+from services.partners.api.portal.lane_words import LANE_WORDS
+from services.partners.api.portal.replay_words import REPLAY_WORDS
 
 LANGUAGES = ("id", "en")
 """The first is what everybody gets who has not chosen."""
@@ -146,7 +149,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+ALL_WORDS: Mapping[str, tuple[str, str]] = {
+    **WORDS,
+    **DEED_WORDS,
+    **REPLAY_WORDS,
+    **LANE_WORDS,
+    **ERASURE_WORDS,
+}
+
+
 def words_of(language: str) -> dict[str, str]:
     """Return what the pages say in a language. Raises ``ValueError`` for one that they do not speak."""
     place = LANGUAGES.index(language)
-    return {key: said[place] for key, said in {**WORDS, **DEED_WORDS}.items()}
+    return {key: said[place] for key, said in ALL_WORDS.items()}

@@ -1,0 +1,114 @@
+"""Notices of erasure: what an agency was told of and has still to acknowledge, the form for it; the operator sees all, and who is late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.partners.api import erasure_deeds as deeds
+from services.partners.api.erasure_forms import AnswerForm
+from services.partners.api.portal.erasure_words import SHOWN
+from services.partners.api.portal.frame import ROUTE, PortalRoute, Visitor, page, place_of, read_code, read_id, say_here
+from services.partners.api.portal.sending import Fields, done_of, form_of, lead_to, new_code, problem_in, sent
+from services.partners.api.requests import refusals_as_problems
+from services.partners.domain.erasures import Notice, Outcome, Wanted
+from services.partners.handlers import erasures as handlers
+from shared.auth import Principal
+from shared.identifiers import FIRST
+from shared.problems import Problem
+from shared.web.deeds import pool_of
+
+LISTED, ANSWER = "penghapusan", "jawaban"
+ROWS = 50
+
+Which = Literal["terbuka", "terlambat", "semua"]
+
+router = APIRouter(prefix=ROUTE, route_class=PortalRoute, include_in_schema=False)
+
+
+@router.get(f"/{{language}}/{LISTED}")
+async def listed(
+    request: Request,
+    visitor: Visitor,
+    which: Annotated[Which, Query(alias="tampil")] = "terbuka",
+    agency: Annotated[str | None, Query(alias="instansi", max_length=30)] = None,
+    after: UUID = FIRST,
+) -> Response:
+    """Show notices, the oldest first: those that wait for an answer, those that are late, or all."""
+    now = datetime.now(UTC)
+    wanted = Wanted(
+        None if agency is None else read_code(agency, None),
+        is_open=True if which == "terbuka" else None,
+        overdue_at=now if which == "terlambat" else None,
+    )
+    async with refusals_as_problems():
+        own = deeds.whose_notices(visitor)
+        rows, following = await deeds.list_notices(request, visitor, wanted, after, ROWS, now)
+    kept = {"tampil": which} | ({} if wanted.agency is None or own is not None else {"instansi": wanted.agency})
+    values = {
+        "rows": [(notice, notice.is_overdue(now)) for notice in rows],
+        "which": which,
+        "filters": [
+            (code, pair[place_of(request)], urlencode(kept | {"tampil": code})) for code, pair in SHOWN.items()
+        ],
+        "agency": kept.get("instansi"),
+        "standing": [] if own is not None else await handlers.count_by_agency(pool_of(request), now),
+        "next_page": None if following is None else urlencode(kept | {"after": str(following)}),
+    }
+    return page(request, "portal_erasures.html", values, f"{LISTED}?{urlencode(kept)}", operator=own is None)
+
+
+@router.get(f"/{{language}}/{LISTED}/{{notice_id}}")
+async def shown(request: Request, visitor: Visitor, notice_id: str) -> Response:
+    """Show a notice, with the form that acknowledges it."""
+    return await _notice_page(request, visitor, read_id(notice_id), {}, None)
+
+
+@router.post(f"/{{language}}/{LISTED}/{{notice_id}}/{ANSWER}")
+async def acknowledge(request: Request, visitor: Visitor, notice_id: str) -> Response:
+    """Take an agency's answer, or an officer's by the agency's letter; a refusal is told in the form."""
+    found = read_id(notice_id)
+    once, fields = await sent(request, visitor, ANSWER, found)
+    reference = fields.get("rujukan", "").strip()
+    try:
+        form = form_of(request, AnswerForm, {"outcome": fields.get("hasil", ""), "reference": reference or None})
+    except Problem as wrong:
+        return await _notice_page(request, visitor, found, fields, wrong)
+    problem = problem_in(await deeds.acknowledge(request, visitor, once, found, form))
+    if problem is not None:
+        return await _notice_page(request, visitor, found, fields, problem)
+    return lead_to(f"../{found}?sudah={ANSWER}")
+
+
+def _answers(notice: Notice) -> list[Outcome]:
+    """Return what may still be answered; the rule judges it again."""
+    if notice.outcome is None:
+        return list(Outcome)
+    return [Outcome.DIHAPUS] if notice.outcome is Outcome.WAJIB_DISIMPAN else []
+
+
+async def _notice_page(
+    request: Request, visitor: Principal, notice_id: UUID, fields: Fields, problem: Problem | None
+) -> Response:
+    now = datetime.now(UTC)
+    async with refusals_as_problems():
+        own = deeds.whose_notices(visitor)
+        notice = await deeds.show_notice(request, visitor, notice_id, now)
+    values = {
+        "notice": notice,
+        "overdue": notice.is_overdue(now),
+        "answers": _answers(notice),
+        "form_code": new_code(request, visitor, ANSWER, notice_id),
+        "chosen": fields.get("hasil", Outcome.DIHAPUS.value),
+        "typed": fields.get("rujukan", ""),
+        "done": done_of(request),
+        "wrong": None if problem is None else say_here(request, problem),
+    }
+    status = 200 if problem is None else problem.status
+    return page(request, "portal_erasure.html", values, f"{LISTED}/{notice_id}", operator=own is None, status=status)
