@@ -61,6 +61,10 @@ ERASURE_WORDS: Mapping[str, Pair] = {
         "Pemilik data berikut meminta datanya dihapus. Hapus yang disimpan tentang mereka, lalu konfirmasikan dalam 3 × 24 jam.",
         "These people have had their data erased. Erase what is held of them, then acknowledge it within 3 × 24 hours.",
     ),
+    "erasures_lead_all": (
+        "Instansi yang pernah menerima data pemilik yang datanya dihapus, dan apa jawabannya.",
+        "Agencies that were given data of people who had it erased, and what each has answered.",
+    ),
     "erasures_open": ("{count} belum dikonfirmasi.", "{count} not acknowledged."),
     "erasures_show": ("Lihat pemberitahuan", "Show the notices"),
     "filters_of": ("Yang ditampilkan", "What is shown"),

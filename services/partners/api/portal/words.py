@@ -110,8 +110,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "webhook": ("Webhook", "Webhook"),
     "number": ("Nomor", "Number"),
     "version": ("Versi", "Version"),
-    "keys": ("Kunci", "Secrets"),
-    "keys_lead": (
+    "secrets": ("Kunci", "Secrets"),
+    "secrets_lead": (
         "Kunci hanya tampak sekali, ketika dibuat. Yang berlaku sekarang:",
         "A secret is shown once, when it is made. Valid now:",
     ),
