@@ -47,7 +47,8 @@ SELECT position, type, kelurahan, sector, kelas, recorded_at, event_id::text, su
 WHERE stream = $1 ORDER BY position
 """
 _PAGES = """
-SELECT id, agency, agreement_id::text, revision, way, after_position, upto_position, events, given_at FROM audit.disclosure
+SELECT id, agency, agreement_id::text, revision, way, after_position, upto_position, events, given_at, endpoint::text
+FROM audit.disclosure
 WHERE stream = $1 AND ($2::text IS NULL OR agency = $2 AND way = 'kafka') ORDER BY after_position, upto_position, id
 """
 

@@ -150,7 +150,7 @@ class TopicWalk:
         """Take the next event. It is published if a page tells so whose text grants it."""
         passing = self.texts.passing(event.what)
         self.pages.take(event.position, passing)
-        if not passing or not self.pages.stands(KAFKA, passing, event.position):
+        if not passing or not self.pages.stands(KAFKA, None, passing, event.position):
             return
         if round_of(event.subject, self.topic.rounds) != self.topic.number:
             return

@@ -27,6 +27,13 @@ class Row(NamedTuple):
     upto: int
     events: int
     given_at: datetime
+    endpoint: str | None = None
+    """To which it was posted; ``None``: not by webhook, or from before pages told so."""
+
+    @property
+    def by(self) -> str:
+        """The way by which it was given, with the endpoint, as findings say it."""
+        return self.way if self.endpoint is None else f"{self.way} {self.endpoint}"
 
 
 class Seen(NamedTuple):
@@ -51,8 +58,8 @@ class Pages:
     """Where each text is among ``texts``."""
     _counts: dict[int, int] = field(default_factory=dict)
     """Text → how many events passed it so far."""
-    _reach: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Way and text → how far the pages go that are open or closed."""
+    _reach: dict[tuple[str, str | None, int], int] = field(default_factory=dict)
+    """Way, endpoint and text → how far the pages go that are open or closed."""
     _open: list[tuple[int, int, int, int, Row]] = field(default_factory=list)
     """Where it ends, its id, its text, what the text's count was before it; a heap."""
 
@@ -72,7 +79,7 @@ class Pages:
             )
         if row.upto > self.last:
             self._add("beyond", row, self.last, row.upto, "goes beyond the end of the stream")
-        key = (row.way, place)
+        key = (row.way, row.endpoint, place)
         self._reach[key] = max(self._reach.get(key, 0), row.upto)
         heappush(self._open, (row.upto, row.id, place, self._counts.get(place, 0), row))
         return place
@@ -98,12 +105,15 @@ class Pages:
         """Compare what is left: no event comes any more."""
         self.close(max((row[0] for row in self._open), default=0))
 
-    def stands(self, way: str, places: frozenset[int], position: int) -> bool:
-        """Tell whether an event that passes these texts stands in a page by a way."""
-        return any(self._reach.get((way, place), 0) >= position for place in places)
+    def stands(self, way: str, endpoint: str | None, places: frozenset[int], position: int) -> bool:
+        """Tell whether an event that passes these texts stands in a page by a way, to an endpoint where there is one.
+
+        A page that does not tell its endpoint may have gone to any of its agency.
+        """
+        return any(self._reach.get((way, to, place), 0) >= position for place in places for to in {endpoint, None})
 
     def _add(self, kind: str, row: Row, expected: int, found: int, why: str) -> None:
         if self.report is not None:
-            where = f"{row.agency} {row.way} {self.stream}"
+            where = f"{row.agency} {row.by} {self.stream}"
             detail = f"page {row.id}, positions {row.after + 1} to {row.upto}: {why}"
             self.report.add(Finding(kind, where, None, expected, found, detail))

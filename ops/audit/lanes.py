@@ -52,10 +52,14 @@ class Lane:
         self.last_missed = event.position
 
     @property
+    def by(self) -> str:
+        """Its way, with the endpoint, as findings say it."""
+        return f"{self.way.value} {self.state.endpoint}" if self.state.endpoint else self.way.value
+
+    @property
     def where(self) -> str:
         """Its name in a finding."""
-        endpoint = f" {self.state.endpoint}" if self.state.endpoint else ""
-        return f"{self.agency} {self.way.value}{endpoint} {self.stream}"
+        return f"{self.agency} {self.by} {self.stream}"
 
 
 @dataclass(slots=True)
@@ -70,18 +74,19 @@ class Walk:
     """The first position whose event is still kept."""
     pages: Pages
     _furthest: dict[tuple[str, str], Row] = field(default_factory=dict)
-    """Agency and way → the page that begins last."""
+    """Agency, and way with its endpoint → the page that begins last."""
 
     def open(self, row: Row) -> None:
         """Take a page of the disclosure log; they come in the order of where they begin."""
         if self.pages.open(row) is None:
             return
-        self._furthest[row.agency, row.way] = row  # the last that comes begins last
+        self._furthest[row.agency, row.by] = row  # the last that comes begins last
         told = (row.agreement_id, row.revision, row.upto)
         for lane in self.lanes:
             if (
                 lane.noted == told
                 and (lane.agency, lane.way.value) == (row.agency, row.way)
+                and row.endpoint in {None, lane.state.endpoint}
                 and lane.noted_after is None
             ):
                 lane.noted_after = row.after
@@ -98,7 +103,7 @@ class Walk:
                 self._judge(lane, event, mine)
 
     def _judge(self, lane: Lane, event: Seen, mine: frozenset[int]) -> None:
-        stands = self.pages.stands(lane.way.value, mine, event.position)
+        stands = self.pages.stands(lane.way.value, lane.state.endpoint, mine, event.position)
         if event.position <= lane.position or event.position in lane.done:
             if stands:
                 lane.state.delivered += 1
@@ -130,15 +135,17 @@ class Walk:
         """No page begins after the place where its way is."""
         reached: dict[tuple[str, str], int] = {}
         for lane in self.lanes:
-            key = (lane.agency, lane.way.value)
-            reached[key] = max(reached.get(key, 0), lane.position, self.first - 1)
-        for (agency, way), row in self._furthest.items():
-            position = reached.get((agency, way))
+            # A page that does not tell its endpoint is held against the furthest of its agency.
+            for by in {lane.way.value, lane.by}:
+                key = (lane.agency, by)
+                reached[key] = max(reached.get(key, 0), lane.position, self.first - 1)
+        for (agency, by), row in self._furthest.items():
+            position = reached.get((agency, by))
             if position is None or row.after > position:
                 detail = f"page {row.id} begins after {row.after}, and " + (
                     "no endpoint or topic has a position" if position is None else f"the position is {position}"
                 )
-                self.report.add(Finding("beyond", f"{agency} {way} {self.stream}", None, position, row.after, detail))
+                self.report.add(Finding("beyond", f"{agency} {by} {self.stream}", None, position, row.after, detail))
 
     def _end(self, lane: Lane) -> None:
         if lane.missed and lane.first_missed is not None:

@@ -258,7 +258,7 @@ Named = tuple[str, str, str]
             [go_back, lose_a_page_of_the_topic, give_while_suspended],
             [
                 ("beyond", " webhook ", "went back behind a page"),
-                ("beyond", " webhook business", "begins after"),
+                ("beyond", " webhook ", "begins after"),
                 ("undelivered", " kafka business", "6 granted events were gone over"),
                 *[("ungranted", "umkm.agency.", "no page of the disclosure log tells of this event")] * GRANTED,
                 ("ungranted", " feed business", "when its text did not count"),
@@ -307,3 +307,27 @@ async def test_each_seeded_fault_is_named(
             assert alike, (kind, where, detail, left)
             left.remove(alike[0])
         assert left == []
+
+
+async def test_one_endpoint_does_not_hide_what_another_of_its_agency_was_not_delivered(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    async with office(bureau, kafka) as at:
+        other = await register(bureau, "http://127.0.0.1:9/masuk", agency=at.agency)
+        assert (await at.audited()).ok
+        await at.run(
+            "UPDATE webhook_position p SET position = s.last FROM stream s WHERE s.name = p.stream AND p.webhook_id = $1::uuid",
+            UUID(other.id),
+        )
+        (found,) = (await at.audited()).findings
+        assert (found.kind, f" webhook {other.id} business" in found.where) == ("undelivered", True)
+        assert f"{GRANTED} granted events were gone over" in found.detail
+
+
+async def test_pages_from_before_they_named_their_endpoint_count_for_every_endpoint_of_the_agency(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    async with office(bureau, kafka) as at:
+        await at.run("UPDATE disclosure SET endpoint = NULL WHERE way = 'webhook'")
+        report = await at.audited()
+        assert (report.findings, report.ok) == ([], True)

@@ -59,8 +59,17 @@ def event(position: int, place: str = HERE, *, type_name: str = REGISTERED, minu
     return Seen(position, (type_name, place, None, None), at(minutes), str(UUID(int=position)), SUBJECT)
 
 
-def row(after: int, upto: int, events: int, *, way: str = "webhook", revision: int = 1, minutes: int = 1) -> Row:
-    return Row(after + 1, AGENCY, AGREEMENT, revision, way, after, upto, events, at(minutes))
+def row(
+    after: int,
+    upto: int,
+    events: int,
+    *,
+    way: str = "webhook",
+    revision: int = 1,
+    minutes: int = 1,
+    endpoint: str | None = None,
+) -> Row:
+    return Row(after + 1, AGENCY, AGREEMENT, revision, way, after, upto, events, at(minutes), endpoint)
 
 
 def walked(
@@ -82,7 +91,8 @@ def walked(
 
 def lane(position: int, way: DeliveryWay = DeliveryWay.WEBHOOK, **given: Any) -> Lane:
     told: dict[str, Any] = {"texts": frozenset({0}), "current": 0, "began": 0} | given
-    return Lane(AGENCY, way, STREAM, position, WayState(way.value, "e"), **told)
+    state = told.pop("endpoint", None) or WayState(way.value, "e")
+    return Lane(AGENCY, way, STREAM, position, state, **told)
 
 
 FIVE = [event(1), event(2, THERE), event(3), event(4, THERE), event(5)]
@@ -122,6 +132,23 @@ def test_what_comes_after_the_position_waits_but_for_what_was_delivered_beyond_i
 )
 def test_each_fault_of_pages_and_positions_is_named(rows: list[Row], position: int, kinds: dict[str, int]) -> None:
     assert named(walked(FIVE, rows, [lane(position)])) == kinds
+
+
+def test_a_page_stands_for_its_own_endpoint_and_one_that_names_none_for_each_of_its_agency() -> None:
+    other = WayState("webhook", "f")
+    for endpoint, kinds in ((None, {}), ("e", {"undelivered": 1})):
+        both = [lane(5), lane(5, endpoint=other)]
+        report = walked(FIVE, [row(0, 5, 3, endpoint=endpoint)], both)
+        assert named(report) == kinds
+        assert {found.where for found in report.findings} == ({f"{AGENCY} webhook f {STREAM}"} if kinds else set())
+        assert both[0].state.delivered == 3
+
+
+def test_no_page_of_an_endpoint_begins_after_its_own_position_however_far_another_is() -> None:
+    both = [lane(1), lane(5, endpoint=WayState("webhook", "f"))]
+    rows = [row(0, 5, 3, endpoint="f"), row(0, 1, 1, endpoint="e"), row(3, 5, 1, endpoint="e")]
+    report = walked(FIVE, rows, both)
+    assert [(found.kind, found.where) for found in report.findings] == [("beyond", f"{AGENCY} webhook e {STREAM}")]
 
 
 def test_pages_of_several_readers_overlap_and_are_judged_each() -> None:

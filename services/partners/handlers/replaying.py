@@ -139,7 +139,7 @@ class Replaying:
         """Write a slice into the disclosure log, with its place. Raises ``NotOursError``."""
         text = (held.agreement_id, held.revision)
         page = disclosures.Page(
-            held.agency, *text, DeliveryWay.WEBHOOK, place.stream, place.position, upto, count, withheld
+            held.agency, *text, DeliveryWay.WEBHOOK, place.stream, place.position, upto, count, withheld, held.id
         )
         async with deliveries.brief(self._carrier.means.pool) as connection:
             await replays.note_page(connection, upto, withheld, held=held, replay_id=replay_id, place=place)

@@ -187,8 +187,8 @@ SELECT recorded_at FROM event WHERE stream = $1 AND position > $2 ORDER BY posit
 
 -- name: insert_disclosure
 -- A page that an agency is given, if the text still counts now: no row otherwise.
-INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::bigint[]
+INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld, endpoint)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::bigint[], $10
 FROM agreement WHERE id = $2 AND revision = $3 AND state IN ('ditandatangani', 'aktif') AND starts_at <= clock_timestamp()
     AND expires_at > clock_timestamp()
 RETURNING id;

@@ -130,8 +130,8 @@ WITH page AS (
                         AND starts_at <= clock_timestamp() AND expires_at > clock_timestamp())
     RETURNING stream
 )
-INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld)
-SELECT $9, $4, $5, 'webhook', stream, $7, $3, $10, $6::bigint[] FROM page
+INSERT INTO disclosure (agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld, endpoint)
+SELECT $9, $4, $5, 'webhook', stream, $7, $3, $10, $6::bigint[], $1 FROM page
 RETURNING id;
 
 -- name: text_counts

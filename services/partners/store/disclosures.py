@@ -30,6 +30,8 @@ class Page:
     events: int
     withheld: tuple[int, ...]
     """Positions of events whose personal part was granted, but not given: erased, or no consent."""
+    endpoint: UUID | None = None
+    """To which endpoint it was posted; ``None``: not by webhook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ async def insert_page(connection: Connection | Pool, page: Page) -> bool:
         page.upto,
         page.events,
         list(page.withheld),
+        page.endpoint,
     )
     return found is not None
 
