@@ -298,3 +298,13 @@ async def test_a_verified_business_is_told_to_whom_only_that_is_granted(bureau: 
     business_id: UUID = (await bureau.businesses(1))[0]
     await bureau.hear(bureau.story.verified(business_id))
     assert [event.get_data() for event in await bureau.read_all()] == [{"business_id": str(business_id)}]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:00:00-08:00"])
+async def test_a_time_whose_day_elsewhere_has_no_year_is_refused(bureau: Bureau, moment: str) -> None:
+    await bureau.agree()
+    for name in ("since", "until"):
+        answer = await bureau.agency().client.get("/feed/business", params={name: moment})
+        assert rule_of(answer) == (422, "isi-tidak-sah")
+    told = {"since": moment, "until": "2026-12-01T00:00:00+08:00"}
+    assert rule_of(await bureau.operator().client.get("/disclosures", params=told)) == (422, "isi-tidak-sah")

@@ -127,6 +127,7 @@ async def test_what_is_no_range_stays_in_the_form_with_the_rule_in_both_language
         ({"dari": LONG_AGO, "kursor": "k1.x"}, 422, ("isi tepat satu", "fill in exactly one")),
         ({"kursor": "k1.x"}, 422, ("pilih tepat aliran itu", "choose exactly that stream")),
         ({"dari": LONG_AGO, "sampai": LONG_AGO}, 422, ("waktu akhir harus sesudah", "must end after it begins")),
+        ({"dari": "0001-01-01T00:00"}, 422, ("Dari: 0001", "From: 0001")),
         ({"dari": "kemarin"}, 422, ("Dari: kemarin", "From: kemarin")),
         ({"dari": LONG_AGO, "laju": "0"}, 422, ("paling banyak 200", "1 to 200")),
         ({"dari": LONG_AGO, "laju": "cepat"}, 422, ("Laju: cepat", "Rate: cepat")),

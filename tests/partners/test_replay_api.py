@@ -97,6 +97,8 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     (EARLIEST | {"streams": ["asing"]}, 404, "tidak-ditemukan"),
     (EARLIEST | {"asing": 1}, 422, "isi-tidak-sah"),
     ({"since": "2026-11-27T00:00:00"}, 422, "isi-tidak-sah"),
+    ({"since": "0001-01-01T00:00:00+08:00"}, 422, "isi-tidak-sah"),
+    (EARLIEST | {"until": "9999-12-31T23:00:00-08:00"}, 422, "isi-tidak-sah"),
 ]
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 
 from services.partners.api.answers import BreachPageOut, BreachReport, OwnerReport, ReceiptOut
+from services.partners.api.forms import Moment
 from services.partners.api.requests import Operator, refusals_as_problems
 from services.partners.handlers.reporting import report_between, report_owner
 from shared.web.deeds import Limit, pool_of
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/disclosures", tags=["pengungkapan"])
 async def between(
     request: Request,
     _: Operator,
-    since: Annotated[AwareDatetime, Query(description="Sejak saat ini.")],
-    until: Annotated[AwareDatetime, Query(description="Sampai sesaat sebelum ini.")],
+    since: Annotated[Moment, Query(description="Sejak saat ini.")],
+    until: Annotated[Moment, Query(description="Sampai sesaat sebelum ini.")],
     after: Annotated[int, Query(ge=0, le=2**62, description="Nilai `next` dari halaman sebelumnya.")] = 0,
     limit: Limit = 50,
 ) -> BreachReport:

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.partners.api.forms import Moment
 from services.partners.api.requests import Agency, refusals_as_problems
 from services.partners.domain.refusals import NoAgreementError
 from services.partners.handlers.erasures import count_open
@@ -32,7 +32,7 @@ _ANSWER = {
     },
 }
 Cursor = Annotated[str | None, Query(max_length=200, description="`Feed-Next` dari halaman sebelumnya.")]
-Time = Annotated[AwareDatetime | None, Query(description="Saat peristiwa tercatat di sini, dengan zona.")]
+Time = Annotated[Moment | None, Query(description="Saat peristiwa tercatat di sini, dengan zona.")]
 
 
 @router.get("/{stream}", responses={200: _ANSWER}, response_class=Response, summary="Baca aliran")

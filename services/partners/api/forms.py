@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -19,7 +20,16 @@ TypeName = Annotated[str, Field(max_length=120, examples=["id.go.balikpapan.umkm
 FieldName = Annotated[str, StringConstraints(pattern=r"^(personal\.)?[a-z][a-z0-9_]{0,59}$")]
 Place = Annotated[str, StringConstraints(pattern=r"^64\.71\.\d{2}\.\d{4}$")]
 Sector = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Moment = Annotated[AwareDatetime, Field(examples=["2026-12-01T00:00:00+08:00"])]
+
+
+def _storable(moment: datetime) -> datetime:
+    """Refuse an instant whose day in another zone has no year any more. Raises ``ValueError``."""
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError(f"tahun harus {MINYEAR + 1} sampai {MAXYEAR - 1}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, Field(examples=["2026-12-01T00:00:00+08:00"]), AfterValidator(_storable)]
 
 
 class GrantForm(RequestModel):
