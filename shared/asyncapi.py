@@ -5,17 +5,30 @@ It is written from the side of who reads: an operation ``receive`` for each topi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import TYPE_PREFIX, Fact
-from shared.contracts.schemas import document_of
+from shared.contracts.public import PUBLIC_FACTS, public_fields
+from shared.contracts.schemas import document_of, example
 from shared.envelope import SCHEMA_BASE
-from shared.topology import PRINCIPALS, TOPICS, Principal, Topic
+from shared.topology import EVERY_AGENCY, PRINCIPALS, PUBLIC_TOPICS, TOPICS, Principal, Topic, public_topic
 
 VERSION = "3.0.0"
 SCHEMA_FORMAT = "application/schema+json;version=draft-07"
+SHOWN_ATTRIBUTES = (
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "partitionkey",
+    "sequence",
+)
+"""What stands in the envelope of every event that leaves the platform, beside ``data``."""
 
 Json = dict[str, Any]
 
@@ -36,24 +49,28 @@ def asyncapi_document(
     bootstrap: str = "localhost:9092",
     protocol: str = "kafka-secure",
     schemas: str = SCHEMA_BASE,
-    principals: Sequence[Principal] = PRINCIPALS,
+    principals: Sequence[Principal] = (*PRINCIPALS, EVERY_AGENCY),
 ) -> Json:
     """Return the document of ``types``, or of all: with the topics that carry them and the principals that read or write those.
+
+    What is public of them has a channel of its own, with messages of the fields that are public.
 
     ``bootstrap`` is ``host:port`` of a broker; ``protocol`` is ``kafka-secure`` or ``kafka`` (no TLS); ``schemas`` begins each
     ``dataschema``. Raises ``KeyError`` for a type that no event has.
     """
     facts = {name: CONTRACTS[name] for name in sorted(CONTRACTS if types is None else types)}
-    topics = [topic for topic in TOPICS if any(fact.TOPIC == topic.name for fact in facts.values())]
+    carried = {topic.name: _carried(topic, facts) for topic in (*TOPICS, *PUBLIC_TOPICS)}
+    topics = [topic for topic in (*TOPICS, *PUBLIC_TOPICS) if carried[topic.name]]
+    public = {public_key(name): _public_message(name, fact) for name, fact in facts.items() if fact in PUBLIC_FACTS}
     return {
         "asyncapi": VERSION,
         "info": info_of("Naik Kelas: events", "1.0.0", _DESCRIPTION),
         "defaultContentType": "application/json",
         "servers": {"kafka": kafka_server(bootstrap, protocol)},
-        "channels": {key_of(topic.name): _channel(topic, facts) for topic in topics},
-        "operations": _operations(topics, facts, principals),
+        "channels": {key_of(topic.name): _channel(topic, carried[topic.name]) for topic in topics},
+        "operations": _operations(topics, carried, principals),
         "components": {
-            "messages": {key_of(name): _message(name, fact, schemas) for name, fact in facts.items()},
+            "messages": {key_of(name): _message(name, fact, schemas) for name, fact in facts.items()} | public,
             "securitySchemes": {"scram": SCRAM},
         },
     }
@@ -84,13 +101,24 @@ def kafka_server(bootstrap: str, protocol: str) -> Json:
     }
 
 
-def _channel(topic: Topic, facts: Mapping[str, type[Fact]]) -> Json:
-    carried = [name for name, fact in facts.items() if fact.TOPIC == topic.name]
+def public_key(name: str) -> str:
+    """Return the key of the message with what is public of a type."""
+    return f"public_{key_of(name)}"
+
+
+def _carried(topic: Topic, facts: Mapping[str, type[Fact]]) -> list[str]:
+    """Return the keys of the messages that a topic carries: facts whole, or what is public of them."""
+    inner = [key_of(name) for name, fact in facts.items() if fact.TOPIC == topic.name]
+    public = [(name, public_topic(fact.TOPIC).name) for name, fact in facts.items() if fact in PUBLIC_FACTS]
+    return inner + [public_key(name) for name, found in public if found == topic.name]
+
+
+def _channel(topic: Topic, carried: Iterable[str]) -> Json:
     return {
         "address": topic.name,
         "description": "One aggregate per key, so that its events are in one partition and in order.",
         "servers": [{"$ref": "#/servers/kafka"}],
-        "messages": {key_of(name): {"$ref": f"#/components/messages/{key_of(name)}"} for name in carried},
+        "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in carried},
         # Partitions may be added, so no number of them is promised here.
         "bindings": {
             "kafka": {
@@ -106,29 +134,26 @@ def _channel(topic: Topic, facts: Mapping[str, type[Fact]]) -> Json:
     }
 
 
-def _operations(topics: Sequence[Topic], facts: Mapping[str, type[Fact]], principals: Sequence[Principal]) -> Json:
+def _operations(topics: Sequence[Topic], carried: Mapping[str, Sequence[str]], principals: Sequence[Principal]) -> Json:
     """Return what each principal does with each topic: ``send`` or ``receive``, with the groups that it may use."""
     found: Json = {}
     for principal in principals:
         for topic in topics:
             for action, rights in (("send", principal.writes), ("receive", principal.reads)):
                 if topic.name in rights:
-                    found[f"{principal.name}_{action}_{key_of(topic.name)}"] = _operation(
-                        action, principal, topic, facts
-                    )
+                    key = f"{principal.name}_{action}_{key_of(topic.name)}"
+                    found[key] = _operation(action, principal, topic, carried[topic.name])
     return found
 
 
-def _operation(action: str, principal: Principal, topic: Topic, facts: Mapping[str, type[Fact]]) -> Json:
+def _operation(action: str, principal: Principal, topic: Topic, carried: Iterable[str]) -> Json:
     channel = f"#/channels/{key_of(topic.name)}"
     doing = "publishes to" if action == "send" else "reads"
     made: Json = {
         "action": action,
         "summary": f"{principal.name} {doing} {topic.name}.",
         "channel": {"$ref": channel},
-        "messages": [
-            {"$ref": f"{channel}/messages/{key_of(name)}"} for name, fact in facts.items() if fact.TOPIC == topic.name
-        ],
+        "messages": [{"$ref": f"{channel}/messages/{key}"} for key in carried],
         "tags": [{"name": principal.name}],
     }
     if action == "receive" and principal.group_prefix is not None:
@@ -154,6 +179,36 @@ def _message(name: str, fact: type[Fact], schemas: str) -> Json:
             {"name": f"example{number}", "payload": data} for number, data in enumerate(document["examples"], 1)
         ],
     }
+
+
+def _public_message(name: str, fact: type[Fact]) -> Json:
+    document, key = document_of(fact), public_key(name)
+    schema = object_of(document, public_fields(fact)) | ({"$defs": document["$defs"]} if "$defs" in document else {})
+    return {
+        "name": name,
+        "title": f"{fact.__name__}, what is public of it",
+        "summary": str(document.get("description", fact.__name__)).split("\n")[0],
+        "contentType": "application/json",
+        "headers": shown_headers_of(name),
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": rooted(schema, key)},
+        "bindings": {"kafka": {"key": {**_UUID, "description": "The aggregate's id."}, "bindingVersion": "0.5.0"}},
+        "examples": [{"name": "example1", "payload": example(schema, full=True)}],
+    }
+
+
+def object_of(schema: Json, names: Iterable[str]) -> Json:
+    """Return the schema of an object of which only some properties leave, and those always."""
+    wanted = set(names)
+    kept = {name: described for name, described in schema["properties"].items() if name in wanted}
+    told: Json = {key: schema[key] for key in ("title", "description") if key in schema}
+    return {"type": "object", **told, "properties": kept, "required": sorted(kept)}
+
+
+def shown_headers_of(name: str) -> Json:
+    """Return the schema of the headers of a record that leaves the platform: the attributes that it has, always."""
+    wanted = {"content-type", *(f"ce_{attribute}" for attribute in SHOWN_ATTRIBUTES)}
+    kept = {key: value for key, value in headers_of(name, "")["properties"].items() if key in wanted}
+    return {"type": "object", "properties": kept, "required": list(kept)}
 
 
 def rooted(schema: Any, message: str) -> Any:

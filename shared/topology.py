@@ -9,12 +9,15 @@ from shared.contracts.licensing import LICENCE_TOPIC
 from shared.contracts.mentoring import MENTOR_TOPIC, MENTORING_TOPIC
 from shared.contracts.organisations import BRAND_TOPIC, ORGANISATION_TOPIC
 from shared.contracts.partnership import AGREEMENT_TOPIC
+from shared.contracts.public import PUBLIC_FACTS
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from shared.contracts.training import CERTIFICATE_TOPIC, COURSE_TOPIC, ENROLMENT_TOPIC
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_FOR_EVER = -1
+STREAM_PREFIX = "umkm."
 AGENCY_PREFIX = "umkm.agency."
+PUBLIC_PREFIX = "umkm.public."
 AGENCY_PARTITIONS = 3
 AGENCY_DAYS = 30
 """How long an agency may stay away: after that its group's offsets are forgotten too. The feed goes further back."""
@@ -72,6 +75,17 @@ TOPICS: tuple[Topic, ...] = (
     Topic(OUTLET_TOPIC, partitions=3),
     Topic(AGREEMENT_TOPIC, partitions=1),
 )
+"""The streams of facts, each written by the service that owns its aggregates."""
+
+
+def public_topic(source: str) -> Topic:
+    """Return the topic with what is public of a stream, for every agency. It holds nobody's data, so nothing of it is ever deleted."""
+    return Topic(PUBLIC_PREFIX + source.removeprefix(STREAM_PREFIX), partitions=1)
+
+
+PUBLIC_TOPICS: tuple[Topic, ...] = tuple(map(public_topic, dict.fromkeys(fact.TOPIC for fact in PUBLIC_FACTS)))
+DECLARED_TOPICS: tuple[Topic, ...] = TOPICS + PUBLIC_TOPICS
+"""All that a broker must have; the topics of agencies are made with their users."""
 
 PRINCIPALS: tuple[Principal, ...] = (
     Principal(
@@ -149,12 +163,15 @@ PRINCIPALS: tuple[Principal, ...] = (
             APPLICATION_TOPIC,
             OUTLET_TOPIC,
         ),
-        writes=(AGREEMENT_TOPIC,),
+        writes=(AGREEMENT_TOPIC, *(topic.name for topic in PUBLIC_TOPICS)),
         write_prefixes=(AGENCY_PREFIX,),
         group_prefix="partners",
     ),
     Principal("operator", superuser=True),
 )
+
+EVERY_AGENCY = Principal("agencies", reads=tuple(topic.name for topic in PUBLIC_TOPICS))
+"""Stands for the users of all agencies in what is told of topics. It is no user: those are made one by one."""
 
 
 def agency_topic(code: str) -> Topic:

@@ -17,6 +17,7 @@ from ops.audit.granting import WAITS, Standing, Text, Texts, spans_of
 from ops.audit.lanes import Lane, Walk, reason_of_endpoint, reason_of_failures
 from ops.audit.report import AgencyState, Report, WayState
 from services.partners.commands import Terms
+from services.partners.domain.lanes import EVERYONE
 from shared.contracts.partnership import DeliveryWay
 
 FEED, KAFKA, WEBHOOK = DeliveryWay.FEED, DeliveryWay.KAFKA, DeliveryWay.WEBHOOK
@@ -134,6 +135,7 @@ async def _add_topics(connection: asyncpg.Connection, report: Report, partners: 
     positions = {
         (row[0], row[1]): row[2]
         for row in await connection.fetch("SELECT agency, stream, position FROM audit.kafka_position")
+        if row[0] != EVERYONE
     }
     named = {text.agency for text in partners.texts.all if text.names(KAFKA)}
     for agency in sorted(named | {agency for agency, _ in positions}):

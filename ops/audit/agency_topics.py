@@ -65,13 +65,15 @@ class Topic:
     rounds: int = 1
     seen: dict[int, Place] = field(default_factory=dict)
     """Event → where it came first."""
+    notices: bool = True
+    """Whether notices of erasure may be in it."""
     _heads: dict[str, int] = field(default_factory=dict)
     """Aggregate → the highest sequence so far."""
     _allowed: dict[tuple[str, frozenset[str]], bool] = field(default_factory=dict)
 
     def take(self, place: Place, headers: dict[str, bytes], value: bytes | None) -> None:
         """Take a record, if its aggregate belongs to this round; what nobody can read is named in the first."""
-        if headers.get("ce_type") == NOTICE_TYPE.encode():
+        if self.notices and headers.get("ce_type") == NOTICE_TYPE.encode():
             self._look_at_notice(place, value)
             return
         try:

@@ -12,6 +12,7 @@ import asyncpg
 from ops.audit.comparing import compare_effect, compare_log, compare_messages, compare_positions
 from ops.audit.log import Log, Watched, read_log
 from ops.audit.partners import compare_agencies
+from ops.audit.public import compare_public
 from ops.audit.report import ConsumerState, Finding, Report
 from shared.broker import KafkaSettings
 from shared.topology import TOPICS
@@ -59,6 +60,7 @@ async def audit(databases: Databases, kafka: KafkaSettings, wait: float, progres
                 await _compare_messages(report, connection, log)
             if await _has(connection, "disclosure"):
                 await compare_agencies(report, connection, kafka)
+                await compare_public(report, connection, kafka)
     report.seconds = monotonic() - started
     return report
 

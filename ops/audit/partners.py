@@ -33,7 +33,7 @@ async def compare_agencies(report: Report, connection: asyncpg.Connection, kafka
     await reader.start()
     try:
         # Before the snapshot: a record that is younger may have a page that the snapshot does not show.
-        topics = await _topics(reader)
+        topics = await topics_of(reader, AGENCY_PREFIX)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             partners = await load_partners(connection, report)
             await compare_lanes(connection, report, partners)
@@ -45,14 +45,14 @@ async def compare_agencies(report: Report, connection: asyncpg.Connection, kafka
         await reader.stop()
 
 
-async def _topics(reader: AIOKafkaConsumer) -> dict[str, Bounds]:
-    """Return the agencies that have a topic, with where it begins and ends."""
+async def topics_of(reader: AIOKafkaConsumer, prefix: str) -> dict[str, Bounds]:
+    """Return the topics whose names begin so, each by the rest of its name, with where it begins and ends."""
     known = await reader._client.fetch_all_metadata()
     found = {}
-    for name in sorted(topic for topic in known.topics() if topic.startswith(AGENCY_PREFIX)):
+    for name in sorted(topic for topic in known.topics() if topic.startswith(prefix)):
         places = [TopicPartition(name, number) for number in sorted(known.partitions_for_topic(name) or ())]
         bounds = Bounds(await reader.beginning_offsets(places), await reader.end_offsets(places))
-        found[name.removeprefix(AGENCY_PREFIX)] = bounds
+        found[name.removeprefix(prefix)] = bounds
     return found
 
 
@@ -72,7 +72,7 @@ async def _compare_topic(
     upper = {place.partition: end for place, end in bounds.ends.items()}
     for number in range(rounds):
         topic = Topic(report, way, AGENCY_PREFIX + agency, texts, upper, number, rounds)
-        await _read(reader, topic, list(bounds.ends))
+        await read_topic(reader, topic, list(bounds.ends))
         for lane in partners.lanes:
             if lane.agency == agency and lane.way is KAFKA and lane.texts:
                 last, places = partners.streams[lane.stream][1], partners.texts.places()
@@ -85,7 +85,7 @@ async def _compare_topic(
         state.ways.append(way)
 
 
-async def _read(reader: AIOKafkaConsumer, topic: Topic, places: list[TopicPartition]) -> None:
+async def read_topic(reader: AIOKafkaConsumer, topic: Topic, places: list[TopicPartition]) -> None:
     """Read a topic to where it ends now: what the snapshot shows as published is before that."""
     reader.assign(places)
     await reader.seek_to_beginning(*places)

@@ -15,7 +15,7 @@ class Finding:
 
     kind: str
     """``lost``, ``doubled``, ``gap``, ``reordered``, ``ahead``, ``behind``, ``effect``, ``message``, ``unpublished``; of agencies
-    ``undelivered``, ``undisclosed``, ``ungranted``, ``beyond``, ``taken``, ``reordered``, ``personal``, ``topic``."""
+    ``undelivered``, ``undisclosed``, ``ungranted``, ``beyond``, ``taken``, ``reordered``, ``personal``, ``topic``; of public topics some of these."""
     where: str
     """Topic, consumer or effect; of agencies the code, the way, the endpoint, the stream."""
     aggregate_id: str | None
@@ -88,6 +88,8 @@ class Report:
     """Events that an agency was granted and not given, and that do not wait."""
     seconds: float = 0.0
     agencies: dict[str, AgencyState] = field(default_factory=dict)
+    public: dict[str, WayState] = field(default_factory=dict)
+    """By public topic."""
     consumers: dict[str, ConsumerState] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     total_findings: Counter[str] = field(default_factory=Counter)
@@ -120,6 +122,7 @@ class Report:
             "undelivered": self.undelivered,
             "seconds": round(self.seconds, 3),
             "agencies": {code: asdict(state) for code, state in sorted(self.agencies.items())},
+            "public": {topic: asdict(state) for topic, state in sorted(self.public.items())},
             "consumers": {name: asdict(state) for name, state in sorted(self.consumers.items())},
             "findings": [asdict(finding) for finding in self.findings],
             "total_findings": dict(self.total_findings),

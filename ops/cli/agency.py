@@ -19,6 +19,7 @@ from ops.kafka_admin.client import kcat_config, operator_client
 from ops.kafka_admin.plan import TopologyError
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
+from services.partners.domain.lanes import EVERYONE
 from shared.broker import KafkaSettings
 from shared.topology import agency_topic
 
@@ -103,6 +104,8 @@ def list_users(json: Json = False) -> None:
     except NoAnswerError as error:
         say(f"What stopped is not known: {error}")
         stopped = None
+    if stopped and (public := stopped.get(EVERYONE)):
+        say(f"Of the public streams these stopped: {', '.join(f'{name} ({why})' for name, why in public.items())}.")
     if json:
         print_json([_listed(code, users, stopped) for code, users in found.items()])
         return

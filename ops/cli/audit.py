@@ -66,6 +66,12 @@ def print_report(report: Report) -> None:
             for code, way in ways
         ]
         print_table(("agency", "way", "delivered", "waiting", "why"), told)
+    if report.public:
+        public = [
+            (name, f"{state.delivered:,}", f"{state.waiting:,}", state.reason or "-")
+            for name, state in sorted(report.public.items())
+        ]
+        print_table(("public topic", "published", "waiting", "why"), public)
     for finding in report.findings[:FINDINGS_SHOWN]:
         print_line(
             f"{finding.kind}: {finding.where} {finding.aggregate_id or ''}: expected {finding.expected}, "

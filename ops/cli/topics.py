@@ -10,7 +10,7 @@ from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.kafka_admin.client import operator_client
 from ops.kafka_admin.plan import Plan, TopologyError, apply_plan, make_plan
 from ops.stack import Stack
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import DECLARED_TOPICS, EVERY_AGENCY, PRINCIPALS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Topics, users and rights.")
 DIFFERS = 3
@@ -18,7 +18,7 @@ DIFFERS = 3
 
 def _plan(stack: Stack, *, as_json: bool) -> Plan:
     try:
-        return make_plan(operator_client(stack.credentials("operator")), TOPICS, PRINCIPALS)
+        return make_plan(operator_client(stack.credentials("operator")), DECLARED_TOPICS, PRINCIPALS)
     except TopologyError as error:
         fail(str(error), as_json=as_json)
     except KafkaException as error:
@@ -65,9 +65,9 @@ def list_topics(json: Json = False) -> None:
             topic.name,
             topic.partitions,
             ", ".join(item.name for item in PRINCIPALS if topic.name in item.writes),
-            ", ".join(item.name for item in PRINCIPALS if topic.name in item.reads),
+            ", ".join(item.name for item in (*PRINCIPALS, EVERY_AGENCY) if topic.name in item.reads),
         )
-        for topic in TOPICS
+        for topic in DECLARED_TOPICS
     ]
     headings = ("topic", "partitions", "written by", "read by")
     if json:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ops.kafka_admin.client import operator_client
 from ops.kafka_admin.plan import KafkaException, TopologyError, apply_plan, make_plan
 from shared.broker import KafkaSettings
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import DECLARED_TOPICS, PRINCIPALS
 
 
 class MissingSettingError(Exception):
@@ -49,7 +49,7 @@ def apply(environment: Mapping[str, str]) -> list[str]:
     principals = [principal for principal in PRINCIPALS if principal.name != settings.username]
     passwords = {p.name: read_variable(environment, f"KAFKA_{p.name.upper()}_PASSWORD") for p in principals}
     admin = operator_client(settings)
-    plan = make_plan(admin, TOPICS, principals, passwords=True)
+    plan = make_plan(admin, DECLARED_TOPICS, principals, passwords=True)
     apply_plan(admin, plan, passwords.__getitem__)
     return plan.lines()
 

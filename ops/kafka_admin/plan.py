@@ -27,7 +27,7 @@ from confluent_kafka.admin import (
 from confluent_kafka.error import KafkaException
 
 from ops.kafka_admin.client import TIMEOUT_SECONDS
-from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of
+from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of, wanted_of_agencies
 from shared.topology import Principal, Topic
 
 ITERATIONS = 4_096
@@ -101,8 +101,8 @@ def make_plan(
     plan.users = sorted(item.name for item in principals if passwords or item.name not in known)
     wanted = {right for principal in principals for right in rights_of(principal)}
     present, plan.foreign = present_rights(admin)
-    plan.grant = sorted(wanted - present)
     # Users of agencies are made one by one (ops/kafka_admin/agencies.py); whatever they have beyond their rights goes.
+    plan.grant = sorted((wanted | wanted_of_agencies(present)) - present)
     plan.revoke = sorted(right for right in present - wanted if not is_agency_right(right))
     return plan
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
-from shared.topology import PRINCIPALS, Principal, agency_topic
+from shared.topology import PRINCIPALS, PUBLIC_PREFIX, Principal, agency_topic
 
 HOST = "*"
 SLOTS = ("a", "b")
@@ -72,13 +73,38 @@ def is_agency_code(code: str) -> bool:
 
 
 def agency_rights(code: str, user: str) -> set[Right]:
-    """Return the exact rights of an agency's user: to read its topic, in groups whose name begins with ``<code>.``."""
+    """Return the exact rights of an agency's user: to read its topic and what is public, in groups that begin with ``<code>.``."""
     topic = agency_topic(code).name
     return {
-        Right(user, "topic", topic, "literal", "read"),
+        own_right(code, user),
         Right(user, "topic", topic, "literal", "describe"),
         Right(user, "group", f"{code}.", "prefixed", "read"),
+        public_right(user),
     }
+
+
+def own_right(code: str, user: str) -> Right:
+    """Return the right of an agency's user to read its own topic."""
+    return Right(user, "topic", agency_topic(code).name, "literal", "read")
+
+
+def public_right(user: str) -> Right:
+    """Return the right of an agency's user to read what is public, whatever its agreement grants."""
+    return Right(user, "topic", PUBLIC_PREFIX, "prefixed", "read")
+
+
+def wanted_of_agencies(present: Iterable[Right]) -> set[Right]:
+    """Return what users of agencies must have that they may lack: those that were made before anything was public.
+
+    Who may not read its own topic (any more) is no user that something is given to: taking one away begins with its rights.
+    """
+    users = {right.principal for right in present if _reads_its_own(right)}
+    return {public_right(user) for user in users}
+
+
+def _reads_its_own(right: Right) -> bool:
+    code = agency_of(right.principal)
+    return code is not None and right == own_right(code, right.principal)
 
 
 def is_agency_right(right: Right) -> bool:

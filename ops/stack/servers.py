@@ -17,7 +17,7 @@ from ops.stack.home import Home
 from ops.stack.java import Say
 from ops.stack.processes import Started, free_port
 from shared.broker import KafkaSettings
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import DECLARED_TOPICS, PRINCIPALS
 
 SECRET = ("KAFKA_PASSWORD", "POSTGRES_DSN")
 """Variables that hold a secret: each may also be given as a file, named by ``<variable>_FILE``."""
@@ -155,7 +155,7 @@ class Servers:
         admin = operator_client(self.operator())
         declared = [principal for principal in PRINCIPALS if principal.name != self.operator().username]
         try:
-            plan = make_plan(admin, TOPICS, declared, passwords=not self._passwords_known())
+            plan = make_plan(admin, DECLARED_TOPICS, declared, passwords=not self._passwords_known())
             apply_plan(admin, plan, self.kafka_password)
         except (KafkaException, TopologyError) as error:
             raise StackError(

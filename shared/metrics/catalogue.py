@@ -147,7 +147,7 @@ ENDPOINTS = Metric(
 DELIVERY_LAG = Metric(
     "naikkelas_delivery_lag_events",
     Kind.GAUGE,
-    "Events after the places of agencies that are behind, granted or not, in streams of which something is granted. Every worker tells the same figure.",
+    "Events after the places of agencies that are behind, granted or not, in streams of which something is granted; agency `*`: of the public topics. Every worker tells the same figure.",
     ("way", "agency"),
 )
 DELIVERY_AGE = Metric(

@@ -18,8 +18,9 @@ from shared.asyncapi import asyncapi_document
 from shared.auth import public
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import TYPE_PREFIX, Fact
+from shared.contracts.public import PUBLIC_FACTS
 from shared.contracts.schemas import document_of
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import PRINCIPALS, PUBLIC_TOPICS, TOPICS, public_topic
 from shared.web.contracts import cached_answer
 from shared.web_pages import HERE, PAGE_HEADERS, page_environment
 
@@ -100,6 +101,21 @@ def _topics() -> list[dict[str, Any]]:
     ]
 
 
+def _public() -> list[dict[str, Any]]:
+    """Return the public topics, each with the types that it carries."""
+    return [
+        {
+            "name": topic.name,
+            "messages": [
+                fact.type_name().removeprefix(f"{TYPE_PREFIX}.")
+                for fact in PUBLIC_FACTS
+                if public_topic(fact.TOPIC) == topic
+            ],
+        }
+        for topic in PUBLIC_TOPICS
+    ]
+
+
 @cache
 def _document(schemas: str) -> dict[str, Any]:
     return asyncapi_document(bootstrap=BROKER, schemas=schemas)
@@ -115,7 +131,7 @@ def _page(schemas: str) -> bytes:
     document = _document(schemas)
     headers = next(iter(document["components"]["messages"].values()))["headers"]
     template = page_environment(HERE).get_template("asyncapi.html")
-    return template.render(info=document["info"], headers=headers, topics=_topics()).encode()
+    return template.render(info=document["info"], headers=headers, topics=_topics(), public=_public()).encode()
 
 
 def asyncapi_router(schemas: str) -> APIRouter:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from ops.kafka_admin.client import operator_client
-from shared.topology import TOPICS
+from shared.topology import DECLARED_TOPICS
 from tests.containers.servers import OWNER, engine, image, owner, remove_leftovers
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.delivery import change, fact_on
@@ -47,7 +47,7 @@ async def test_postgresql_is_of_the_deployed_version(postgres_server: Postgres) 
 
 
 async def test_a_service_sees_the_topics_that_it_has_rights_to_and_no_others(kafka: Kafka) -> None:
-    declared = {topic.name for topic in TOPICS}
+    declared = {topic.name for topic in DECLARED_TOPICS}
     assert declared <= set(kafka.admin.list_topics(timeout=15).topics)
     limited = operator_client(kafka.credentials("projections"))
     seen = await asyncio.to_thread(limited.list_topics, timeout=15)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 from uuid import uuid4
 
+import jsonschema_rs
+import orjson
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from ops.cli import contracts as command
-from shared.asyncapi import asyncapi_document
+from services.partners.domain.public import public_form
+from services.partners.domain.records import record_parts
+from shared.asyncapi import asyncapi_document, public_key
 from shared.contracts import CONTRACTS
+from shared.contracts.public import PUBLIC_FACTS
 from shared.contracts.registry import BUSINESS_TOPIC, BusinessVerified, BusinessWorkersRecorded
 from shared.contracts.schemas import document_of
 from shared.envelope import Event, EventMeta, to_kafka
-from shared.topology import PRINCIPALS, TOPICS, Principal
+from shared.topology import DECLARED_TOPICS, EVERY_AGENCY, PRINCIPALS, Principal, public_topic
 from tests.contracts.events import judge_of
 from tests.contracts.parser import judged, needs_parser
+from tests.partners.test_showing import an_event
 
 SOME = [BusinessVerified.type_name(), BusinessWorkersRecorded.type_name()]
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -49,12 +56,36 @@ def test_parser_of_the_asyncapi_project_sees_a_fault() -> None:
 
 def test_every_type_is_a_message_of_its_topic() -> None:
     document = asyncapi_document()
-    assert {channel["address"] for channel in document["channels"].values()} == {topic.name for topic in TOPICS}
+    assert {channel["address"] for channel in document["channels"].values()} == {
+        topic.name for topic in DECLARED_TOPICS
+    }
     carried = {name: channel["address"] for channel in document["channels"].values() for name in channel["messages"]}
     messages = document["components"]["messages"]
-    assert {messages[key]["name"]: topic for key, topic in carried.items()} == {
+    assert set(messages) == set(carried)
+    assert {messages[key]["name"]: topic for key, topic in carried.items() if not key.startswith("public_")} == {
         name: fact.TOPIC for name, fact in CONTRACTS.items()
     }
+    assert {messages[key]["name"]: topic for key, topic in carried.items() if key.startswith("public_")} == {
+        fact.type_name(): public_topic(fact.TOPIC).name for fact in PUBLIC_FACTS
+    }
+
+
+def test_what_is_public_is_described_as_it_is_written() -> None:
+    messages = asyncapi_document()["components"]["messages"]
+    for fact in PUBLIC_FACTS:
+        event = an_event(fact, Random(1))
+        shown = public_form(event)
+        assert shown is not None
+        key, value, headers = record_parts(shown)
+        message = messages[public_key(fact.type_name())]
+        document = {**message["payload"]["schema"], "components": {"messages": {public_key(fact.type_name()): message}}}
+        judge = jsonschema_rs.validator_for(document)
+        data = orjson.loads(value)
+        judge.validate(data)
+        assert set(data) == set(message["payload"]["schema"]["properties"])
+        assert {name for name, _ in headers} == set(message["headers"]["required"])
+        assert not judge.is_valid({name: told for name, told in data.items() if name != fact.AGGREGATE})
+        assert key.decode() == data[fact.AGGREGATE]
 
 
 def test_operations_are_the_rights_of_the_topology() -> None:
@@ -64,7 +95,7 @@ def test_operations_are_the_rights_of_the_topology() -> None:
     }
     assert found == {
         (principal.name, action, topic)
-        for principal in PRINCIPALS
+        for principal in (*PRINCIPALS, EVERY_AGENCY)
         for action, topics in (("receive", principal.reads), ("send", principal.writes))
         for topic in topics
     }
@@ -102,7 +133,8 @@ def test_payloads_accept_what_the_contracts_write() -> None:
     document = asyncapi_document()
     for key, message in document["components"]["messages"].items():
         accepts = judge_of(_standing_alone(document, key))
-        for example in document_of(CONTRACTS[message["name"]])["examples"]:
+        told = document_of(CONTRACTS[message["name"]])["examples"]
+        for example in told[:1] if key.startswith("public_") else told:  # what is public of a type is always whole
             assert accepts(example), message["name"]
         assert not accepts({})
 

@@ -16,7 +16,8 @@ from services.partners.commands import Terms
 from services.partners.domain.documents import agreement_document, data_schema, event_schema
 from services.partners.domain.models import Agreement, Label
 from services.partners.domain.records import record_parts
-from services.partners.domain.showing import ATTRIBUTES, contract_of, may_grant, show
+from services.partners.domain.showing import contract_of, may_grant, show
+from shared.asyncapi import SHOWN_ATTRIBUTES
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import PersonalFields
 from shared.contracts.partnership import AgreementState, DeliveryWay, Grant, LegalBasis
@@ -115,7 +116,7 @@ def test_what_is_shown_of_any_event_is_what_the_document_says_and_nothing_else(d
     meta = EventMeta(uuid4(), type_name, "/x", str(made.aggregate_id), NOW, 3, "k", None, "command", None)
     shown = show(Event(meta, made), Label(), terms, personal)
     assert shown is not None
-    assert set(shown) == {*ATTRIBUTES, "data"}
+    assert set(shown) == {*SHOWN_ATTRIBUTES, "data"}
     assert judge_of(closed(event_schema(type_name, terms)))(shown)
     without = show(Event(meta, made), Label(), terms, None)
     assert without is not None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from uuid import uuid4
 
 from services.partners.handlers.measuring import MOST_AGENCIES, Measures, deliveries_look, lag_figures
 from services.partners.handlers.texts import Texts
-from services.partners.store.lags import Behind
+from services.partners.store.lags import Lag
 from shared.metrics import Metrics
 from shared.metrics.exposition import read_samples
 from tests.metrics.reading import figures as by_labels
@@ -107,7 +106,7 @@ async def test_pages_in_a_topic_are_counted_when_the_place_has_moved(bureau: Bur
 def test_no_more_agencies_are_told_by_name_than_are_meant() -> None:
     more = 7
     found = [
-        Behind("kafka", f"dinas-{number}", uuid4(), 1, stream, 2, float(number))
+        Lag(way="kafka", agency=f"dinas-{number}", stream=stream, events=2, seconds=float(number))
         for number in range(MOST_AGENCIES + more)
         for stream in ("business", "owner")
     ]

@@ -37,10 +37,10 @@ from ops.kafka_admin.agencies import Access, AgencyUserError, create_user, revok
 from ops.kafka_admin.client import client_config
 from ops.kafka_admin.plan import apply_plan, change_rights, make_plan, present_rights
 from ops.kafka_admin.quotas import LIMITS
-from ops.kafka_admin.rights import Right, agency_rights, is_agency_code, is_agency_right
+from ops.kafka_admin.rights import Right, agency_rights, is_agency_code, is_agency_right, own_right, public_right
 from ops.stack import Stack
 from ops.stack.services import ROOT
-from shared.topology import PRINCIPALS, TOPICS
+from shared.topology import DECLARED_TOPICS, PRINCIPALS, PUBLIC_TOPICS, Topic
 from tests.partners.agency_topics import an_agency, parsed, poll, reader_of, settings_of, writer_of, writing
 from tests.partners.bureau import Bureau
 from tests.stack.servers import Kafka
@@ -71,6 +71,14 @@ def kcat(kafka: Kafka, access: Access, folder: Path, *words: str, given: str = "
     return "" if done.returncode == 0 else done.stderr
 
 
+@pytest.mark.parametrize("topic", PUBLIC_TOPICS, ids=lambda topic: topic.name)
+def test_kcat_reads_what_is_public_without_an_agreement(kafka: Kafka, tmp_path: Path, topic: Topic) -> None:
+    if shutil.which("kcat") is None:
+        pytest.skip("needs kcat")
+    with an_agency(kafka) as (_, access):
+        assert kcat(kafka, access, tmp_path, "-C", "-e", "-t", topic.name) == ""
+
+
 @pytest.mark.parametrize("inner", ["umkm.business", "umkm.owner", "umkm.agreement", "umkm.certificate"])
 def test_kcat_is_refused_the_inner_topics(kafka: Kafka, tmp_path: Path, inner: str) -> None:
     if shutil.which("kcat") is None:
@@ -94,6 +102,8 @@ def test_kcat_is_refused_what_is_not_the_agencys(kafka: Kafka, tmp_path: Path) -
             "a service's group": ask("-G", "partners", "-e", own),
             "writing to its own": ask("-P", "-t", own, given="x\n"),
             "writing to an inner one": ask("-P", "-t", "umkm.business", given="x\n"),
+            "writing to a public one": ask("-P", "-t", "umkm.public.course", given="x\n"),
+            "a public one in another's group": ask("-G", f"{other.group_prefix}pembaca", "-e", "umkm.public.course"),
             "another's password": ask("-C", "-e", "-t", own, password=other.password),
             "a wrong password": ask("-C", "-e", "-t", own, **WRONG),
             "no such user": ask("-C", "-e", "-t", own, username="agency-tidak-ada-a"),
@@ -149,6 +159,7 @@ def test_librdkafka_is_refused_everything_else_by_name(kafka: Kafka) -> None:
         topic = NewTopic(f"umkm.agency.{code}-2", num_partitions=1)
         right = Right(access.user, "topic", other.topic, "literal", "read").binding()
         gone = UserScramCredentialDeletion(other.user, ScramMechanism.SCRAM_SHA_512)
+        outlets = "umkm.public.outlet"
         found = {
             "own group": joined(config, f"{code}.a", access.topic),
             "another's group": joined(config, f"{other.group_prefix}a", access.topic),
@@ -156,6 +167,10 @@ def test_librdkafka_is_refused_everything_else_by_name(kafka: Kafka) -> None:
             "write its own": produced(config, access.topic),
             "write another's": produced(config, other.topic),
             "write an inner one": produced(config, "umkm.business"),
+            "read a public one": joined(config, f"{code}.b", "umkm.public.course"),
+            "a public one in another's group": joined(config, f"{other.group_prefix}b", "umkm.public.course"),
+            "write a public one": produced(config, "umkm.public.course"),
+            "delete a public one": code_of(lambda: admin.delete_topics([outlets])[outlets].result(TIMEOUT)),
             "create": code_of(lambda: admin.create_topics([topic])[topic.topic].result(TIMEOUT)),
             "delete": code_of(lambda: admin.delete_topics([access.topic])[access.topic].result(TIMEOUT)),
             "grant": code_of(lambda: admin.create_acls([right])[right].result(TIMEOUT)),
@@ -168,13 +183,20 @@ def test_librdkafka_is_refused_everything_else_by_name(kafka: Kafka) -> None:
             "write its own": "TOPIC_AUTHORIZATION_FAILED",
             "write another's": "TOPIC_AUTHORIZATION_FAILED",
             "write an inner one": "TOPIC_AUTHORIZATION_FAILED",
+            "read a public one": "",
+            "a public one in another's group": "GROUP_AUTHORIZATION_FAILED",
+            "write a public one": "TOPIC_AUTHORIZATION_FAILED",
+            "delete a public one": "TOPIC_AUTHORIZATION_FAILED",
             "create": "TOPIC_AUTHORIZATION_FAILED",
             "delete": "TOPIC_AUTHORIZATION_FAILED",
             "grant": "CLUSTER_AUTHORIZATION_FAILED",
             "take a user": "CLUSTER_AUTHORIZATION_FAILED",
         }
         assert admin.describe_acls(every_acl()).result(TIMEOUT) == []  # librdkafka's client keeps the refusal to itself
-        assert set(admin.list_topics(timeout=TIMEOUT).topics) == {access.topic}
+        public = {topic.name for topic in PUBLIC_TOPICS}
+        seen = {name for name in admin.list_topics(timeout=TIMEOUT).topics if not name.startswith("umkm.public.")}
+        assert seen == {access.topic}
+        assert public <= set(admin.list_topics(timeout=TIMEOUT).topics)
 
 
 def every_acl() -> Any:
@@ -191,18 +213,33 @@ def rights_on_broker(kafka: Kafka, user: str) -> set[Right]:
     return {right for right in rights if right.principal == user}
 
 
-def test_a_user_has_exactly_three_rights_and_applying_the_topology_leaves_them(kafka: Kafka) -> None:
+def test_a_user_has_exactly_four_rights_and_applying_the_topology_leaves_them(kafka: Kafka) -> None:
     with an_agency(kafka) as (code, access):
         exact = agency_rights(code, access.user)
         assert rights_on_broker(kafka, access.user) == exact
-        assert len(exact) == 3
+        assert len(exact) == 4
         surplus = Right(access.user, "topic", "umkm.business", "literal", "read")
         change_rights(kafka.admin, [surplus.binding()], [])
-        plan = make_plan(kafka.admin, TOPICS, PRINCIPALS)
+        plan = make_plan(kafka.admin, DECLARED_TOPICS, PRINCIPALS)
         assert plan.revoke == [surplus]
         apply_plan(kafka.admin, plan, lambda name: kafka.credentials(name).password)
         assert rights_on_broker(kafka, access.user) == exact
-        assert make_plan(kafka.admin, TOPICS, PRINCIPALS).empty
+        assert make_plan(kafka.admin, DECLARED_TOPICS, PRINCIPALS).empty
+
+
+def test_applying_gives_a_user_of_before_what_is_public_and_none_that_is_being_taken_away(kafka: Kafka) -> None:
+    with an_agency(kafka) as (code, access), an_agency(kafka) as (leaving, half_gone):
+        public = public_right(access.user)
+        own = own_right(leaving, half_gone.user)
+        change_rights(kafka.admin, [], [right.binding() for right in (public, public_right(half_gone.user), own)])
+        plan = make_plan(kafka.admin, DECLARED_TOPICS, PRINCIPALS)
+        assert (plan.grant, plan.revoke, plan.create) == ([public], [], [])
+        apply_plan(kafka.admin, plan, lambda name: kafka.credentials(name).password)
+        assert rights_on_broker(kafka, access.user) == agency_rights(code, access.user)
+        assert rights_on_broker(kafka, half_gone.user) == agency_rights(leaving, half_gone.user) - {
+            own,
+            public_right(half_gone.user),
+        }
 
 
 def test_only_the_exact_rights_of_an_agency_are_an_agencys() -> None:

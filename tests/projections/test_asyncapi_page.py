@@ -9,9 +9,10 @@ import httpx2
 import pytest
 
 from shared.contracts import CONTRACTS
+from shared.contracts.public import PUBLIC_FACTS
 from shared.contracts.registry import BusinessRegistered
 from shared.contracts.schemas import document_of
-from shared.topology import TOPICS
+from shared.topology import DECLARED_TOPICS
 from shared.web.asyncapi import fields_of
 from tests.kernel.browsing import CHROMIUM, axe, open_browser, serious_findings
 from tests.kernel.web_client import served
@@ -35,11 +36,11 @@ async def test_the_page_tells_every_type_and_leads_to_its_schema(root: str) -> N
             for field in fact.model_fields:
                 assert f"<code>{field}</code>" in page.text
             assert (await client.get(f"/schemas/{name}")).status_code == 200
-        assert all(f"<code>{topic.name}</code>" in page.text for topic in TOPICS)
+        assert all(f"<code>{topic.name}</code>" in page.text for topic in DECLARED_TOPICS)
         again = await client.get("/asyncapi", headers={"If-None-Match": page.headers["etag"]})
         assert again.status_code == 304
         document = (await client.get("/asyncapi.json")).json()
-    assert len(document["components"]["messages"]) == len(CONTRACTS)
+    assert len(document["components"]["messages"]) == len(CONTRACTS) + len(PUBLIC_FACTS)
     assert document["servers"]["kafka"]["host"] == "kafka.example:9093"
 
 

@@ -9,7 +9,16 @@ from confluent_kafka.admin import NewTopic
 
 from ops.kafka_admin.client import client_config, operator_client
 from shared.broker import KafkaSettings
-from shared.topology import AGREEMENT_TOPIC, APPLICATION_TOPIC, BUSINESS_TOPIC, COURSE_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.topology import (
+    AGREEMENT_TOPIC,
+    APPLICATION_TOPIC,
+    BUSINESS_TOPIC,
+    COURSE_TOPIC,
+    IMPORT_TOPIC,
+    OWNER_TOPIC,
+    PUBLIC_TOPICS,
+    Topic,
+)
 from tests.stack.servers import Database, Kafka, Postgres
 
 
@@ -66,6 +75,21 @@ def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
     error = write(kafka, principal, BUSINESS_TOPIC)
     assert error is not None
     assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.mark.parametrize("principal", ["registry", "training", "events", "projections", "notifications"])
+@pytest.mark.parametrize("topic", PUBLIC_TOPICS, ids=lambda topic: topic.name)
+def test_who_is_not_the_partners_writes_nothing_public(kafka: Kafka, principal: str, topic: Topic) -> None:
+    error = write(kafka, principal, topic.name)
+    assert error is not None
+    assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.mark.parametrize("principal", ["registry", "training", "events", "projections", "notifications", "partners"])
+def test_a_service_has_no_right_to_read_what_is_public(kafka: Kafka, principal: str) -> None:
+    error = read(kafka, principal, PUBLIC_TOPICS[0].name, principal)
+    assert error is not None
+    assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
 def test_a_service_makes_no_topic(kafka: Kafka) -> None:

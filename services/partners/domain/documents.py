@@ -5,14 +5,13 @@ What of a type may leave is decided where events are made (``showing``); here th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from services.partners.commands import Terms
 from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
 from services.partners.domain.showing import (
-    ATTRIBUTES,
     OPEN,
     PERSONAL_PREFIX,
     SEALED,
@@ -23,13 +22,15 @@ from services.partners.domain.showing import (
 from shared.asyncapi import (
     SCHEMA_FORMAT,
     SCRAM,
+    SHOWN_ATTRIBUTES,
     VERSION,
     Json,
-    headers_of,
     info_of,
     kafka_server,
     key_of,
+    object_of,
     rooted,
+    shown_headers_of,
 )
 from shared.contracts.partnership import DeliveryWay
 from shared.contracts.schemas import document_of, example
@@ -90,31 +91,24 @@ def data_schema(type_name: str, terms: Terms, *, personal: bool) -> Json:
     if fact is None or not fields:
         raise LookupError(f"nothing of {type_name} is granted")
     document = document_of(fact)
-    made = _object(document, fields)
+    made = object_of(document, fields)
     parts: Json = dict(document.get("$defs", {}))
     if personal and wants_personal(type_name, terms):
         sealed: Json = document["x-personal"]
         names = {name.removeprefix(PERSONAL_PREFIX) for name in fields if name.startswith(PERSONAL_PREFIX)}
         what = "Absent where the owner was erased or does not consent."
-        made["properties"][SEALED] = {**_object(sealed, names), "description": what}
+        made["properties"][SEALED] = {**object_of(sealed, names), "description": what}
         parts |= sealed.get("$defs", {})
     parts = {name: _open_part(part) for name, part in parts.items()}
     used = _reachable(made, parts)
     return made | ({"$defs": {name: parts[name] for name in used}} if used else {})
 
 
-def _object(schema: Json, names: Iterable[str]) -> Json:
-    """Return the schema of an object of which only some properties leave, and those always."""
-    kept = {name: described for name, described in schema["properties"].items() if name in set(names)}
-    told: Json = {key: schema[key] for key in ("title", "description") if key in schema}
-    return {"type": "object", **told, "properties": kept, "required": sorted(kept)}
-
-
 def _open_part(part: Json) -> Json:
     """Return a nested part as ``show`` gives it: only what is open leaves, whatever its parent is."""
     if "properties" not in part:
         return part
-    return _object(part, [name for name, described in part["properties"].items() if described["x-privacy"] in OPEN])
+    return object_of(part, [name for name, described in part["properties"].items() if described["x-privacy"] in OPEN])
 
 
 def _reachable(schema: Any, parts: Json) -> list[str]:
@@ -138,7 +132,7 @@ def event_schema(type_name: str, terms: Terms) -> Json:
     """Return the JSON Schema of a structured CloudEvent, as the feed and webhooks give it."""
     data = data_schema(type_name, terms, personal=True)
     parts = data.pop("$defs", None)
-    properties = {name: _ENVELOPE[name] for name in ATTRIBUTES} | {"type": {"const": type_name}, "data": data}
+    properties = {name: _ENVELOPE[name] for name in SHOWN_ATTRIBUTES} | {"type": {"const": type_name}, "data": data}
     made: Json = {"type": "object", "properties": properties, "required": list(properties)}
     return made if parts is None else made | {"$defs": parts}
 
@@ -229,14 +223,10 @@ def _add(document: Json, channel: str, said: Json, messages: Sequence[str], summ
 def _add_kafka(document: Json, agency: str, types: Sequence[str], terms: Terms) -> None:
     document["servers"]["kafka"] = kafka_server(BROKER, "kafka-secure")
     document["components"]["securitySchemes"]["scram"] = SCRAM
-    wanted = {"content-type", *(f"ce_{name}" for name in ATTRIBUTES)}
     for name in types:
-        schema, headers = data_schema(name, terms, personal=False), headers_of(name, "")
-        kept = {key: value for key, value in headers["properties"].items() if key in wanted}
-        told = {"type": "object", "properties": kept, "required": list(kept)}
-        key = _record(name)
+        schema, key = data_schema(name, terms, personal=False), _record(name)
         document["components"]["messages"][key] = _message(
-            name, schema, key, "application/json", headers=told, examples=_examples(schema)
+            name, schema, key, "application/json", headers=shown_headers_of(name), examples=_examples(schema)
         )
     said = {
         "address": agency_topic(agency).name,

@@ -10,6 +10,9 @@ from uuid import UUID
 from services.partners.domain.refusals import LaneHistoryGoneError, LaneStateError
 from shared.refusals import check_version
 
+EVERYONE = "*"
+"""Stands where a lane has its agency: it leads into a public topic. No agency's code can be this."""
+
 
 class LaneState(StrEnum):
     """States of a lane, as the office names them."""
@@ -27,7 +30,7 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """How far a stream was written into an agency's topic."""
+    """How far a stream was written into an agency's topic, or with ``EVERYONE`` into the public one."""
 
     id: UUID
     version: int

@@ -21,18 +21,6 @@ from shared.contracts.partnership import AGREEMENT_TOPIC, LegalBasis
 from shared.contracts.privacy import AGENCY, PERSONAL, PUBLIC, privacy_of
 from shared.envelope import Event, format_time
 
-ATTRIBUTES = (
-    "specversion",
-    "id",
-    "source",
-    "type",
-    "subject",
-    "time",
-    "datacontenttype",
-    "partitionkey",
-    "sequence",
-)
-"""What stands in every envelope, beside ``data``."""
 SEALED = "personal"
 """The field of a fact that holds its sealed part. The sealed text itself never leaves."""
 PERSONAL_PREFIX = f"{SEALED}."

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from services.partners.domain.lanes import LaneState
+from services.partners.domain.public import PUBLIC_STREAMS
 from services.partners.domain.webhooks import WebhookState
 from services.partners.handlers.texts import Texts
 from services.partners.store import lags
-from services.partners.store.lags import Behind
+from services.partners.store.lags import Lag
 from services.partners.store.webhooks import Try
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Pool
@@ -76,12 +77,12 @@ def deliveries_look(pool: Pool, texts: Texts) -> Look:
         found = await lags.behind(pool)
         known = await texts.load({(item.id, item.revision) for item in found})
         granted = [item for item in found if known[item.id, item.revision].types(item.stream)]
-        return [*figures, *lag_figures(granted)]
+        return [*figures, *lag_figures([*granted, *await lags.public_behind(pool, list(PUBLIC_STREAMS))])]
 
     return look
 
 
-def lag_figures(found: Iterable[Behind]) -> list[Figure]:
+def lag_figures(found: Iterable[Lag]) -> list[Figure]:
     """Return how far agencies are behind: by name those that are for longest, the others together."""
     events, seconds = defaultdict[tuple[str, str], int](int), defaultdict[tuple[str, str], float](float)
     for item in found:

@@ -237,6 +237,12 @@ WHERE a.state IN ('ditandatangani', 'aktif') AND a.starts_at <= clock_timestamp(
     AND t.terms->'ways' ? 'kafka' AND s.last > coalesce(p.position, 0) AND p.state IS DISTINCT FROM 'berhenti'
 ORDER BY a.agency, s.name;
 
+-- name: public_lanes
+-- Of some streams those that go beyond what was written into their public topics, which stand under a code that no agency has.
+SELECT s.name AS stream FROM stream s LEFT JOIN kafka_position p ON p.agency = $1 AND p.stream = s.name
+WHERE s.name = ANY($2::text[]) AND s.last > coalesce(p.position, 0) AND p.state IS DISTINCT FROM 'berhenti'
+ORDER BY s.name;
+
 -- name: load_terms
 -- Texts by agreement and revision.
 SELECT t.agreement_id, t.revision, t.terms
@@ -269,8 +275,18 @@ CROSS JOIN LATERAL (SELECT recorded_at FROM event WHERE stream = l.stream AND po
                     ORDER BY position LIMIT 1) e
 WHERE s.last > l.position;
 
+-- name: public_lags
+-- Of some streams those that go beyond what was written into their public topics: so many events, of which the first is so old.
+SELECT s.name AS stream, s.last - greatest(coalesce(p.position, 0), s.first - 1) AS events,
+       extract(epoch FROM clock_timestamp() - e.recorded_at)::float8 AS seconds
+FROM stream s LEFT JOIN kafka_position p ON p.agency = $1 AND p.stream = s.name
+CROSS JOIN LATERAL (SELECT recorded_at FROM event
+                    WHERE stream = s.name AND position > greatest(coalesce(p.position, 0), s.first - 1)
+                    ORDER BY position LIMIT 1) e
+WHERE s.name = ANY($2::text[]) AND s.last > coalesce(p.position, 0);
+
 -- name: begin_kafka
--- An agency's first position in a stream: before everything that is kept.
+-- The first position of an agency, or of everybody, in a stream: before everything that is kept.
 INSERT INTO kafka_position (agency, stream, position) SELECT $1, name, first - 1 FROM stream WHERE name = $2
 ON CONFLICT (agency, stream) DO NOTHING;
 

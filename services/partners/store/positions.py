@@ -1,4 +1,4 @@
-"""How far each stream was written into the topics of agencies."""
+"""How far each stream was written into the topics of agencies, and into the public ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.partners.domain.lanes import Lane, LaneState, StopReason
+from services.partners.domain.lanes import EVERYONE, Lane, LaneState, StopReason
 from services.partners.store import queries
 from shared.database import Connection, Pool
 
@@ -42,6 +42,11 @@ async def written(pool: Pool, agency: str) -> list[Written]:
 async def waiting_lanes(pool: Pool) -> list[Waiting]:
     """Return the lanes in which a stream goes beyond the position, also of streams that the text does not grant."""
     return [Waiting(**row) for row in await pool.fetch(queries().kafka_lanes)]
+
+
+async def waiting_public(pool: Pool, streams: list[str]) -> list[str]:
+    """Return which of these streams go beyond what was written into their public topics, whatever of it is public."""
+    return [row["stream"] for row in await pool.fetch(queries().public_lanes, EVERYONE, streams)]
 
 
 async def begin_lane(pool: Pool, agency: str, stream: str) -> None:
