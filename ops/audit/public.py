@@ -120,7 +120,13 @@ async def _compare(
         detail = "the position is beyond the end of the stream"
         report.add(Finding("beyond", name, None, row["last"], row["position"], detail))
     if state.waiting:
-        state.reason = "under way" if known is not None else "the topic is not there: naikkelas topics apply"
+        state.reason = _reason(row, known)
+
+
+def _reason(row: asyncpg.Record, known: Bounds | None) -> str:
+    if known is None:
+        return "the topic is not there: naikkelas topics apply"
+    return "stopped: riwayat_dihapus" if row["position"] < row["first"] - 1 else "under way"
 
 
 def _name_what_is_left(topic: Topic) -> None:
