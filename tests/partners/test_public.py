@@ -171,7 +171,8 @@ async def test_a_worker_killed_in_the_middle_loses_nothing_and_keeps_order_and_i
             await process.wait()
         killed_at.append(await bureau.pool.fetchval(known))
     assert killed_at == sorted(killed_at)
-    async with writing(writer_of(kafka, bureau.pool)):
+    assert killed_at[0] < len(events), "it was killed in the middle"
+    async with writing(writer_of(kafka, bureau.pool), writer_of(kafka, bureau.pool)):
         await until_public(bureau)
     with an_agency(kafka) as (_, access):
         found, _ = await read_public(kafka, access, subjects)

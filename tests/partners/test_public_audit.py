@@ -58,7 +58,8 @@ class Own:
         """Write what waits, and end."""
         publisher = AgencyPublisher(self.kafka.credentials(), f"own-{uuid4().hex[:8]}")
         async with writing(writer_of(self.kafka, self.bureau.pool, publisher)):
-            await until_public(self.bureau)
+            for stream in ("course", "exhibition"):
+                await until_public(self.bureau, stream)
 
     async def more(self) -> None:
         """Let something public happen."""
@@ -98,7 +99,6 @@ async def own(bureau: Bureau, kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> 
     made = Own(bureau, kafka, streams, courses)
     await bureau.hear(*courses, *told.exhibition_with_outcome(bureau.story))
     await made.write()
-    await until_public(bureau)
     return made
 
 
@@ -116,6 +116,22 @@ async def test_the_audit_counts_what_is_public_and_says_what_waits(own: Own) -> 
     await own.write()
     state = (await own.audit()).public[own.streams["course"]]
     assert (state.delivered, state.waiting) == (6, 0)
+
+
+async def test_a_public_topic_that_was_lost_is_named_and_written_anew_once_its_lane_is_removed(own: Own) -> None:
+    own.streams["course"] = own.kafka.make_topic(Topic(PUBLIC_STREAMS["course"], partitions=1))
+    (found,) = (await own.audit()).findings
+    assert (found.kind, found.expected) == ("topic", 3)
+    owner = await asyncpg.connect(own.bureau.database.superuser_dsn)
+    try:
+        assert await owner.execute("DELETE FROM kafka_position WHERE agency = '*'") == "DELETE 2"
+    finally:
+        await owner.close()
+    await own.write()
+    report = await own.audit()
+    assert report.findings == []
+    assert report.public[own.streams["course"]].delivered == 3
+    assert report.public[own.streams["exhibition"]].repeated == 1
 
 
 async def go_over(own: Own) -> None:

@@ -34,7 +34,7 @@ NUMBERS = (
 SEEN: Counter[str] = Counter()
 
 
-@settings(max_examples=5_000, database=None)
+@settings(max_examples=2_000, database=None)
 @given(seed=st.integers(0, 2**64 - 1))
 def _only_what_is_public_leaves(seed: int) -> None:
     dice = Random(seed)
