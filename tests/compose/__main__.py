@@ -96,6 +96,9 @@ def main() -> int:
     except BrokenError as error:
         say(f"BROKEN: {error}")
         return 1
+    except KeyboardInterrupt:
+        say("Interrupted: what ran before this held, the rest was not tried. Containers and engine are gone.")
+        return 130
     say("All held.")
     return 0
 

@@ -18,6 +18,9 @@ from tests.projections.rebuilds import BUSINESS, Bench
 from tests.projections.stories import random_story
 from tests.projections.test_batches import LIVE, SOUND, TABLES, effects, tables
 
+PAUSE_SECONDS = 0.02
+"""Between one story that is published and the next: who publishes as fast as he can leaves a rebuild a log without an end."""
+
 
 async def test_a_rebuild_gives_the_same_rows_and_takes_their_place(bench: Bench) -> None:
     await bench.go_on()
@@ -161,6 +164,7 @@ async def test_readers_never_see_an_empty_table_while_facts_keep_coming(bench: B
             bench.log.publish(random_story(seed, 2))
             seed += 1
             await bench.go_on()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     traffic = [asyncio.create_task(work) for work in (read_on(), publish_on())]
     for _ in range(3):
