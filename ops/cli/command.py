@@ -49,7 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("ops.cli.report", "The numbers of a year, by kecamatan: table, JSON, HTML, XLSX."),
     "explain": Entry("ops.cli.explain", "Show the businesses and events behind a number."),
     "disclosures": Entry("ops.cli.disclosures", "Which agency was given what: for an owner, or after a breach."),
-    "contracts": Entry("ops.cli.contracts", "Contracts of the events: check, diff, release, list, AsyncAPI."),
+    "contracts": Entry("ops.cli.contracts", "Contracts of the events: check, diff, release, list, readers, AsyncAPI."),
     "demo": Entry("ops.cli.demo", "Run the main job on real input, from spreadsheets to the audit."),
 }
 

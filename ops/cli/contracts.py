@@ -1,13 +1,16 @@
-"""``naikkelas contracts``: the gate of contracts, and what is published of them. Needs no running stack."""
+"""``naikkelas contracts``: the gate of contracts, what is published of them, and who reads it. Only the last asks a running stack."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 from yaml import safe_dump as dump
 
 from ops.cli.output import Json, fail, print_json, print_line, say
+from ops.cli.readers import all_readers, print_all, print_verdict
 from ops.contracts.gate import Finding, IncompatibleContractError, all_findings, refused
 from ops.contracts.gate import release as store_revisions
 from ops.contracts.storing import SCHEMAS, outdated, stored_types
@@ -22,15 +25,29 @@ DIFFERS = 3
 Names = Annotated[list[str] | None, typer.Argument(help="Types, whole or like business.registered.v1. Default: all.")]
 
 
-def full_names(names: list[str] | None, *, as_json: bool) -> set[str] | None:
-    """Return the types that were named, whole; ``None`` for all. Ends the command for a name that is none."""
+def full_names(
+    names: list[str] | None, *, as_json: bool, known: Collection[str] = (), code: int = 1
+) -> set[str] | None:
+    """Return the types that were named, whole; ``None`` for all. Ends the command for a name that is none of ``known``.
+
+    Without ``known`` all types are, those too that only have a stored schema.
+    """
     if not names:
         return None
-    known = {*CONTRACTS, *stored_types()}
+    known = known or {*CONTRACTS, *stored_types()}
     found = {name if name in known else f"{TYPE_PREFIX}.{name}" for name in names}
-    if unknown := sorted(found - known):
-        fail(f"No event has this type: {', '.join(unknown)}. `naikkelas contracts list` names all.", as_json=as_json)
+    if unknown := sorted(found - set(known)):
+        sentence = f"No event has this type: {', '.join(unknown)}.{_nearest(unknown, known)}"
+        fail(f"{sentence} `naikkelas contracts list` names all.", as_json=as_json, code=code)
     return found
+
+
+def _nearest(unknown: Collection[str], known: Collection[str]) -> str:
+    """Return which types are called much the same, as a sentence; what is the same in all of them says nothing."""
+    short = [name.removeprefix(f"{TYPE_PREFIX}.") for name in known]
+    wanted = [name.removeprefix(f"{TYPE_PREFIX}.") for name in unknown]
+    near = dict.fromkeys(match for name in wanted for match in get_close_matches(name, short))
+    return f" Nearest: {', '.join(near)}." if near else ""
 
 
 def _in_a_checkout(*, as_json: bool) -> None:
@@ -117,3 +134,22 @@ def asyncapi(
         print_line(dump(document, sort_keys=False, allow_unicode=True, width=120).rstrip())
     else:
         print_json(document)
+
+
+@app.command()
+def readers(
+    types: Names = None,
+    may_end: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="Only tell whether this type may end, by the exit code too.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell who reads each type, and whether it may end. With --may-end exit code 1: somebody reads it; 2: not everybody could be asked."""
+    if may_end is not None and types:
+        fail("--may-end asks about one type: name no others.", as_json=json, code=2)
+    wanted = full_names([may_end] if may_end is not None else types, as_json=json, known=CONTRACTS, code=2)
+    found, platform = all_readers([fact for name, fact in sorted(CONTRACTS.items()) if not wanted or name in wanted])
+    if may_end is None:
+        print_all(found, platform, as_json=json)
+    else:
+        raise typer.Exit(print_verdict(found[0], platform, as_json=json))

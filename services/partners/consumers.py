@@ -8,6 +8,7 @@ from services.partners.handlers.recording import record_facts
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer
 from shared.contracts import CONTRACTS
+from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
 from shared.topology import PRINCIPALS
@@ -17,6 +18,12 @@ TOPICS = next(principal.reads for principal in PRINCIPALS if principal.name == N
 """A new one needs a row in the table ``stream``, by a migration."""
 
 TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
+
+KEPT_TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC)
+"""Of these it keeps what it labels events by, and what owners consent to."""
+
+PASSED_ON = frozenset(name for name in TYPES if CONTRACTS[name].TOPIC not in KEPT_TOPICS)
+"""What it reads for nobody but those who are granted it, or for everybody where it is public."""
 
 
 async def record_on_facts(connection: Connection, events: Sequence[Event]) -> None:
