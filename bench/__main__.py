@@ -32,6 +32,7 @@ from bench.posting import posts
 from bench.projection import projections
 from bench.reading import feed, long_polls
 from bench.rebuilding import rebuilds
+from bench.replaying import beside_a_replay
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
@@ -62,6 +63,7 @@ BENCHES: dict[str, Bench] = {
     "webhooks": webhooks,
     "hung": hung_endpoint,
     "arriving": commit_to_webhook,
+    "replaying": beside_a_replay,
     "feed": feed,
     "polls": long_polls,
     "platform": platform,

@@ -71,13 +71,18 @@ def _cause(actor: str) -> Cause:
     return Cause("bench", None, actor, "command", None, datetime.now(UTC))
 
 
-async def register(pool: Pool, box: SecretBox, ports: Sequence[int]) -> None:
-    """Make an agency for each port, with an endpoint there that begins with the first event."""
+def code_of(number: int) -> str:
+    """Return the code of the agency of a port."""
+    return f"dinas-{number}"
+
+
+async def register(pool: Pool, box: SecretBox, ports: Sequence[int], *, from_first: bool = True) -> None:
+    """Make an agency for each port, with an endpoint there that begins with the first event, or with what comes."""
     text = terms(DeliveryWay.WEBHOOK, DeliveryWay.FEED)
     for number, port in enumerate(ports):
-        agency = f"dinas-{number}"
+        agency = code_of(number)
         await agree(pool, agency, text)
-        command = CreateWebhook(new_id(), agency, f"http://127.0.0.1:{port}/masuk", from_first=True)
+        command = CreateWebhook(new_id(), agency, f"http://127.0.0.1:{port}/masuk", from_first=from_first)
         async with pool.acquire() as connection, connection.transaction():
             await webhooks.create(connection, command, box, NETWORKS, datetime.now(UTC))
 

@@ -43,6 +43,12 @@ async def _tell(pool: Pool, hint: Hint, numbers: Iterator[int], businesses: list
         hint.wake()
 
 
+async def tell(pool: Pool, businesses: list[UUID], first: int, upto: int, committed: Committed) -> None:
+    """Store facts from one number up to another, as fast as ``RATE`` says."""
+    lanes = [iter(range(first + lane, upto, CONNECTIONS)) for lane in range(CONNECTIONS)]
+    await asyncio.gather(*(_tell(pool, Hint(pool), lane, businesses, committed) for lane in lanes))
+
+
 async def _latencies(rig: Rig, facts: int) -> list[float]:
     """Return how long each fact was on its way, seconds, but for those of the first second."""
     rig.declared_topics()
@@ -58,8 +64,7 @@ async def _latencies(rig: Rig, facts: int) -> list[float]:
         businesses = await things(pool, BUSINESSES)
         await register(agencies, SecretBox(rig.webhook_keys()), receiver.ports)
         for first, upto in ((0, BUSINESSES), (BUSINESSES, BUSINESSES + facts)):
-            lanes = [iter(range(first + lane, upto, CONNECTIONS)) for lane in range(CONNECTIONS)]
-            await asyncio.gather(*(_tell(pool, Hint(pool), lane, businesses, committed) for lane in lanes))
+            await tell(pool, businesses, first, upto, committed)
             await receiver.wait(upto, 60)
         told = await receiver.tell()
     check(told, 1, BUSINESSES + facts)

@@ -15,7 +15,7 @@ import httpx2
 
 from proof.checker import Delivered, Delivery
 from proof.history import now
-from proof.receivers import Answer, Receiver
+from proof.receivers import Answer, Post, Receiver
 from proof.rig import QUIET_SECONDS, Rig, within
 from shared.auth import Role
 from shared.contracts.registry import BusinessRegistered, BusinessWorkersRecorded
@@ -26,6 +26,11 @@ _GRANTED = """
 SELECT subject::text, sequence, event_id::text, recorded_at FROM audit.event
 WHERE stream = $1 AND position > $2 AND type = ANY ($3) ORDER BY position
 """
+# Who begins with what is kept begins there, whatever the service made of it; who begins now, where the service says.
+_BEGAN = {
+    "awal": "SELECT first - 1 FROM audit.stream WHERE name = $1 AND $2::uuid IS NOT NULL",
+    "sekarang": "SELECT began FROM audit.webhook_position WHERE stream = $1 AND webhook_id = $2",
+}
 
 
 @dataclass(slots=True)
@@ -63,17 +68,26 @@ class Office:
         answer = await self.as_(who).request(method, path, json=body, headers=headers)
         return answer.raise_for_status().json()
 
-    async def open(self, lasts: timedelta) -> None:
-        """Agree, and register the endpoint: what comes from now on is granted."""
+    async def open(self, lasts: timedelta, start: str, ways: Sequence[str]) -> None:
+        """Agree on ways, and register the endpoint; what comes from where it begins on is granted."""
         moment = datetime.now(UTC)
         self.expires = moment + lasts
-        form = _form(self.code, moment - timedelta(hours=1), self.expires)
+        form = _form(self.code, ways, moment - timedelta(hours=1), self.expires)
         self.agreement = (await self.deed("a", "/agreements", form))["id"]
         self.rig.asked.append(self.agreement)
         for signer in ("a", "b"):
             await self.deed(signer, f"/agreements/{self.agreement}/signatures")
-        self.webhook = (await self.deed("p", "/webhooks", {"url": self.receiver.url, "start": "sekarang"}))["id"]
-        self.began = next(item["position"] for item in (await self.shown())["streams"] if item["stream"] == STREAM)
+        self.webhook = (await self.deed("p", "/webhooks", {"url": self.receiver.url, "start": start}))["id"]
+        self.began = int((await self.audited(_BEGAN[start], STREAM, self.webhook))[0][0])
+
+    async def audited(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Ask the partner service's database what the audit may ask."""
+        connection = await asyncpg.connect(self.rig.stack.dsn("partners", "audit"))
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+        return rows
 
     async def shown(self) -> Any:
         """Return what the agency is shown of its endpoint."""
@@ -91,13 +105,18 @@ class Office:
             while len(self.receiver.posts) < count:
                 await asyncio.sleep(0.02)
 
+    def came_again(self) -> list[Post]:
+        """Return the requests that brought what had been taken before."""
+        seen, again = set[str](), list[Post]()
+        for post in self.receiver.taken:
+            if post.delivery.event_id in seen:
+                again.append(post)
+            seen.add(post.delivery.event_id)
+        return again
+
     async def delivered(self) -> Delivered:
         """Return what the texts granted by now, and what the receiver took."""
-        connection = await asyncpg.connect(self.rig.stack.dsn("partners", "audit"))
-        try:
-            rows = await connection.fetch(_GRANTED, STREAM, self.began, list(TYPES))
-        finally:
-            await connection.close()
+        rows = await self.audited(_GRANTED, STREAM, self.began, list(TYPES))
         # What had been recorded by then may have been on its way; a stop may take five seconds.
         granted = [Delivery(*row[:3]) for row in rows if self.until is None or row["recorded_at"] < self.until]
         taken = [post.delivery for post in self.receiver.taken]
@@ -110,7 +129,7 @@ class Office:
         await self.receiver.stop()
 
 
-def _form(code: str, starts: datetime, expires: datetime) -> dict[str, Any]:
+def _form(code: str, ways: Sequence[str], starts: datetime, expires: datetime) -> dict[str, Any]:
     return {
         "agency": code,
         "title": f"Instansi {code}",
@@ -119,7 +138,7 @@ def _form(code: str, starts: datetime, expires: datetime) -> dict[str, Any]:
         "purpose": "Pembuktian",
         "contact": "Seksi Data",
         "grants": [{"type": name, "fields": ["business_id"]} for name in TYPES],
-        "ways": ["webhook"],
+        "ways": list(ways),
         "starts_at": starts.isoformat(),
         "expires_at": expires.isoformat(),
     }
@@ -127,7 +146,11 @@ def _form(code: str, starts: datetime, expires: datetime) -> dict[str, Any]:
 
 @asynccontextmanager
 async def offices(
-    rig: Rig, answers: Sequence[Answer | None], lasts: timedelta = timedelta(days=30)
+    rig: Rig,
+    answers: Sequence[Answer | None],
+    lasts: timedelta = timedelta(days=30),
+    start: str = "sekarang",
+    ways: Sequence[str] = ("webhook",),
 ) -> AsyncIterator[list[Office]]:
     """Open an office for each of these ways to answer; afterwards their agreements are over and their endpoints removed."""
     mark, opened = uuid4().hex[:8], list[Office]()
@@ -136,7 +159,7 @@ async def offices(
             office = Office(rig, f"uji-{mark}-{number}", Receiver(answer))
             opened.append(office)
             await office.receiver.start()
-            await office.open(lasts)
+            await office.open(lasts, start, ways)
         yield opened
         for office in opened:
             await office.deed("p", f"/webhooks/{office.webhook}", method="DELETE")
@@ -150,9 +173,14 @@ async def offices(
 async def settle(rig: Rig, opened: Sequence[Office]) -> None:
     """Let nobody work until each endpoint has what it was granted, and note both for the checker."""
     async with rig.load.paused():
-        await rig.until_caught_up()
-        for office in opened:
-            rig.agencies[office.code] = await _until_complete(office)
+        await note_deliveries(rig, opened)
+
+
+async def note_deliveries(rig: Rig, opened: Sequence[Office]) -> None:
+    """Wait, while nobody works, until each endpoint has what it was granted, and note both for the checker."""
+    await rig.until_caught_up()
+    for office in opened:
+        rig.agencies[office.code] = await _until_complete(office)
     granted = sum(len(found.granted) for found in rig.agencies.values())
     repeated = sum(found.repeated for found in rig.agencies.values())
     rig.notes.append(

@@ -267,7 +267,11 @@ def _reordered(evidence: Evidence) -> Iterator[Finding]:
 def _deliveries(evidence: Evidence) -> Iterator[Finding]:
     """Each event that was granted was taken, none else was, and the first coming of each is in the order of its aggregate."""
     for name, delivered in evidence.agencies.items():
-        granted = {item.event_id: item for item in delivered.granted}
+        granted: dict[str, Delivery] = {}
+        for item in delivered.granted:
+            if item.event_id in granted:
+                yield Finding(Anomaly.DOUBLED, name, f"event {item.sequence} of {item.key} was granted at two places")
+            granted[item.event_id] = item
         seen: set[str] = set()
         heads: dict[str, int] = {}
         for item in delivered.taken:

@@ -13,14 +13,12 @@ import httpx2
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from ops.generator.generate import generate
-from ops.stack.databases import owner_of
 from proof.evidence import records_to_end
 from proof.history import Kind, Step, now
 from proof.load import PLACE
-from proof.rig import QUIET_SECONDS, WORKERS, Rig, Size
+from proof.rig import WORKERS, Rig, Size
 from shared.auth import Role
 from shared.broker import make_producer, make_reader
-from shared.consumer import request_redrive
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.envelope import EnvelopeError, headers_of, read_address
 
@@ -208,38 +206,6 @@ async def _poison_one(producer: AIOKafkaProducer, number: int, dice: Random) -> 
     value, headers = bad[number % len(bad)]
     key = str(uuid4()).encode() if number % 3 else b"\xff\x00key"
     await producer.send_and_wait(BUSINESS_TOPIC, value, key=key, partition=number % 6, headers=headers)
-
-
-_BREAK = """
-CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF hashtext(NEW.business_id::text) % 4 = 0 THEN RAISE EXCEPTION 'not ready' USING ERRCODE = '22000'; END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse_some BEFORE INSERT ON business_timeline FOR EACH ROW EXECUTE FUNCTION refuse_some();
-"""
-_MEND = "DROP TRIGGER refuse_some ON business_timeline; DROP FUNCTION refuse_some()"
-
-
-async def redrive(rig: Rig, size: Size, dice: Random) -> None:
-    """The effect of every fourth business fails for a while; what was parked is driven again, twice, under load."""
-    owner = await asyncpg.connect(rig.stack.dsn("projections", owner_of("projections")))
-    try:
-        async with rig.fault():
-            await owner.execute(_BREAK)
-            wanted = 10 * size.strikes
-            async with asyncio.timeout(QUIET_SECONDS):
-                while await owner.fetchval("SELECT count(*) FROM parked_event") < wanted:
-                    await asyncio.sleep(0.1)
-            await owner.execute(_MEND)
-            for _ in range(2):
-                await request_redrive(owner, "projections")
-            async with asyncio.timeout(QUIET_SECONDS):
-                while await owner.fetchval("SELECT count(*) FROM parked_event"):
-                    await request_redrive(owner, "projections")  # what came to wait behind one in the meantime
-                    await asyncio.sleep(0.5)
-    finally:
-        await owner.close()
 
 
 async def kill_and_freeze_relays(rig: Rig, size: Size, dice: Random) -> None:

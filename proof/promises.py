@@ -24,7 +24,6 @@ from proof.faults import (
     poison,
     publish_again,
     race_one_key,
-    redrive,
     restart_apis,
     restart_consumers_all_the_time,
 )
@@ -32,6 +31,8 @@ from proof.health import tell_the_truth
 from proof.migrating import migrate_under_load
 from proof.moving import move_kafka
 from proof.network import fail_by_namespace, fail_by_proxy, missing_namespaces
+from proof.newcomers import agencies_come_late
+from proof.redriving import redrive, redrive_to_agencies
 from proof.releases import handle_slowly, publish_incompatibly
 from proof.restore import lose_everything_and_restore
 from proof.rig import FOLLOWERS, Fault, Outcome, Rig, Size
@@ -140,6 +141,10 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise("P16", "Redrive reaches only what failed, once", "effects that fail, mended, driven again twice", redrive),
     Promise(
+        "P16b", "Redrive reaches only what failed, once, also at agencies",
+        "what agencies read fails to be recorded, mended, driven again twice", redrive_to_agencies, judge=_always_answered,
+    ),
+    Promise(
         "P17", "A rolling restart is invisible", "three API copies stopped and started one after another", restart_apis,
         copies=("registry-api-2", "registry-api-3"), judge=_one_retry_was_enough,
     ),
@@ -161,6 +166,11 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P21", "A new consumer starts at the beginning", "partitions added under load; projections built anew before and after",
         add_partitions,
+    ),
+    Promise(
+        "P21b", "A new agency starts at the beginning",
+        "agencies that begin under load, with the terms of one that was there, by webhook, feed and topic", agencies_come_late,
+        judge=_always_answered,
     ),
     Promise(
         "P24", "A backup restores to a consistent whole", "dumped at work, both servers' data lost, restored into a new cluster",

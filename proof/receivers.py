@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import time
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -78,12 +79,16 @@ class Receiver:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         event = orjson.loads(await request.read())
-        delivery = Delivery(event["subject"], int(event.get("sequence", 0)), event["id"])
-        post = Post(delivery, now(), time() - datetime.fromisoformat(event["time"]).timestamp())
+        post = Post(delivery_of(event), now(), time() - datetime.fromisoformat(event["time"]).timestamp())
         self.posts.append(post)
         response = web.Response() if self.answer is None else await self.answer(self, request)
         post.status, post.ended = response.status, now()
         return response
+
+
+def delivery_of(event: Mapping[str, Any]) -> Delivery:
+    """Return which event a CloudEvent in JSON is; of what counts none the sequence is 0."""
+    return Delivery(event["subject"], int(event.get("sequence", 0)), event["id"])
 
 
 def status(code: int, **headers: str) -> Answer:

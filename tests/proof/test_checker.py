@@ -122,12 +122,17 @@ def _delivered_out_of_order(_: list[Step], e: Evidence) -> None:
     e.agencies["dinas"].taken.reverse()
 
 
+def _granted_twice(_: list[Step], e: Evidence) -> None:
+    e.agencies["dinas"].granted.append(delivery(2))
+
+
 FAULTS: list[tuple[Fault, Anomaly]] = [
     (_no_event, Anomaly.LOST), (_no_change, Anomaly.LOST), (_phantom, Anomaly.PHANTOM), (_nobody_asked, Anomaly.PHANTOM), (_effect_twice, Anomaly.DOUBLED),
     (_version_twice, Anomaly.DOUBLED), (_two_values, Anomaly.TWO_VALUES), (_went_back, Anomaly.SKIPPED),
     (_left_out, Anomaly.SKIPPED), (_reordered, Anomaly.REORDERED), (_two_partitions, Anomaly.REORDERED),
     (_stale, Anomaly.STALE), (_unseen, Anomaly.UNSEEN), (_late, Anomaly.LATE),
     (_not_delivered, Anomaly.LOST), (_not_granted, Anomaly.PHANTOM), (_delivered_out_of_order, Anomaly.REORDERED),
+    (_granted_twice, Anomaly.DOUBLED),
 ]  # fmt: skip
 
 
