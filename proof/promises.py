@@ -143,6 +143,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P16b", "Redrive reaches only what failed, once, also at agencies",
         "what agencies read fails to be recorded, mended, driven again twice", redrive_to_agencies, judge=_always_answered,
+        quick=False,
     ),
     Promise(
         "P17", "A rolling restart is invisible", "three API copies stopped and started one after another", restart_apis,
