@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="naikkelas-story-"))
     yield path
     Stack(path / "demo").down(wipe=True)
+    shutil.rmtree(path)  # it may be in memory
 
 
 def start(home: Path, given: Mapping[str, str]) -> subprocess.Popen[str]:
