@@ -31,9 +31,9 @@ from shared.logs import configure_logs
 from shared.metrics import catalogue
 from shared.metrics.holding import Figure
 from shared.metrics.looking import pool_look
-from shared.process import run_process, together
+from shared.process import Part, run_process, together
 from shared.relay import Relay
-from shared.settings import DatabaseSettings, ServiceSettings, SettingsError, SettingsT, load_settings
+from shared.settings import DatabaseSettings, PooledSettings, ServiceSettings, SettingsError, SettingsT, load_settings
 from shared.web.health import run_health
 
 MIGRATE = "migrate"
@@ -42,6 +42,7 @@ STUCK_SECONDS = 120.0
 """A relay that was silent for so long hangs."""
 
 OwnSettings = TypeVar("OwnSettings", bound=ServiceSettings)
+Pooled = TypeVar("Pooled", bound=PooledSettings)
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +125,8 @@ def database_health(name: str, settings: ServiceSettings, pool: Pool) -> Health:
     return health
 
 
-def make_relay(settings: ServiceSettings, health: Health) -> Relay:
-    """Return the relay of this database's outbox, watched by ``health``."""
+def make_relay(settings: ServiceSettings, health: Health, broker_check: str = "broker") -> Relay:
+    """Return the relay of this database's outbox, watched by ``health``; a consumer beside it has a check ``broker`` too."""
     dsn = settings.database_dsn.get_secret_value()
     relay = Relay(dsn, settings.kafka(), settings.instance, schemas=settings.schemas_url, metrics=health.metrics)
 
@@ -141,9 +142,19 @@ def make_relay(settings: ServiceSettings, health: Health) -> Relay:
 
     health.metrics.look("relay", look)
     health.add("relay", cause)
-    health.add("broker", relay.broker_cause)
+    health.add(broker_check, relay.broker_cause)
     health.add("relay_loop", stuck, live=True)
     return relay
+
+
+async def run_parts(
+    name: str, parts: Callable[[Pooled, Pool, Health], list[Part]], settings: Pooled, stop: asyncio.Event
+) -> None:
+    """Run the parts of a worker until ``stop`` is set; on HTTP_PORT nothing but health."""
+    async with await open_pool(settings, settings.pool_size) as pool:
+        health = database_health(name, settings, pool)
+        working = parts(settings, pool, health)
+        await together(stop, *working, partial(run_health, health, settings))
 
 
 async def run_relay(name: str, settings: ServiceSettings, stop: asyncio.Event) -> None:

@@ -166,6 +166,13 @@ class ServiceSettings(DatabaseSettings):
         )
 
 
+class PooledSettings(ServiceSettings):
+    """What a service with an outbox is told too: each of its processes has one pool."""
+
+    pool_size: int = Field(default=16, ge=2, le=100)
+    """Connections of a process to its database."""
+
+
 SettingsT = TypeVar("SettingsT", bound=DatabaseSettings)
 
 

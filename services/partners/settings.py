@@ -9,12 +9,12 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from shared.sealing import KeyRing
-from shared.settings import ServiceSettings
+from shared.settings import PooledSettings
 
 NAME = "partners"
 
 
-class PartnersSettings(ServiceSettings):
+class PartnersSettings(PooledSettings):
     """What the partner service needs beside the usual."""
 
     registry_url: str = Field(pattern=r"^https?://")
@@ -35,7 +35,6 @@ class PartnersSettings(ServiceSettings):
     """Events a second of a replay for which nothing else is asked."""
     replay_rate_most: int = Field(default=200, ge=1, le=10_000)
     """Events a second of one replay at most, and of all replays that a worker posts together."""
-    pool_size: int = Field(default=16, ge=2, le=100)
     tick_seconds: float = Field(default=5.0, gt=0, le=600)
     """How often the worker looks for agreements that begin or run out."""
     watch_seconds: float = Field(default=0.25, gt=0, le=2)

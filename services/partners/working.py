@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -23,9 +22,8 @@ from services.partners.settings import NAME, PartnersSettings
 from shared.database import Pool
 from shared.health import Health, watch_consumer
 from shared.keys import KeyClient, token_reader
-from shared.process import Part, together
-from shared.service import database_health, open_pool
-from shared.web.health import run_health
+from shared.process import Part
+from shared.service import run_parts
 
 
 def make_deliverer(settings: PartnersSettings, pool: Pool, texts: Texts, measures: Measures) -> Deliverer:
@@ -61,9 +59,5 @@ def worker_parts(settings: PartnersSettings, pool: Pool, health: Health) -> list
     return [consumer.run, ticker.run, deliverer.run, writer.run, teller.run]
 
 
-async def run_worker(settings: PartnersSettings, stop: asyncio.Event) -> None:
-    """Consume, tick and deliver until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        health = database_health(NAME, settings, pool)
-        parts = worker_parts(settings, pool, health)
-        await together(stop, *parts, partial(run_health, health, settings))
+run_worker = partial(run_parts, NAME, worker_parts)
+"""Consume, tick and deliver until ``stop`` is set; on HTTP_PORT nothing but health."""

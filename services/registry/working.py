@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from services.registry.handlers.daily_pass import DailyPass
@@ -11,9 +10,8 @@ from services.registry.importing.worker import run_import_worker
 from services.registry.settings import NAME, RegistrySettings
 from shared.database import Pool
 from shared.health import Health
-from shared.process import Part, together
-from shared.service import database_health, open_pool
-from shared.web.health import run_health
+from shared.process import Part
+from shared.service import run_parts
 
 
 def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list[Part]:
@@ -25,9 +23,5 @@ def worker_parts(settings: RegistrySettings, pool: Pool, health: Health) -> list
     return [partial(run_import_worker, pool, settings), daily_pass.run, overdue.run]
 
 
-async def run_worker(settings: RegistrySettings, stop: asyncio.Event) -> None:
-    """Apply imports and run the daily pass until ``stop`` is set; on HTTP_PORT nothing but health."""
-    async with await open_pool(settings, settings.pool_size) as pool:
-        health = database_health(NAME, settings, pool)
-        parts = worker_parts(settings, pool, health)
-        await together(stop, *parts, partial(run_health, health, settings))
+run_worker = partial(run_parts, NAME, worker_parts)
+"""Apply imports and run the daily pass until ``stop`` is set; on HTTP_PORT nothing but health."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import ServiceSettings
+from shared.settings import PooledSettings
 
 NAME = "training"
 
 
-class TrainingSettings(ServiceSettings):
+class TrainingSettings(PooledSettings):
     """What the trainings need beside the usual."""
 
     registry_url: str = Field(pattern=r"^https?://")
@@ -20,6 +20,5 @@ class TrainingSettings(ServiceSettings):
     """A token of role ``layanan``; read again at each use, so that it can be rotated."""
     public_url: str = Field(pattern=r"^https?://[^\s]+[^/\s]$")
     """Where people reach this service: it stands in the QR code of every certificate, followed by ``/sertifikat/<kode>``."""
-    pool_size: int = Field(default=16, ge=2, le=100)
     tick_seconds: float = Field(default=5.0, gt=0, le=600)
     """How often the worker looks for offers that ran out and for deadlines that passed."""
