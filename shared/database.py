@@ -30,6 +30,9 @@ SERVER_ERRORS: tuple[type[Exception], ...] = (
 """What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
 
 COMMAND_TIMEOUT_SECONDS = 30.0
+TRANSACTION_TIMEOUT = "30s"
+"""So long a transaction of a pool lasts at most: then the server ends it, whatever it waits for. A process that is frozen in the middle of
+one would hold its rows for as long as it is frozen; ``idle_in_transaction_session_timeout`` does not see it between the words of a statement."""
 PATIENCE_SECONDS = 120.0
 """How long a migration waits for others, all tries together."""
 AGAIN_SECONDS = 1.0
@@ -39,6 +42,8 @@ MIGRATION_LOCK = 0x6E61696B  # "naik": one advisory lock for every migrating pro
 _INFRASTRUCTURE_STATES = (
     "08",  # connection
     "25006",  # read only (a replica during a failover)
+    "25P03",  # ended by the server: the transaction did nothing for too long
+    "25P04",  # ended by the server: the transaction took too long
     "40001",  # serialization
     "40P01",  # deadlock
     "53",  # disk full, memory, too many connections
@@ -66,7 +71,7 @@ def is_infrastructure_error(error: BaseException) -> bool:
 
 
 async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:
-    """Return an open pool; every statement is bounded to 30 s. Raises what asyncpg raises.
+    """Return an open pool; every statement and every transaction is bounded to 30 s. Raises what asyncpg raises.
 
     A connection is given back as it is, but for a transaction left open, which is rolled back: leave nothing on a session
     (only ``SET LOCAL``, only locks of transactions). Clearing it costs each command a round trip.
@@ -77,6 +82,7 @@ async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asy
         max_size=max_size,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
         timeout=10,
+        server_settings={"transaction_timeout": TRANSACTION_TIMEOUT},
         reset=_leave_as_it_is,
     )
 

@@ -28,8 +28,22 @@ MAX_DELAY_SECONDS = 5.0
 RETENTION = timedelta(days=7)
 HOUSEKEEPING_SECONDS = 3600.0
 COPIES_KEY = 7422
+FROZEN_SECONDS = 60
+"""A relay whose connection of the locks says nothing for so long is frozen: the server ends it, and others take its shards. More than a
+round may wait for the broker."""
 
 log = structlog.get_logger(__name__)
+
+
+async def connect_for_locks(dsn: str) -> asyncpg.Connection:
+    """Open the connection that holds a relay's locks and stores its cursor. Raises what asyncpg raises."""
+    settings = {
+        # A cursor that a crash of the database takes back is published again; no commit needs to wait for the disk for that.
+        "synchronous_commit": "off",
+        "idle_session_timeout": f"{FROZEN_SECONDS}s",
+        "transaction_timeout": f"{FROZEN_SECONDS}s",
+    }
+    return await asyncpg.connect(dsn, timeout=10, command_timeout=30, server_settings=settings)
 
 
 class Relay:
@@ -100,10 +114,7 @@ class Relay:
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
         """Open two connections of our own: one holds the locks and the cursor, one reads."""
-        # A cursor that a crash of the database takes back is published again; no commit needs to wait for the disk for that.
-        locks = await asyncpg.connect(
-            self._dsn, timeout=10, command_timeout=30, server_settings={"synchronous_commit": "off"}
-        )
+        locks = await connect_for_locks(self._dsn)
         try:
             reading = await asyncpg.connect(self._dsn, timeout=10, command_timeout=120, server_settings=PLANS)
             try:

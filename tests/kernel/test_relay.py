@@ -16,6 +16,8 @@ import time_machine
 
 from shared.outbox import Hint, append, outbox_depth
 from shared.relay import Relay
+from shared.relay.leadership import SHARDS, Leadership
+from shared.relay.relay import connect_for_locks
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.delivery import cause, change, fact_on, first_seen, published, race
 from tests.stack.servers import Kafka
@@ -87,6 +89,20 @@ async def test_relays_that_die_and_lose_connections_publish_at_worst_twice(
     found = await published(kafka.credentials(), topic, sum(versions.values()))
     for thing, version in versions.items():
         assert list(range(1, version + 1)) == first_seen(found[thing])
+
+
+async def test_a_relay_that_is_frozen_gives_up_its_shards(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.relay.FROZEN_SECONDS", 1)
+    frozen = await connect_for_locks(kernel_db.dsn)  # whoever owns it says nothing any more
+    assert await Leadership(frozen).claim(SHARDS) == SHARDS
+    versions = await race(kernel_db.pool, topic, writers=1, changes=5, things=5)
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    found = await published(kafka.credentials(), topic, sum(versions.values()))
+    assert {thing: len(sequences) for thing, sequences in found.items()} == versions
+    assert frozen.is_closed()
 
 
 async def test_a_long_transaction_elsewhere_holds_nothing_back_and_is_published_when_it_ends(

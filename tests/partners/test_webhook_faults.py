@@ -9,11 +9,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
 
 import pytest
 
 from ops.stack.services import ROOT
 from services.partners.handlers.carrying import PAGE
+from services.partners.handlers.delivering import LEASE
+from services.partners.store.deliveries import brief
+from shared.database import SERVER_ERRORS, TRANSACTION_TIMEOUT, is_infrastructure_error
 from tests.partners.bureau import Bureau
 from tests.partners.receiving import Receiver, agree_and_register, in_order, receiving, until
 
@@ -107,3 +111,16 @@ async def test_one_that_is_frozen_and_goes_on_after_another_took_over_does_no_ha
         assert all(in_order(receiver.posted) for receiver in receivers)
         # What the frozen one had in hand may come again, at most so many for each endpoint; nothing else.
         assert came(receivers) - before <= ENDPOINTS * (BUSINESSES + 8)
+
+
+async def test_the_server_ends_what_a_worker_stores_long_before_its_endpoint_is_another_ones(bureau: Bureau) -> None:
+    async def linger() -> None:
+        async with brief(bureau.pool) as connection:
+            assert await connection.fetchval("SHOW transaction_timeout") == "5s"
+            await connection.execute("SELECT pg_sleep(20)")
+
+    with pytest.raises(SERVER_ERRORS) as caught:
+        await linger()
+    assert is_infrastructure_error(caught.value)
+    assert timedelta(seconds=5) < LEASE
+    assert await bureau.pool.fetchval("SHOW transaction_timeout") == TRANSACTION_TIMEOUT

@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.database import COMMAND_TIMEOUT_SECONDS, create_pool
+from shared import database
+from shared.database import COMMAND_TIMEOUT_SECONDS, SERVER_ERRORS, create_pool, is_infrastructure_error
 from shared.relay.leadership import Leadership
 from tests.stack.servers import Database
 from tests.traps.rig import until
@@ -62,3 +63,29 @@ async def test_20_every_statement_of_our_pool_is_bounded(empty_db: Database) -> 
     async with await create_pool(empty_db.dsn) as pool, pool.acquire() as connection:
         assert connection._config.command_timeout == COMMAND_TIMEOUT_SECONDS
         await asyncio.wait_for(connection.fetchval("SELECT 1"), 5)
+
+
+async def test_20_a_transaction_that_is_left_between_two_words_lets_its_rows_go(
+    empty_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TRANSACTION_TIMEOUT", "500ms")
+    other = await asyncpg.connect(empty_db.migrate_dsn)
+    await other.execute("CREATE TABLE thing AS SELECT 0 AS version")
+    async with await create_pool(empty_db.migrate_dsn, max_size=1) as pool:
+        async with pool.acquire() as frozen:
+            transaction = frozen.transaction()
+            await transaction.start()
+            await frozen.execute("SET LOCAL idle_in_transaction_session_timeout = '100ms'")
+            await frozen.execute("UPDATE thing SET version = 1")
+            await frozen.prepare("SELECT 1")  # parsed, and never executed: the session is active, not idle
+            await other.execute("UPDATE thing SET version = version + 10")
+            with pytest.raises(SERVER_ERRORS) as caught:
+                await transaction.commit()
+            assert is_infrastructure_error(caught.value)
+        assert await pool.fetchval("SELECT version FROM thing") == 10
+    await other.close()
+
+
+@pytest.mark.parametrize("error", [asyncpg.IdleInTransactionSessionTimeoutError, asyncpg.TransactionTimeoutError])
+def test_20_what_the_server_ended_may_be_tried_again(error: type[asyncpg.PostgresError]) -> None:
+    assert is_infrastructure_error(error("ended"))

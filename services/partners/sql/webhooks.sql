@@ -77,9 +77,9 @@ WHERE webhook_id = $1 ORDER BY number DESC LIMIT $2;
 SELECT p.stream, p.position, s.last, p.tries, p.failing_since, p.due_at FROM webhook_position p JOIN stream s ON s.name = p.stream
 WHERE p.webhook_id = $1 ORDER BY p.stream;
 
--- name: end_when_idle
--- The server ends this transaction, and lets its rows go, when nothing comes for so long.
-SET LOCAL idle_in_transaction_session_timeout = '5s';
+-- name: end_soon
+-- The server ends this transaction, and lets its rows go, when it lasts so long. Without the first of both, the time of the session counts on.
+SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '5s';
 
 -- name: hold_webhooks
 -- Takes what nobody serves, and what an earlier life of this instance ($2) served; renews what is held and ends before $4.

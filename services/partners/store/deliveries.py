@@ -60,7 +60,7 @@ class Place:
 async def brief(pool: Pool) -> AsyncIterator[Connection]:
     """Open a transaction that the server ends when its worker is frozen in the middle: others wait for its rows."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(webhook_queries().end_when_idle)
+        await connection.execute(webhook_queries().end_soon)
         yield connection
 
 
