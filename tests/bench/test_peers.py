@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import subprocess
@@ -16,9 +17,10 @@ from bench.peers import __main__ as command
 from bench.peers import environments
 from bench.peers.environments import PeerMissingError, clean_environment, python_of
 from bench.peers.ground import PROGRAMS
-from bench.peers.peers import CRASH, DEBEZIUM, OURS, PEERS
+from bench.peers.keeping import Kept, KeptError, missing, plan
+from bench.peers.peers import CRASH, DEBEZIUM, OURS, PEERS, RATE
 from bench.peers.report import document
-from bench.peers.scenarios import Found
+from bench.peers.scenarios import FULL, QUICK, SCENARIOS, Found
 from bench.peers.verdict import Address, Tally, fate, tally
 from tests.house.tree import CODE, ROOT
 
@@ -101,6 +103,38 @@ def test_the_document_names_what_was_skipped_and_never_as_a_pass() -> None:
     assert "* FastStream, P1: not measured. it said nothing" in text
     assert [line for line in text.splitlines() if "| 9 | 0 | 0 | 1 | 0 |" in line]
     assert all(f"**{peer.name}** (" in text for peer in PEERS)
+
+
+def test_a_run_goes_on_with_what_was_not_measured_yet(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept", QUICK)
+    planned = plan([OURS, DEBEZIUM], [RATE, CRASH], QUICK)
+    kept.add(one := Found(OURS.name, CRASH, Tally(9, 0, 0, 1, 0), {"rows/s": 2.5}, ["2 kills"]))
+    kept.add(Found(DEBEZIUM.name, CRASH, failed="it said nothing"))
+    again = Kept(tmp_path / "kept", QUICK)
+    assert again.found == [one]
+    assert missing(planned, again.found) == [(RATE, OURS), (RATE, DEBEZIUM), (CRASH, DEBEZIUM)]
+
+
+def test_no_peer_is_put_to_what_it_does_not_claim_to_do() -> None:
+    planned = plan(PEERS, [RATE, *SCENARIOS], FULL)
+    assert {(name, peer.name) for name, peer in planned} == {(name, p.name) for p in PEERS for name in p.scenarios}
+    assert planned.count((RATE, OURS)) == FULL.runs
+
+
+@pytest.mark.parametrize("text", ["", "what?", '{"runs": 1}\n', '{"peer": "x"}\n'])
+def test_a_file_of_another_run_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "kept").write_text(text, encoding="utf-8")
+    with pytest.raises(KeptError, match="name another file"):
+        Kept(tmp_path / "kept", QUICK)
+
+
+def test_a_document_of_a_part_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "DOCUMENT", tmp_path / "peers.md")
+    command._write(argparse.Namespace(quick=True), [Found(OURS.name, CRASH)], {}, QUICK)
+    assert "Not written" in capsys.readouterr().err
+    assert not (tmp_path / "peers.md").exists()
 
 
 def test_programs_of_peers_import_nothing_of_ours() -> None:
