@@ -1,15 +1,17 @@
-// Judges an AsyncAPI document on standard input with the AsyncAPI project's own parser, and prints what it finds as JSON.
+// Judges AsyncAPI documents, one a line on standard input, with the AsyncAPI project's own parser, and prints a line of JSON for each.
 // NODE_PATH does not work for modules, so the folder of the packages is the first argument.
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 
 const require = createRequire(`${process.argv[2]}/`);
 const { Parser } = require("@asyncapi/parser");
-const { document, diagnostics } = await new Parser().parse(readFileSync(0, "utf8"));
-const counts = document && {
-  version: document.version(),
-  channels: document.channels().length,
-  operations: document.operations().length,
-  messages: document.messages().length,
-};
-process.stdout.write(JSON.stringify({ counts: counts ?? null, diagnostics }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const { document, diagnostics } = await new Parser().parse(line);
+  const counts = document && {
+    version: document.version(),
+    channels: document.channels().length,
+    operations: document.operations().length,
+    messages: document.messages().length,
+  };
+  process.stdout.write(`${JSON.stringify({ counts: counts ?? null, diagnostics })}\n`);
+}

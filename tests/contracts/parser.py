@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,29 @@ needs_parser = pytest.mark.skipif(
 )
 
 
-def judged(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what the parser counts in a document (``counts``) and finds wrong with it (``diagnostics``)."""
+@cache
+def _judge() -> subprocess.Popen[str]:
+    """Start the judge, once for all documents of a process: loading it takes longer than judging."""
     assert NODE is not None
     run = [NODE, str(HERE / "parse.mjs"), str(NPM.parent)]
-    done = subprocess.run(run, input=json.dumps(document), capture_output=True, text=True, check=False, timeout=110)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    judge = subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(_dismiss, judge)
+    return judge
+
+
+def _dismiss(judge: subprocess.Popen[str]) -> None:
+    with judge:
+        judge.kill()
+
+
+def judged(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the parser counts in a document (``counts``) and finds wrong with it (``diagnostics``)."""
+    judge = _judge()
+    assert judge.stdin is not None
+    assert judge.stdout is not None
+    judge.stdin.write(json.dumps(document) + "\n")
+    judge.stdin.flush()
+    found: dict[str, Any] = json.loads(judge.stdout.readline())
     return found
 
 

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 
-from proof.leftovers import place
-from proof.promises import PROMISES, Promise, prove
+from proof.promises import PROMISES, Promise
 from proof.report import NOT_RUN, Row, sentence
-from proof.rig import SHORT, Rig
+from tests.proof.sides import SEED, Outcomes, side_by_side
 
-SEED = 7
 QUICK = [promise for promise in PROMISES if promise.quick]
-Platform = Callable[[], Rig]
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    """Return the platform that the promises are tried on, one after another; a spoilt one is followed by a new one."""
-    with ExitStack() as running:
-        rigs: list[Rig] = []
-
-        def get() -> Rig:
-            if not rigs or rigs[-1].spoilt:
-                running.close()
-                rigs.append(running.enter_context(Rig(running.enter_context(place()))))
-            return rigs[-1]
-
-        yield get
+def outcomes(request: pytest.FixtureRequest) -> Iterator[Outcomes]:
+    """Begin with the promises that were chosen, and return what will have come of each."""
+    chosen = {item.name for item in request.session.items}
+    wanted = [promise for promise in QUICK if f"{test_promise_holds.__name__}[{promise.number}]" in chosen]
+    with side_by_side([promise for promise in wanted if promise.missing() is None]) as found:
+        yield found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1_200)  # the first that is asked for may be the last that is run; each alone is bounded
 @pytest.mark.parametrize("promise", QUICK, ids=lambda promise: promise.number)
-def test_promise_holds(platform: Platform, promise: Promise) -> None:
+def test_promise_holds(outcomes: Outcomes, promise: Promise) -> None:
     if (lack := promise.missing()) is not None:
         pytest.skip(lack)
-    outcome = asyncio.run(prove(platform(), promise, SHORT, SEED))
+    outcome = outcomes[promise.number].result()
     assert outcome.ok, sentence(Row(promise, [outcome], [SEED]))
 
 

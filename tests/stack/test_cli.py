@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,21 +13,20 @@ import pytest
 
 from ops.cli import COMMANDS
 from ops.stack import Stack
+from tests.stack.commanding import naikkelas_here
 
 
-def naikkelas(
-    *words: str, home: Path | str, given: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    env = os.environ | {"NAIKKELAS_HOME": str(home), **(given or {})}
-    return subprocess.run(
-        [sys.executable, "-m", "ops", *words], env=env, capture_output=True, text=True, check=False, timeout=90
-    )
+def test_the_command_is_there_as_a_program(tmp_path: Path) -> None:
+    env = os.environ | {"NAIKKELAS_HOME": str(tmp_path)}
+    line = [sys.executable, "-m", "ops", "--help"]
+    done = subprocess.run(line, env=env, capture_output=True, text=True, check=False, timeout=90)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
-    done = naikkelas(name, "--help", home=tmp_path)
+    done = naikkelas_here(name, "--help", home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
 
@@ -38,7 +36,7 @@ def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     "words", [("lag",), ("parked", "list"), ("topics", "plan"), ("env",), ("figures", "equity"), ("erasures",)]
 )
 def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], folder: str, tmp_path: Path) -> None:
-    done = naikkelas(*words, "--json", home=tmp_path / folder)
+    done = naikkelas_here(*words, "--json", home=tmp_path / folder)
     assert done.returncode == 1
     assert "naikkelas up" in json.loads(done.stdout)["error"]
 
@@ -49,14 +47,14 @@ def test_without_a_stack_one_sentence_says_what_to_do(words: tuple[str, ...], fo
 def test_where_no_stack_ever_was_no_command_ends_in_a_traceback(
     words: tuple[str, ...], code: int, tmp_path: Path
 ) -> None:
-    done = naikkelas(*words, home=tmp_path / "never" / "made")
+    done = naikkelas_here(*words, home=tmp_path / "never" / "made")
     assert done.returncode == code  # of an audit 1 says that something was found
     assert "naikkelas up" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_running_stack_answers_every_question(server_stack: Stack, given_servers: dict[str, str]) -> None:
-    ask = partial(naikkelas, home=server_stack.home.path, given=given_servers)
+    ask = partial(naikkelas_here, home=server_stack.home.path, given=given_servers)
     assert json.loads(ask("topics", "plan", "--json").stdout)["matches"] is True
     lags = json.loads(ask("lag", "--json").stdout)
     assert {item["group"] for item in lags} >= {"projections", "notifications"}
