@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.cli.access import running_stack
-from ops.cli.asking import NoAnswerError, answer_of
+from ops.cli.asking import NoAnswerError, answer_of, deed_of
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Kafka users of agencies: make, rotate, revoke.",
+    help="Kafka users of agencies: make, rotate, revoke; topics that lost something: refill.",
 )
 Code = Annotated[str, typer.Argument(help="The agency's code, as in its agreement, for example dpmptsp.")]
 Done = TypeVar("Done")
@@ -121,14 +121,52 @@ def _listed(code: str, users: list[str], stopped: dict[str, dict[str, str]] | No
     return {"agency": code, "users": users, "topic": agency_topic(code).name, "stopped": told}
 
 
+@app.command()
+def refill(
+    code: Annotated[
+        str | None, typer.Argument(help="The agency's code; without it, with --public, the public topics.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="The public topics.")] = False,
+    stream: Annotated[str | None, typer.Option(help="Only this stream, for example course.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only shown.")] = False,
+    json: Json = False,
+) -> None:
+    """Write all that is kept into a topic anew, because Kafka lost what it held. Known events come again, with the same ids."""
+    if (code is None) == (not public):
+        fail("Name an agency, or say --public.", as_json=json)
+    agency = EVERYONE if code is None else code
+    try:
+        lanes = [lane for lane in _lanes(agency) if stream in (None, lane["stream"])]
+        if yes:
+            for lane in lanes:
+                deed_of("partners", f"/lanes/{lane['id']}/refill", lane["version"])
+    except NoAnswerError as error:
+        fail(str(error), as_json=json)
+    if not lanes:
+        fail(f"Nothing was ever written{'' if stream is None else f' of {stream}'}, so nothing is lost.", as_json=json)
+    if json:
+        print_json({"refilled": yes, "lanes": lanes})
+        return
+    rows = [(lane["stream"], lane["first"], lane["position"], lane["last"]) for lane in lanes]
+    print_table(("stream", "first kept", "written up to", "last"), rows)
+    print_line("They are being written anew." if yes else "Nothing was done: say --yes to write them anew.")
+
+
+def _lanes(agency: str | None) -> list[dict[str, Any]]:
+    """Return the streams on their way into the topic of an agency, or of all. Raises ``NoAnswerError``."""
+    found: list[dict[str, Any]] = []
+    after: str | None = None
+    while True:
+        page, _ = answer_of("partners", "/lanes", {"agency": agency, "after": after, "limit": 200})
+        found += page["items"]
+        if (after := page["next"]) is None:
+            return found
+
+
 def _stopped() -> dict[str, dict[str, str]]:
     """Return by agency the streams that do not go on into its topic, each with the reason. Raises ``NoAnswerError``."""
     stopped: dict[str, dict[str, str]] = {}
-    after: str | None = None
-    while True:
-        page, _ = answer_of("partners", "/lanes", {"after": after, "limit": 200})
-        for lane in page["items"]:
-            if lane["reason"] is not None:
-                stopped.setdefault(lane["agency"], {})[lane["stream"]] = lane["reason"]
-        if (after := page["next"]) is None:
-            return stopped
+    for lane in _lanes(None):
+        if lane["reason"] is not None:
+            stopped.setdefault(lane["agency"], {})[lane["stream"]] = lane["reason"]
+    return stopped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -29,17 +30,29 @@ def ask_service(service: str, path: str, params: Mapping[str, Any], *, as_json: 
         fail(str(error), as_json=as_json)
 
 
+def deed_of(service: str, path: str, version: int) -> Any:
+    """Do something to what stands in ``version``, and return the answer of a service. Raises ``NoAnswerError``."""
+    headers = {"Idempotency-Key": str(uuid4()), "If-Match": f'"{version}"'}
+    return _asked("POST", service, path, {}, headers)[0]
+
+
 def answer_of(service: str, path: str, params: Mapping[str, Any]) -> tuple[Any, str]:
     """Return the answer of a service and the address of its API. Raises ``NoAnswerError``."""
+    return _asked("GET", service, path, params, {})
+
+
+def _asked(
+    method: str, service: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str]
+) -> tuple[Any, str]:
     stack = Stack()
     try:
         url = stack.api_url(service)
     except KeyError:
         raise NoAnswerError("The stack is not up: `naikkelas up` starts it.") from None
-    headers = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}"}
+    shown = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}", **headers}
     given = {name: value for name, value in params.items() if value is not None}
     try:
-        answer = httpx2.get(f"{url}{path}", params=given, headers=headers, timeout=10.0)
+        answer = httpx2.request(method, f"{url}{path}", params=given, headers=shown, timeout=10.0)
     except httpx2.HTTPError as error:
         why = type(error).__name__
         raise NoAnswerError(f"{url} does not answer ({why}): `naikkelas status` tells why.") from error

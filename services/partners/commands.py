@@ -141,6 +141,14 @@ class ResumeLane:
 
 
 @dataclass(frozen=True, slots=True)
+class RefillLane:
+    """Write a stream anew into a topic that lost what it held, in the version that the operator has seen."""
+
+    lane_id: UUID
+    expected_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendTest(OnWebhook):
     """Post a test event."""
 

@@ -209,6 +209,13 @@ def test_the_walk_of_the_documents_brings_the_first_event_by_each_way(city: City
     ]
     assert all(ids)
     assert ids[0] & ids[1] & ids[2]
+    versions = []
+    for told in (["--yes"], []):
+        command = [sys.executable, "-m", "ops", "agency", "refill", agency, "--stream", "business", "--json", *told]
+        found = json.loads(subprocess.run(command, env=env, capture_output=True, check=True, timeout=60).stdout)
+        assert found["refilled"] == bool(told)
+        versions += [lane["version"] for lane in found["lanes"]]
+    assert versions == [1, 2]  # the second shows what the first has done
 
 
 def has_something(path: Path) -> bool:

@@ -245,7 +245,11 @@ async def test_a_topic_that_falls_behind_the_retention_stops_until_somebody_says
             assert (resumed.status_code, resumed.json()["version"]) == (200, lane["version"] + 1)
             await until_written(bureau, agency)
             assert len(await read_topic(kafka, access, 2, more=True)) == 2
-        again = await caller.post(path, {"skip_lost": True}, lane["version"] + 1)
+            anew = await bureau.operator().post(f"/lanes/{lane['id']}/refill", version=lane["version"] + 1)
+            assert anew.status_code == 200
+            await until_written(bureau, agency)
+            assert len(await read_topic(kafka, access, 3, more=True)) == 3  # the one that is kept, once more
+        again = await caller.post(path, {"skip_lost": True}, lane["version"] + 2)
         assert rule_of(again) == (409, "keadaan-jalur")
         await bureau.do_with(agreement_id, "end", {"cause": "permintaan_instansi"})
 

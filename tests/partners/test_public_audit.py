@@ -24,6 +24,7 @@ from shared.contracts.training import CourseOpened
 from shared.envelope import Event
 from shared.metrics import Metrics
 from shared.topology import Topic
+from tests.desk import rule_of
 from tests.metrics.reading import read as read_figures
 from tests.partners import public_topics as told
 from tests.partners.agency_topics import writer_of, writing
@@ -118,15 +119,19 @@ async def test_the_audit_counts_what_is_public_and_says_what_waits(own: Own) -> 
     assert (state.delivered, state.waiting) == (6, 0)
 
 
-async def test_a_public_topic_that_was_lost_is_named_and_written_anew_once_its_lane_is_removed(own: Own) -> None:
+async def test_a_public_topic_that_was_lost_is_named_and_written_anew_when_the_operator_says_so(own: Own) -> None:
     own.streams["course"] = own.kafka.make_topic(Topic(PUBLIC_STREAMS["course"], partitions=1))
     (found,) = (await own.audit()).findings
     assert (found.kind, found.expected) == ("topic", 3)
-    owner = await asyncpg.connect(own.bureau.database.superuser_dsn)
-    try:
-        assert await owner.execute("DELETE FROM kafka_position WHERE agency = '*'") == "DELETE 2"
-    finally:
-        await owner.close()
+    operator = own.bureau.operator()
+    lanes = (await operator.get("/lanes?agency=*")).json()["items"]
+    assert {lane["stream"] for lane in lanes} == {"course", "exhibition"}
+    for lane in lanes:
+        path = f"/lanes/{lane['id']}/refill"
+        assert rule_of(await own.bureau.agency().post(path, version=lane["version"]))[0] == 403
+        done = await operator.post(path, version=lane["version"])
+        assert (done.status_code, done.json()["version"]) == (200, lane["version"] + 1)
+        assert rule_of(await operator.post(path, version=lane["version"])) == (412, "versi-usang")
     await own.write()
     report = await own.audit()
     assert report.findings == []

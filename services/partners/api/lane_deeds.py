@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.partners.api.requests import run_once, whose
 from services.partners.api.webhook_forms import ResumeForm
-from services.partners.commands import ResumeLane
+from services.partners.commands import RefillLane, ResumeLane
 from services.partners.handlers import Saved, lanes
 from shared.auth import Principal
 from shared.database import Connection
@@ -23,5 +23,14 @@ async def resume(
 
     async def work(connection: Connection) -> Saved:
         return await lanes.resume(connection, ResumeLane(lane_id, version, whose(principal), form.skip_lost))
+
+    return await run_once(request, once, work)
+
+
+async def refill(request: Request, once: Once, lane_id: UUID, version: int) -> Response:
+    """Let a lane begin anew."""
+
+    async def work(connection: Connection) -> Saved:
+        return await lanes.refill(connection, RefillLane(lane_id, version))
 
     return await run_once(request, once, work)

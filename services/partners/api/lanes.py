@@ -1,4 +1,4 @@
-"""Routes of lanes: how far each stream is in an agency's topic, and letting one go on that stopped."""
+"""Routes of lanes: how far each stream is in an agency's topic, letting one go on that stopped, and filling a topic again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.partners.api import lane_deeds as deeds
-from services.partners.api.requests import Keeper, refusals_as_problems, whose
+from services.partners.api.requests import Keeper, Operator, refusals_as_problems, whose
 from services.partners.api.webhook_forms import ResumeForm
 from services.partners.domain.lanes import Lane, LaneState, StopReason
 from services.partners.handlers import lanes
@@ -85,3 +85,9 @@ async def resume(
 ) -> Response:
     """Melanjutkan aliran yang berhenti karena sebagian peristiwanya sudah tidak disimpan."""
     return await deeds.resume(request, principal, once, lane_id, version, body)
+
+
+@router.post("/{lane_id}/refill", response_model=SavedOut, summary="Tulis ulang")
+async def refill(request: Request, lane_id: UUID, _: Operator, version: SeenVersion, once: OnlyOnce) -> Response:
+    """Menulis lagi semua peristiwa yang masih disimpan, karena isi topiknya hilang. Hanya operator."""
+    return await deeds.refill(request, once, lane_id, version)

@@ -45,6 +45,12 @@ class Lane:
     moved_at: datetime
 
 
+def refill(lane: Lane, expected: int) -> Lane:
+    """Begin anew with all that is kept, because the topic lost what it held. Whoever reads it sees known events again, under their ids."""
+    check_version(lane.version, expected)
+    return replace(lane, version=lane.version + 1, state=LaneState.AKTIF, reason=None, position=lane.first - 1)
+
+
 def resume(lane: Lane, expected: int, *, skip_lost: bool) -> Lane:
     """Go on with what is kept. Raises ``LaneStateError``, and ``LaneHistoryGoneError`` unless told to miss what is lost."""
     check_version(lane.version, expected)

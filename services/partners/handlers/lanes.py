@@ -1,10 +1,12 @@
-"""Lanes into agencies' topics as people see them, and letting one go on."""
+"""Lanes into agencies' topics as people see them, letting one go on, and beginning one anew."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from services.partners.commands import ResumeLane
+import structlog
+
+from services.partners.commands import RefillLane, ResumeLane
 from services.partners.domain import lanes as rules
 from services.partners.domain.lanes import Lane
 from services.partners.handlers import Saved, owned_by
@@ -12,6 +14,8 @@ from services.partners.store import positions as store
 from shared.database import Connection, Pool
 
 NOUN = "Jalur"
+
+log = structlog.get_logger(__name__)
 
 
 async def list_lanes(pool: Pool, after: UUID, agency: str | None, limit: int) -> list[Lane]:
@@ -29,4 +33,13 @@ async def resume(connection: Connection, command: ResumeLane) -> Saved:
     lane = owned_by(command.agency, await store.lock_lane(connection, command.lane_id), NOUN, command.lane_id)
     after = rules.resume(lane, command.expected_version, skip_lost=command.skip_lost)
     await store.resume_lane(connection, after)
+    return Saved(after.id, after.version)
+
+
+async def refill(connection: Connection, command: RefillLane) -> Saved:
+    """Let a lane begin anew, whatever its state. Raises as the rule does."""
+    lane = owned_by(None, await store.lock_lane(connection, command.lane_id), NOUN, command.lane_id)
+    after = rules.refill(lane, command.expected_version)
+    await store.resume_lane(connection, after)
+    log.info("lane_refilled", agency=lane.agency, stream=lane.stream, before=lane.position, after=after.position)
     return Saved(after.id, after.version)
