@@ -61,7 +61,7 @@ def asyncapi_document(
     facts = {name: CONTRACTS[name] for name in sorted(CONTRACTS if types is None else types)}
     carried = {topic.name: _carried(topic, facts) for topic in (*TOPICS, *PUBLIC_TOPICS)}
     topics = [topic for topic in (*TOPICS, *PUBLIC_TOPICS) if carried[topic.name]]
-    public = {public_key(name): _public_message(name, fact) for name, fact in facts.items() if fact in PUBLIC_FACTS}
+    public = {public_key(name): public_message(name, fact) for name, fact in facts.items() if fact in PUBLIC_FACTS}
     return {
         "asyncapi": VERSION,
         "info": info_of("Naik Kelas: events", "1.0.0", _DESCRIPTION),
@@ -181,7 +181,8 @@ def _message(name: str, fact: type[Fact], schemas: str) -> Json:
     }
 
 
-def _public_message(name: str, fact: type[Fact]) -> Json:
+def public_message(name: str, fact: type[Fact]) -> Json:
+    """Return the message with what is public of a type."""
     document, key = document_of(fact), public_key(name)
     schema = object_of(document, public_fields(fact)) | ({"$defs": document["$defs"]} if "$defs" in document else {})
     return {

@@ -17,12 +17,13 @@ from services.partners.domain.documents import agreement_document, data_schema, 
 from services.partners.domain.models import Agreement, Label
 from services.partners.domain.records import record_parts
 from services.partners.domain.showing import contract_of, may_grant, show
-from shared.asyncapi import SHOWN_ATTRIBUTES
+from shared.asyncapi import SHOWN_ATTRIBUTES, asyncapi_document, key_of
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import PersonalFields
 from shared.contracts.partnership import AgreementState, DeliveryWay, Grant, LegalBasis
 from shared.contracts.schemas import document_of
 from shared.envelope import Event, EventMeta
+from shared.topology import PUBLIC_TOPICS
 from tests.contracts.events import events_of, judge_of
 from tests.contracts.parser import faults_of, judged, needs_parser
 from tests.desk import rule_of
@@ -132,13 +133,15 @@ def test_a_field_that_is_not_granted_stands_nowhere(type_name: str) -> None:
     fact = CONTRACTS[type_name]
     document = document_with(terms_of({type_name: [fact.AGGREGATE]}))
     messages = document["components"]["messages"]
-    assert {message["name"] for key, message in messages.items() if not key.endswith("_page")} == {type_name}
+    own = {key: message for key, message in messages.items() if not key.startswith("public_")}
+    assert {message["name"] for key, message in own.items() if not key.endswith("_page")} == {type_name}
     short = type_name.removeprefix("id.go.balikpapan.umkm.").replace(".", "_")
     event = messages[f"{short}_event"]["payload"]["schema"]
     record = messages[f"{short}_record"]["payload"]["schema"]
     assert set(event["properties"]["data"]["properties"]) == set(record["properties"]) == {fact.AGGREGATE}
     assert "definitions" not in event
-    assert not [name for name in CONTRACTS if name != type_name and f'"{name}"' in json.dumps(document)]
+    own_alone = document | {"components": {"messages": own}}
+    assert not [name for name in CONTRACTS if name != type_name and f'"{name}"' in json.dumps(own_alone)]
     (example,) = messages[f"{short}_event"]["examples"]
     assert set(example["payload"]["data"]) == {fact.AGGREGATE}
 
@@ -160,7 +163,7 @@ def test_only_the_ways_that_are_granted_are_told() -> None:
     grants = {REGISTERED: ["business_id"], OWNER: ["owner_id"]}
     told = {way: set(document_with(terms_of(grants, (way,)))["channels"]) for way in WAYS}
     assert told == {
-        DeliveryWay.KAFKA: {"kafka"},
+        DeliveryWay.KAFKA: {"kafka", "public_course", "public_exhibition", "public_outlet"},
         DeliveryWay.WEBHOOK: {"webhook"},
         DeliveryWay.FEED: {"feed_business", "feed_owner"},
     }
@@ -180,6 +183,17 @@ def test_headers_are_those_of_a_record() -> None:
     schema = document_with(terms)["components"]["messages"]["business_verified_v1_record"]["headers"]
     assert judge_of(closed({"$schema": DRAFT, **schema}))(headers)
     assert set(schema["required"]) == set(headers)
+
+
+def test_what_is_public_is_told_to_every_reader_of_kafka_as_it_is_published() -> None:
+    document = document_with(terms_of({VERIFIED: ["business_id"]}, (DeliveryWay.KAFKA,)))
+    inner = asyncapi_document()
+    for topic in PUBLIC_TOPICS:
+        channel = document["channels"]["public_" + topic.name.rpartition(".")[2]]
+        assert channel["address"] == topic.name
+        assert channel["messages"] == inner["channels"][key_of(topic.name)]["messages"]
+        for key in channel["messages"]:
+            assert document["components"]["messages"][key] == inner["components"]["messages"][key]
 
 
 async def test_an_agency_gets_its_own_document_while_its_agreement_is_signed(bureau: Bureau) -> None:

@@ -28,6 +28,7 @@ from services.partners.domain.standings import Standing
 from services.partners.domain.webhooks import DisabledReason, WebhookState
 from shared.auth import Role
 from shared.contracts.partnership import AgreementState, DeliveryWay, LegalBasis, SuspensionCause
+from shared.topology import PUBLIC_TOPICS
 from tests.partners.bureau import AGENCY, OPEN, Bureau
 from tests.partners.portal import LANGUAGES, NASTY, all_pages, headings, row_of, shown, try_of, visitor
 from tests.partners.receiving import WAYS as BY_WEBHOOK
@@ -115,6 +116,7 @@ async def test_how_far_a_topic_is_written_is_told_where_the_agreement_names_kafk
     person = visitor(bureau)
     text = await shown(person, f"id/instansi/{AGENCY}")
     assert f"umkm.agency.{AGENCY}" in text
+    assert all(topic.name in text for topic in PUBLIC_TOPICS)
     cells = row_of(text, "business")
     assert (cells[0], cells[2:5]) == ("berjalan", ["0", "2", "2"])
     await bureau.agree(agency="lain")

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 document of one agreement: the types, fields and ways that it grants, and nothing else. Pure.
+"""The AsyncAPI 3 document of one agreement: the types, fields and ways that it grants, and what is public; nothing else. Pure.
 
 What of a type may leave is decided where events are made (``showing``); here the same is said as a JSON Schema. From the side of who reads.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from services.partners.commands import Terms
 from services.partners.domain.labels import stream_of
 from services.partners.domain.models import Agreement
+from services.partners.domain.public import PUBLIC_STREAMS
 from services.partners.domain.showing import (
     OPEN,
     PERSONAL_PREFIX,
@@ -29,10 +30,13 @@ from shared.asyncapi import (
     kafka_server,
     key_of,
     object_of,
+    public_key,
+    public_message,
     rooted,
     shown_headers_of,
 )
 from shared.contracts.partnership import DeliveryWay
+from shared.contracts.public import PUBLIC_FACTS
 from shared.contracts.schemas import document_of, example
 from shared.topology import agency_topic
 
@@ -236,6 +240,21 @@ def _add_kafka(document: Json, agency: str, types: Sequence[str], terms: Terms) 
     group = {"type": "string", "pattern": rf"^{agency}\.", "description": "The groups you may use."}
     binding = {"kafka": {"groupId": group, "bindingVersion": "0.5.0"}}
     _add(document, "kafka", said, [_record(name) for name in types], "Read your topic.", binding)
+    _add_public(document, binding)
+
+
+def _add_public(document: Json, binding: Json) -> None:
+    """Add what every user of an agency may read, whatever its agreement grants."""
+    for stream, topic in sorted(PUBLIC_STREAMS.items()):
+        facts = {public_key(fact.type_name()): fact for fact in PUBLIC_FACTS if stream_of(fact.TOPIC) == stream}
+        messages = {key: public_message(fact.type_name(), fact) for key, fact in facts.items()}
+        document["components"]["messages"].update(messages)
+        said = {
+            "address": topic,
+            "description": "What is public of the office's own programme, for every agency. It is kept for ever.",
+            "servers": [{"$ref": "#/servers/kafka"}],
+        }
+        _add(document, f"public_{stream}", said, list(messages), f"Read what is public of {stream}.", binding)
 
 
 def _event_message(name: str, terms: Terms) -> Json:

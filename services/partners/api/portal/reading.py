@@ -31,7 +31,7 @@ from services.partners.handlers import overseeing
 from services.partners.handlers.replays import newest_replays
 from shared.auth import Principal, Role
 from shared.problems import standard
-from shared.topology import agency_topic
+from shared.topology import PUBLIC_TOPICS, agency_topic
 from shared.web.deeds import pool_of
 from shared.web.pages import with_slash
 
@@ -84,6 +84,7 @@ async def agency(request: Request, visitor: Visitor, code: str) -> Response:
     values = {
         "shown": shown,
         "topic": agency_topic(code).name,
+        "public": [topic.name for topic in PUBLIC_TOPICS],
         "mine": is_theirs(visitor, code),
         "closed": {way: say_here(request, problem_of(why)) for way, why in shown.closed.items()},
         "done": done_of(request),

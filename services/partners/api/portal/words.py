@@ -70,6 +70,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Sampai mana peristiwa sudah ditulis ke {topic}. Sampai mana Anda membacanya, hanya diketahui program Anda.",
         "How far events were written into {topic}. How far you have read, only your program knows.",
     ),
+    "public": (
+        "Tanpa perjanjian pun setiap pengguna Kafka dapat membaca apa yang umum dari program dinas: {topics}.",
+        "Whatever the agreement grants, every Kafka user may read what is public of the office's programme: {topics}.",
+    ),
     # an agreement
     "agreement_of": ("Perjanjian dengan {title}", "Agreement with {title}"),
     "text_number": ("Naskah ke-{revision}", "Text {revision}"),
