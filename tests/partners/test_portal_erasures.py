@@ -138,6 +138,40 @@ async def test_a_duty_outlives_the_agreement(bureau: Bureau) -> None:
     assert (await answer(bureau, notice, hasil="dihapus")).status_code == 303
 
 
+async def test_an_officer_notes_the_letter_by_which_an_agency_was_told(bureau: Bureau) -> None:
+    agreement = await bureau.agree({REGISTERED: ["business_id"]})
+    siti = await person(bureau)
+    await bureau.read_all()
+    await bureau.do_with(agreement, "end", {"cause": "tujuan_selesai"})
+    await erase(bureau, siti)
+    await Worker(bureau, NOWHERE).look()
+    (notice,) = await notices(bureau)
+    page, operator = f"{LIST}/{notice['id']}", bureau.operator()
+    for language, words in (("id", "3 sampai 120"), ("en", "3 to 120")):
+        hidden = (await forms(operator, f"{language}/{page}"))["surat"]
+        short = await send(operator, f"{language}/{page}/surat", hidden | {"surat": "x"})
+        assert (short.status_code, words in said(short), 'value="x"' in short.text) == (422, True, True), said(short)
+    hidden = (await forms(operator, f"id/{page}"))["surat"]
+    done = await send(operator, f"id/{page}/surat", hidden | {"surat": "Surat 119/DKUMKMP/2026"})
+    assert (done.status_code, done.headers["location"]) == (303, f"../{notice['id']}?sudah=surat")
+    assert "Surat dicatat." in await shown(operator, f"id/{page}?sudah=surat")
+    (after,) = await notices(bureau)
+    assert (after["state"], after["told_ways"]) == ("tersampaikan", ["surat"])
+    assert (after["letter"], after["letter_by"]) == ("Surat 119/DKUMKMP/2026", "operator-a")
+    assert "surat" not in await forms(visitor(bureau), f"id/{page}")  # an agency tells itself nothing
+    code = bureau.app.state.form_codes.make("rina", f"webhook|surat|{notice['id']}", "a1")
+    refused = await send(visitor(bureau), f"id/{page}/surat", {"kode": code, "surat": "Surat 1"})
+    assert (refused.status_code, headings(refused.text)[0]) == (403, "Tidak berhak")
+    assert (await answer(bureau, notice, hasil="dihapus")).status_code == 303
+    late = await send(operator, f"id/{page}/surat", (await _later(bureau, notice)) | {"surat": "Surat 120/2026"})
+    assert (late.status_code, "sudah dijawab: dihapus" in said(late)) == (409, True), said(late)
+
+
+async def _later(bureau: Bureau, notice: Any) -> dict[str, str]:
+    """Return the hidden fields of a form that was opened before the answer came."""
+    return {"kode": bureau.app.state.form_codes.make("operator-a", f"webhook|surat|{notice['id']}", "a2")}
+
+
 async def test_another_agencys_notice_is_not_there_and_only_a_form_of_ours_answers(bureau: Bureau) -> None:
     (notice,) = await told(bureau)
     await bureau.agree(agency="lain")

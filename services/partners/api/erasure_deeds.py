@@ -13,7 +13,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.partners.api.erasure_forms import AnswerForm, NoticeOut
+from services.partners.api.erasure_forms import AnswerForm, LetterForm, NoticeOut
 from services.partners.api.requests import run_many
 from services.partners.domain.erasures import Notice, Wanted
 from services.partners.domain.refusals import NoAgreementError
@@ -61,6 +61,19 @@ async def acknowledge(
     async def work(connection: Connection) -> Any:
         command = AnswerNotice(notice_id, whose_notices(principal), form.outcome, form.reference)
         notice = await handlers.answer(connection, command, principal.sub, now)
+        return NoticeOut.of(notice, now).model_dump(mode="json")
+
+    return await run_many(request, once, work)
+
+
+async def tell_by_letter(
+    request: Request, principal: Principal, once: Once, notice_id: UUID, form: LetterForm
+) -> Response:
+    """Note by which letter an officer told an agency; the answer is the notice."""
+    now = datetime.now(UTC)
+
+    async def work(connection: Connection) -> Any:
+        notice = await handlers.tell_by_letter(connection, notice_id, form.letter, principal.sub, now)
         return NoticeOut.of(notice, now).model_dump(mode="json")
 
     return await run_many(request, once, work)

@@ -6,7 +6,7 @@ They ask for no agreement: erasing is a duty that outlives it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -15,10 +15,8 @@ from starlette.responses import Response
 
 from services.partners.api import erasure_deeds as deeds
 from services.partners.api.erasure_forms import AnswerForm, LetterForm, NoticeOut, NoticePage
-from services.partners.api.requests import Reader, Signer, refusals_as_problems, run_many
+from services.partners.api.requests import Reader, Signer, refusals_as_problems
 from services.partners.domain.erasures import Wanted
-from services.partners.handlers import erasures as handlers
-from shared.database import Connection
 from shared.idempotency import OnlyOnce
 from shared.identifiers import FIRST
 from shared.web.deeds import After, Limit
@@ -60,10 +58,4 @@ async def tell_by_letter(
     request: Request, notice_id: UUID, body: LetterForm, principal: Signer, once: OnlyOnce
 ) -> Response:
     """Petugas memberi tahu instansi dengan surat, bila tidak ada jalan lain."""
-    now = datetime.now(UTC)
-
-    async def work(connection: Connection) -> Any:
-        notice = await handlers.tell_by_letter(connection, notice_id, body.letter, principal.sub, now)
-        return NoticeOut.of(notice, now).model_dump(mode="json")
-
-    return await run_many(request, once, work)
+    return await deeds.tell_by_letter(request, principal, once, notice_id, body)

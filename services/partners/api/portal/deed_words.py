@@ -53,6 +53,13 @@ FIELDS: Mapping[str, tuple[Pair, Pair]] = {
             "What may be: 3 to 120 characters, without long numbers and addresses of mail.",
         ),
     ),
+    "letter": (
+        ("Surat", "Letter"),
+        (
+            "Yang boleh: 3 sampai 120 karakter, tanpa nomor panjang dan alamat surel.",
+            "What may be: 3 to 120 characters, without long numbers and addresses of mail.",
+        ),
+    ),
     "versi": (("Versi", "Version"), ("Buka lagi halamannya, lalu ulangi.", "Open the page again, then repeat it.")),
 }
 """Field → what it is called, and what is allowed in it."""

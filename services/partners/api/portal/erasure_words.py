@@ -53,6 +53,7 @@ SHOWN: Mapping[str, Pair] = {
 """What is shown of all notices, as it stands in the address."""
 ERASURE_DONE: Mapping[str, Pair] = {
     "jawaban": ("Jawaban dicatat. Terima kasih.", "The answer is recorded. Thank you."),
+    "surat": ("Surat dicatat.", "The letter is recorded."),
 }
 ERASURE_WORDS: Mapping[str, Pair] = {
     "erasures": ("Pemberitahuan penghapusan", "Erasure notices"),
@@ -83,6 +84,16 @@ ERASURE_WORDS: Mapping[str, Pair] = {
     "told_first": ("Pertama disampaikan", "First told"),
     "obstacle": ("Hambatan", "Obstacle"),
     "letter": ("Surat petugas", "The officer's letter"),
+    "tell_by_letter": ("Beri tahu dengan surat", "Tell by letter"),
+    "tell_by_letter_lead": (
+        "Catat surat yang sudah dikirim. Sejak itu instansi dianggap diberi tahu; jawabannya tetap ditunggu.",
+        "Record a letter that was sent. From then on the agency counts as told; its answer is still waited for.",
+    ),
+    "letter_label": (
+        "Nomor dan tahun surat (3 sampai 120 karakter)",
+        "Number and year of the letter (3 to 120 characters)",
+    ),
+    "note_letter": ("Catat surat", "Record the letter"),
     "answered": ("Dikonfirmasi", "Acknowledged"),
     "answer_given": ("Jawaban", "Answer"),
     "reference": ("Rujukan", "Reference"),

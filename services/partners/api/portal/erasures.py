@@ -1,4 +1,4 @@
-"""Notices of erasure: what an agency was told of and has still to acknowledge, the form for it; the operator sees all, and who is late."""
+"""Notices of erasure: what an agency was told of, and the form that acknowledges it; officers see all, who is late, and note their letters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.partners.api import erasure_deeds as deeds
-from services.partners.api.erasure_forms import AnswerForm
+from services.partners.api.erasure_forms import AnswerForm, LetterForm
 from services.partners.api.portal.erasure_words import SHOWN
 from services.partners.api.portal.frame import ROUTE, PortalRoute, Visitor, page, place_of, read_code, read_id, say_here
 from services.partners.api.portal.sending import Fields, done_of, form_of, lead_to, new_code, problem_in, sent
@@ -21,10 +21,10 @@ from services.partners.domain.erasures import Notice, Outcome, Wanted
 from services.partners.handlers import erasures as handlers
 from shared.auth import Principal
 from shared.identifiers import FIRST
-from shared.problems import Problem
+from shared.problems import Problem, standard
 from shared.web.deeds import pool_of
 
-LISTED, ANSWER = "penghapusan", "jawaban"
+LISTED, ANSWER, LETTER = "penghapusan", "jawaban", "surat"
 ROWS = 50
 
 Which = Literal["terbuka", "terlambat", "semua"]
@@ -86,6 +86,23 @@ async def acknowledge(request: Request, visitor: Visitor, notice_id: str) -> Res
     return lead_to(f"../{found}?sudah={ANSWER}")
 
 
+@router.post(f"/{{language}}/{LISTED}/{{notice_id}}/{LETTER}")
+async def tell_by_letter(request: Request, visitor: Visitor, notice_id: str) -> Response:
+    """Note by which letter an officer told an agency; a refusal is told in the form."""
+    found = read_id(notice_id)
+    if deeds.whose_notices(visitor) is not None:
+        raise standard(403)
+    once, fields = await sent(request, visitor, LETTER, found)
+    try:
+        form = form_of(request, LetterForm, {"letter": fields.get("surat", "").strip()})
+    except Problem as wrong:
+        return await _notice_page(request, visitor, found, fields, wrong)
+    problem = problem_in(await deeds.tell_by_letter(request, visitor, once, found, form))
+    if problem is not None:
+        return await _notice_page(request, visitor, found, fields, problem)
+    return lead_to(f"../{found}?sudah={LETTER}")
+
+
 def _answers(notice: Notice) -> list[Outcome]:
     """Return what may still be answered; the rule judges it again."""
     if notice.outcome is None:
@@ -105,6 +122,8 @@ async def _notice_page(
         "overdue": notice.is_overdue(now),
         "answers": _answers(notice),
         "form_code": new_code(request, visitor, ANSWER, notice_id),
+        "letter_code": None if own is not None else new_code(request, visitor, LETTER, notice_id),
+        "letter": fields.get("surat", ""),
         "chosen": fields.get("hasil", Outcome.DIHAPUS.value),
         "typed": fields.get("rujukan", ""),
         "done": done_of(request),
