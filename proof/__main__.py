@@ -27,7 +27,8 @@ SIZES = {"short": SHORT, "middle": MIDDLE, "full": FULL}
 
 
 def run(promises: Sequence[Promise], size: Size, seeds: Sequence[int], *, say: bool = True) -> list[Row]:
-    """Run promises one after another, each with every seed, on one platform; a broken one leaves a fresh one to the next.
+    """Run promises one after another, each with every seed, on one platform; a broken one leaves a fresh one to the next, and so does
+    one that wants another number of brokers.
 
     What this machine lacks something for is skipped. Interrupted, returns what ran.
     """
@@ -38,8 +39,9 @@ def run(promises: Sequence[Promise], size: Size, seeds: Sequence[int], *, say: b
             sys.stderr.write(sentence(row) + "\n")
     try:
         while waiting:
-            with place() as folder, Rig(folder) as rig:
-                while waiting:
+            brokers = waiting[0].brokers
+            with place() as folder, Rig(folder, brokers) as rig:
+                while waiting and waiting[0].brokers == brokers:
                     promise = waiting[0]
                     rows[promise.number] = row = _run_one(rig, promise, size, seeds)
                     del waiting[0]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from statistics import median
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +14,7 @@ import httpx2
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from ops.generator.generate import generate
+from ops.stack.kafka import name_of
 from proof.evidence import records_to_end
 from proof.history import Kind, Step, now
 from proof.load import PLACE
@@ -58,6 +60,23 @@ async def kill_kafka(rig: Rig, size: Size, dice: Random) -> None:
             await rig.kill("kafka")
             await asyncio.sleep(seconds)
             await rig.start("kafka")
+
+
+async def kill_each_broker(rig: Rig, size: Size, dice: Random) -> None:
+    """SIGKILL each of three brokers in turn. What was stored until then is published and applied before it is back."""
+    names, waited = [name_of(node) for node in range(1, rig.brokers + 1)], []
+    for strike in range(max(size.strikes, len(names))):
+        await _a_moment(dice)
+        async with rig.fault():
+            await rig.kill(names[strike % len(names)])
+            began = now()
+            await rig.until_caught_up()
+            waited.append(now() - began)
+            await rig.start(names[strike % len(names)])
+    rig.notes.append(
+        f"with two of {len(names)} brokers, from the kill until every consumer had applied what was stored: "
+        f"{median(waited):.1f} s (p50), {max(waited):.1f} s at most"
+    )
 
 
 IMPORTED_ROWS = 1_000

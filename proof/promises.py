@@ -19,6 +19,7 @@ from proof.faults import (
     kill_and_freeze_relays,
     kill_api,
     kill_consumers,
+    kill_each_broker,
     kill_kafka,
     kill_postgres,
     poison,
@@ -58,6 +59,8 @@ class Promise:
     """Says what this machine lacks for the fault, and what to do; with anything, the promise is skipped."""
     quick: bool = True
     """It is part of ``make test``: of several faults for one promise the quickest are."""
+    brokers: int = 1
+    """Nodes of Kafka on the platform that it is tried on."""
     spoils: bool = False
     """It leaves a log that the next promise could not be judged on: that one gets a new platform."""
 
@@ -181,6 +184,10 @@ PROMISES: tuple[Promise, ...] = (
         "P10", "An incompatible producer breaks nobody",
         "a field removed, of another type, newly required; old events read by code that needs more", publish_incompatibly,
         spoils=True,
+    ),
+    Promise(
+        "P3d", "One of three brokers may die", "SIGKILL of each of three brokers in turn, under load", kill_each_broker,
+        judge=_always_answered, brokers=3, quick=False,
     ),
 )  # fmt: skip
 

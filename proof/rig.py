@@ -101,8 +101,9 @@ class Rig:
     TOKEN_AGE_SECONDS = 7_200.0
     """Issued so long ago: a process whose clock is behind refuses a token that has not begun for it, and rightly."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, brokers: int = 1) -> None:
         self.folder = folder
+        self.brokers = brokers
         self.stack = Stack(folder / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
         self.stack.extra_env["notifications"] = {"QUIET_HOURS": "", "RATE_EMAIL_PER_MINUTE": "60000"}
         self.apis = ["registry-api"]
@@ -137,7 +138,7 @@ class Rig:
 
     def __enter__(self) -> Self:
         try:
-            self.stack.up(owned=True)
+            self.stack.up(owned=True, brokers=self.brokers)
         except BaseException:  # a Ctrl-C too: `__exit__` is not called for what was not entered
             self.stack.down(wipe=True)
             raise

@@ -45,6 +45,9 @@ def up(
         list[str] | None, typer.Argument(help="Processes to start, such as registry-api (default: all).")
     ] = None,
     servers_only: Annotated[bool, typer.Option("--servers-only", help="Kafka and PostgreSQL only.")] = False,
+    brokers: Annotated[
+        int | None, typer.Option(help="Nodes of Kafka, 1 or 3, from its first start on; default: as it was, or 1.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Start Kafka, PostgreSQL, the mailbox and all services, and come back when they are ready."""
@@ -56,9 +59,9 @@ def up(
         _refuse_second(stack, wanted)
         try:
             if servers_only:
-                stack.start_servers()
+                stack.start_servers(brokers=brokers)
             else:
-                stack.up(names, restart=True)
+                stack.up(names, restart=True, brokers=brokers)
         except KeyError as error:
             known = ", ".join(process.name for process in present(PROCESSES))
             raise StackError(f"There is no process named {error.args[0]}; there are {known}.") from error

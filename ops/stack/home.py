@@ -23,11 +23,13 @@ NEEDED_MB = 1_024
 
 @dataclass(slots=True)
 class Record:
-    """What runs, as ``stack.json`` holds it: processes by name, ports by purpose, restarts by name."""
+    """What runs, as ``stack.json`` holds it: processes by name, ports by purpose, restarts by name, brokers."""
 
     processes: dict[str, Started] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
+    brokers: int = 1
+    """Nodes of the stack's own Kafka."""
 
 
 class Home:
@@ -95,7 +97,7 @@ class Home:
         try:
             stored = json.loads(self._record.read_text(encoding="utf-8"))
             processes = {name: Started(**item) for name, item in stored["processes"].items()}
-            return Record(processes, stored["ports"], stored["restarts"])
+            return Record(processes, stored["ports"], stored["restarts"], stored.get("brokers", 1))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return Record()
 

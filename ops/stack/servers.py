@@ -1,8 +1,8 @@
-"""The two servers of a stack, embedded or given, and how to reach them as whom."""
+"""Kafka and PostgreSQL of a stack, embedded or given, and how to reach them as whom."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -34,39 +34,74 @@ class Servers:
         self._home = home
         self._say = say
         self._given = with_secrets(environment)
-        self.kafka = kafka.KafkaServer(home, say)
         self.postgres = postgres.PostgresServer(home, say)
 
     @property
     def embedded(self) -> list[str]:
         """The names of the servers that this stack runs itself."""
-        given = {kafka.NAME: "KAFKA_BOOTSTRAP", postgres.NAME: "POSTGRES_DSN"}
-        return [name for name, variable in given.items() if not self._given.get(variable)]
+        own = [] if self._given.get("KAFKA_BOOTSTRAP") else [kafka.name_of(node) for node in self._nodes()]
+        return own if self._given.get("POSTGRES_DSN") else [*own, postgres.NAME]
+
+    @staticmethod
+    def is_one(name: str) -> bool:
+        """Tell whether a process of this name is a server."""
+        return name == postgres.NAME or kafka.node_of(name) is not None
+
+    def folders(self) -> list[Path]:
+        """Return the folders of the nodes of Kafka."""
+        return [kafka.folder_of(self._home, node) for node in self._nodes()]
+
+    def set_brokers(self, brokers: int) -> None:
+        """Let Kafka have so many nodes from its first start on. Raises ``StackError``: it has been started with another number."""
+        if brokers not in kafka.NODES:
+            raise StackError(f"Kafka has {' or '.join(map(str, kafka.NODES))} brokers here, not {brokers}.")
+        now = self._home.read().brokers
+        if brokers != now and self._node(1).has_data:
+            raise StackError(
+                f"Kafka in {self._home.path} was started with {now} broker{'s' * (now > 1)}, not {brokers}: "
+                "`naikkelas down --wipe` removes what it holds, or name another folder in NAIKKELAS_HOME."
+            )
+        self._home.change(lambda record: setattr(record, "brokers", brokers))
+
+    def _nodes(self) -> range:
+        return range(1, self._home.read().brokers + 1)
+
+    def _node(self, node: int) -> kafka.KafkaServer:
+        return kafka.KafkaServer(self._home, self._say, node)
 
     def start(self) -> None:
         """Start the embedded servers side by side and record them at once. Raises ``StackError``."""
-        with ThreadPoolExecutor(2) as pool:
+        if kafka.NAME in self.embedded:
+            self._cluster(anew=self._nodes())  # all ports are given away before the first node is told of them
+        with ThreadPoolExecutor(max(1, len(self.embedded))) as pool:
             started = {name: pool.submit(self.start_one, name) for name in self.embedded}
             for future in started.values():
                 future.result()
 
     def start_one(self, name: str) -> None:
         """Start one embedded server, as after a power cut; its port is the one it had. Raises ``StackError``."""
-        if name == kafka.NAME:
-            client = self.port("kafka", kafka.CLIENT_PORT)
-            ports = kafka.Ports(
-                client,
-                self.port("kafka-broker", kafka.CLIENT_PORT + 1),
-                self.port("kafka-controller", kafka.CLIENT_PORT + 2),
-            )
-            started = self.kafka.start(ports)
+        node = kafka.node_of(name)
+        if node is not None:
+            server, cluster = self._node(node), self._cluster(anew=[node])
+            started = server.start(cluster)
             self._record(name, started)
-            self.kafka.wait(started, self.kafka.operator(client))
+            server.wait(started, server.operator(cluster[node].client))
         else:
             started = self.postgres.start(self.port("postgres", postgres.PORT))
             self._record(name, started)
             self.postgres.wait(started)
         self._say(f"{name} is up on port {started.port}")
+
+    def _cluster(self, anew: Iterable[int]) -> dict[int, kafka.Ports]:
+        """Return where the nodes listen; ``anew``: of these it is looked whether their ports are free."""
+        looked, known = set(anew), self._home.read().ports
+
+        def pick(node: int) -> Callable[[str, int], int]:
+            return (
+                self.port if node in looked else lambda purpose, usual: known.get(purpose) or self.port(purpose, usual)
+            )
+
+        return {node: _ports_of(node, pick(node)) for node in self._nodes()}
 
     def _record(self, name: str, started: Started) -> None:
         self._home.change(lambda record: record.processes.update({name: started}))
@@ -94,13 +129,15 @@ class Servers:
 
     def stop(self, name: str, started: Started) -> bool:
         """Stop an embedded server; ``False`` if it had to be killed."""
-        return self.kafka.stop(started) if name == kafka.NAME else self.postgres.stop(started)
+        node = kafka.node_of(name)
+        return self.postgres.stop(started) if node is None else self._node(node).stop(started)
 
     def operator(self) -> KafkaSettings:
         """Return how the operator reaches Kafka."""
         bootstrap = self._given.get("KAFKA_BOOTSTRAP")
         if not bootstrap:
-            return self.kafka.operator(self._home.read().ports.get("kafka", kafka.CLIENT_PORT))
+            known = self._home.read().ports  # or where they would listen: nothing is given away by a question
+            return self._node(1).operator(*(_ports_of(node, known.get).client for node in self._nodes()))
         return KafkaSettings(
             bootstrap=bootstrap,
             username=self._given.get("KAFKA_USERNAME", "operator"),
@@ -167,6 +204,12 @@ class Servers:
         """Tell whether this broker has this home's passwords: an embedded one always has, once they were set."""
         mark = self._home.run / "kafka-users"
         return kafka.NAME in self.embedded and mark.exists()
+
+
+def _ports_of(node: int, pick: Callable[[str, int], int]) -> kafka.Ports:
+    """Return the ports of a node of Kafka; ``pick`` chooses one for a purpose, and is told the usual one."""
+    name, first = kafka.name_of(node), kafka.CLIENT_PORT + 10 * (node - 1)
+    return kafka.Ports(pick(name, first), pick(f"{name}-broker", first + 1), pick(f"{name}-controller", first + 2))
 
 
 def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psutil
 
-from ops.stack import kafka, postgres, processes, telephones, tokens
+from ops.stack import processes, telephones, tokens
 from ops.stack.databases import owner_of
 from ops.stack.errors import StackError
 from ops.stack.home import NEEDED_MB, Home, Record
@@ -59,10 +59,6 @@ def default_home() -> Path:
     return Path(os.environ.get("NAIKKELAS_HOME") or ROOT / ".naikkelas")
 
 
-def _quiet(_text: str) -> None:
-    """Say nothing."""
-
-
 class Stack:
     """One stack in its folder. As a context manager it is taken down at the end.
 
@@ -74,7 +70,7 @@ class Stack:
     """
 
     def __init__(
-        self, home: Path | None = None, *, say: Say = _quiet, environment: Mapping[str, str] = os.environ
+        self, home: Path | None = None, *, say: Say = lambda _text: None, environment: Mapping[str, str] = os.environ
     ) -> None:
         self.home = Home(home or default_home())
         self._say = say
@@ -86,25 +82,35 @@ class Stack:
 
     # -- starting ------------------------------------------------------------------------------------------------
 
-    def up(self, names: Iterable[str] | None = None, *, restart: bool = False, owned: bool = False) -> None:
+    def up(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        restart: bool = False,
+        owned: bool = False,
+        brokers: int | None = None,
+    ) -> None:
         """Start servers, mailbox and services. Raises ``StackError``; what was started before that is left running.
 
         ``names`` are the processes of services (default: all). With ``restart`` a keeper starts dead services again;
-        with ``owned`` it takes everything down when the calling process is gone.
+        with ``owned`` it takes everything down when the calling process is gone. ``brokers``: nodes of Kafka, from its first
+        start on (default: as it was, or one).
         """
-        self.start_servers(owned=owned)
+        self.start_servers(owned=owned, brokers=brokers)
         self.start_mailbox()
         self.start_services(names)
         if restart and not owned:
             self._start_keeper("--restart")
 
-    def start_servers(self, *, owned: bool = False, needed_mb: int = NEEDED_MB) -> None:
+    def start_servers(self, *, owned: bool = False, needed_mb: int = NEEDED_MB, brokers: int | None = None) -> None:
         """Start Kafka and PostgreSQL, with databases, logins, topics, users and rights. Raises ``StackError``.
 
         Does nothing where they run; cleans up first where an earlier stack died half.
         """
         self.home.prepare(needed_mb)
         with self.home.locked():
+            if brokers is not None:
+                self.servers.set_brokers(brokers)
             running = self.home.read().processes
             if self._servers_run(running):
                 self.servers.prepare()
@@ -228,7 +234,7 @@ class Stack:
     def stop(self, name: str) -> bool:
         """Stop a process in order; ``False`` if it had to be killed. Raises ``KeyError``."""
         started = self._forget(name)
-        if name in (kafka.NAME, postgres.NAME):
+        if self.servers.is_one(name):
             return self.servers.stop(name, started)
         return processes.stop(started, seconds=SERVICE_STOP_SECONDS)
 
@@ -254,7 +260,7 @@ class Stack:
         alive = [name for name, started in record.processes.items() if started.alive]
         if any(name not in alive for name in self.servers.embedded) and alive:
             self._say(f"an earlier stack is half dead; stopping what is left of it: {', '.join(alive)}")
-        servers = [name for name in (kafka.NAME, postgres.NAME) if name in record.processes]
+        servers = [name for name in record.processes if self.servers.is_one(name)]
         services = [name for name in record.processes if name not in servers]
         for group in (services, servers):
             with ThreadPoolExecutor(max(1, len(group))) as pool:
@@ -270,7 +276,8 @@ class Stack:
 
     def _stop_strays(self) -> list[str]:
         """End processes of this folder that no record names: their record was lost, or was written by a dying command."""
-        marks = {str(self.home.kafka / "server.properties"), str(self.home.postgres / "data")}
+        marks = {str(folder / "server.properties") for folder in self.servers.folders()}
+        marks.add(str(self.home.postgres / "data"))
         strays = [p for p in psutil.process_iter() if p.pid != os.getpid() and self._is_ours(p, marks)]
         for stray in strays:
             self._say(f"ending process {stray.pid}, left over from an earlier stack")

@@ -38,7 +38,7 @@ def promised(number: str, **given: Any) -> Promise:
 class _NoPlatform:
     """Stands where a platform would: what is asked here is what the command makes of what comes of it."""
 
-    def __init__(self, _folder: Path) -> None: ...
+    def __init__(self, _folder: Path, _brokers: int) -> None: ...
     def __enter__(self) -> _NoPlatform:
         return self
 
@@ -158,7 +158,7 @@ def test_a_run_that_does_not_come_to_its_end_is_broken_and_the_next_one_gets_ano
 def test_a_platform_that_does_not_start_gets_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_folder: Path) -> None:
+    def refuse(_folder: Path, _brokers: int) -> None:
         raise StackError("Port 19092 is taken: end what listens there.")
 
     monkeypatch.setattr(command, "Rig", refuse)
