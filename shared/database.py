@@ -150,7 +150,7 @@ KERNEL_SQL = Path(__file__).parent / "sql"
 
 
 def kernel_migrations(*components: str) -> list[Migrations]:
-    """Return the kernel's migrations by name: ``outbox``, ``consumer``, ``idempotency``, ``partners``."""
+    """Return the kernel's migrations by name: ``outbox``, ``consumer``, ``idempotency``, ``partners``, ``trail``."""
     return [Migrations(f"shared/{name}", KERNEL_SQL / name) for name in components]
 
 

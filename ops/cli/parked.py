@@ -1,9 +1,13 @@
-"""``naikkelas parked``: events that could not be applied. Their content is not shown: it may be personal."""
+"""``naikkelas parked``: events that could not be applied. What of their content is personal is not shown.
+
+Every deed stands in the trail of the service's database, as one by its API or the page does (decision 48).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -11,10 +15,12 @@ import asyncpg
 import typer
 
 from ops.cli.access import running_stack
+from ops.cli.actor import By, actor
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
-from shared.consumer import discard, request_redrive
 from shared.database import SERVER_ERRORS
+from shared.parked import Order, discard_one, open_parked, redrive_all, redrive_one
+from shared.refusals import DeedRefusedError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Events set aside.")
 T = TypeVar("T")
@@ -26,6 +32,8 @@ Service = Annotated[
     str,
     typer.Argument(help="The service whose consumer it is: training, events, projections, notifications or partners."),
 ]
+ParkedId = Annotated[int, typer.Argument(help="The id that `parked list` shows.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays in the trail, so name no person.")]
 
 
 def _with(stack: Stack, service: str, work: Callable[[asyncpg.Connection], Awaitable[T]], *, as_json: bool) -> T:
@@ -41,8 +49,17 @@ def _with(stack: Stack, service: str, work: Callable[[asyncpg.Connection], Await
 
     try:
         return asyncio.run(run())
+    except DeedRefusedError as refusal:
+        fail(str(refusal), as_json=as_json)
     except SERVER_ERRORS as error:
         fail(f"The database of {service} does not answer ({type(error).__name__}).", as_json=as_json)
+
+
+def _order(by: str | None, reason: str, *, as_json: bool) -> Order:
+    said = " ".join(reason.split())
+    if not 3 <= len(said) <= 200:
+        fail("Nothing was done: say why with --reason, in 3 to 200 characters.", as_json=as_json, code=2)
+    return Order(actor(by), "cli", said)
 
 
 @app.command("list")
@@ -67,15 +84,38 @@ def list_parked(
 
 
 @app.command()
+def show(service: Service, parked_id: ParkedId, json: Json = False) -> None:
+    """Show one parked event, and of its content what is not personal."""
+    found = _with(running_stack(), service, lambda c: open_parked(c, service, parked_id), as_json=json)
+    if found is None:
+        fail(f"There is no parked event {parked_id} in {service}.", as_json=json)
+    row, content = found
+    told = asdict(row) | {"content": asdict(content)}
+    if json:
+        print_json(told)
+        return
+    values = [(name, value) for name, value in told.items() if name != "content"]
+    print_table(("parked", "value"), [*values, ("bytes", content.size), ("unknown fields", content.unknown_fields)])
+    if content.fields:
+        print_table(("field", "content"), list(content.fields.items()))
+
+
+@app.command()
 def redrive(
     service: Service,
+    reason: Reason,
+    parked_id: Annotated[int | None, typer.Argument(help="Only this event, with all of its aggregate.")] = None,
     aggregate: Annotated[UUID | None, typer.Option(help="Only this aggregate; default: all.")] = None,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Ask the service's worker to try parked events again, in order; it does so within a second."""
+    order = _order(by, reason, as_json=json)
 
     async def ask(connection: asyncpg.Connection) -> int:
-        return await request_redrive(connection, service, aggregate)
+        if parked_id is not None:
+            return await redrive_one(connection, service, parked_id, order)
+        return await redrive_all(connection, service, order, aggregate)
 
     count = _with(running_stack(), service, ask, as_json=json)
     if json:
@@ -85,22 +125,19 @@ def redrive(
 
 
 @app.command("discard")
-def discard_one(
+def give_up(
     service: Service,
-    parked_id: Annotated[int, typer.Argument(help="The id that `parked list` shows.")],
-    reason: Annotated[str, typer.Option(help="Why; it stays in parked_history.")],
+    parked_id: ParkedId,
+    reason: Reason,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is done.")] = False,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Give one parked event up; its aggregate goes on behind it."""
     if not yes:
         fail("Nothing was done: giving an event up cannot be undone; say --yes.", as_json=json, code=2)
-
-    async def give_up(connection: asyncpg.Connection) -> bool:
-        return await discard(connection, service, parked_id, reason)
-
-    if not _with(running_stack(), service, give_up, as_json=json):
-        fail(f"There is no parked event {parked_id} in {service}.", as_json=json)
+    order = _order(by, reason, as_json=json)
+    _with(running_stack(), service, lambda c: discard_one(c, service, parked_id, order), as_json=json)
     if json:
         print_json({"discarded": parked_id})
     else:

@@ -27,6 +27,7 @@ def create_app(settings: EventsSettings, pool: Pool) -> FastAPI:
         description="Pameran dan bazar UMKM Balikpapan: stan, pendaftaran, kurasi, penempatan, penjualan; gerai tetap.",
         routers=[exhibitions.router, exhibitions.booths, applications.router, outlets.router],
         publishes=True,
+        consumes=True,
     )
     app.state.pool = pool
     app.state.hint = Hint(pool)

@@ -35,6 +35,7 @@ def create_app(settings: NotificationsSettings, pool: Pool) -> FastAPI:
         ),
         routers=routers(),
         limits=Limits(body=LARGEST_CALLBACK),
+        consumes=True,
     )
     app.state.pool = pool
     app.state.places = tuple(load_kelurahan())

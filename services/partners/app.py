@@ -57,6 +57,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             portal.rest,
             style_router(),
         ],
+        consumes=True,
     )
     health = app.state.health
     token = token_reader(settings.service_token_file)

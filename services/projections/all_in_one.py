@@ -11,6 +11,7 @@ from services.projections.settings import POOL_SIZE, ProjectionsSettings
 from shared.health import watch_consumer
 from shared.process import together
 from shared.service import open_pool
+from shared.web.api import purge_keys
 from shared.web.server import run_http
 
 
@@ -20,4 +21,4 @@ async def run_all(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
         app = create_app(settings, pool)
         consumer = project_on_facts(pool, settings.kafka(), settings.instance)
         watch_consumer(app.state.health, consumer)
-        await together(stop, consumer.run, partial(run_http, app, settings))
+        await together(stop, consumer.run, partial(run_http, app, settings), partial(purge_keys, pool))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -19,8 +20,9 @@ from services.projections.handlers.reporting import Reports
 from services.projections.reference import load_places
 from services.projections.settings import NAME, POOL_SIZE, ProjectionsSettings
 from shared.database import Pool
+from shared.process import together
 from shared.service import open_pool
-from shared.web.api import create_api
+from shared.web.api import create_api, purge_keys
 from shared.web.asyncapi import asyncapi_router
 from shared.web.server import run_http
 
@@ -41,8 +43,10 @@ def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:
             page_router(),
             asyncapi_router(settings.schemas_url),
         ],
+        consumes=True,
     )
     places = load_places()
+    app.state.pool = pool
     app.state.figures = Figures(pool, places)
     app.state.answers = Answers(pool, places, lambda: datetime.now(UTC))
     app.state.reports = Reports(pool, places, lambda: datetime.now(UTC))
@@ -53,4 +57,5 @@ def create_app(settings: ProjectionsSettings, pool: Pool) -> FastAPI:
 async def run_api(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
     """Serve the API and the page until ``stop`` is set."""
     async with await open_pool(settings, POOL_SIZE) as pool:
-        await run_http(create_app(settings, pool), settings, stop)
+        app = create_app(settings, pool)
+        await together(stop, partial(run_http, app, settings), partial(purge_keys, pool))

@@ -34,6 +34,7 @@ def create_app(settings: TrainingSettings, pool: Pool) -> FastAPI:
         description="Pelatihan UMKM Balikpapan: angkatan, pendaftaran, kehadiran, kelulusan, sertifikat.",
         routers=[courses.router, courses.batches, enrolments.router, certificates.router, page_router()],
         publishes=True,
+        consumes=True,
     )
     token = token_reader(settings.service_token_file)
     app.state.pool = pool

@@ -1,12 +1,10 @@
 """Bringing parked events back: one aggregate at a time, in order, into one consumer only.
 
-An operator asks (``request_redrive``); the consumer's own process does it within about a second, because only it has
+An operator asks (``shared.parked``); the consumer's own process does it within about a second, because only it has
 the code that applies the events.
 """
 
 from __future__ import annotations
-
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -16,6 +14,9 @@ from shared.consumer.applying import Definition, carry_out
 from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, make_plan
 from shared.consumer.records import Item
+from shared.parked.queue import discard, request_redrive
+
+__all__ = ["discard", "redrive_requested", "request_redrive"]
 
 log = structlog.get_logger(__name__)
 
@@ -32,54 +33,6 @@ _HOMELESS = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
 WHERE consumer = $1 AND aggregate_id IS NULL AND redrive_requested_at IS NOT NULL ORDER BY id LIMIT 500 FOR UPDATE
 """
-
-
-async def request_redrive(
-    connection: asyncpg.Connection | asyncpg.Pool, consumer: str, aggregate_id: UUID | None = None
-) -> int:
-    """Ask for the parked events of one aggregate, or of all (``None``), and return how many events that are."""
-    done = await connection.execute(
-        "UPDATE parked_event SET redrive_requested_at = now() "
-        "WHERE consumer = $1 AND ($2::uuid IS NULL OR aggregate_id = $2)",
-        consumer,
-        aggregate_id,
-    )
-    return int(str(done).removeprefix("UPDATE "))
-
-
-async def discard(connection: asyncpg.Connection, consumer: str, parked_id: int, reason: str) -> bool:
-    """Give one parked event up, with a reason that stays in ``parked_history``; ``False`` if there is none.
-
-    The stream goes on behind it: its sequence counts as applied.
-    """
-    async with connection.transaction():
-        row = await connection.fetchrow(
-            "DELETE FROM parked_event WHERE id = $1 AND consumer = $2 RETURNING aggregate_id, sequence, topic",
-            parked_id,
-            consumer,
-        )
-        if row is None:
-            return False
-        await connection.execute(
-            "INSERT INTO parked_history (consumer, aggregate_id, sequence, action, reason) "
-            "VALUES ($1, $2, $3, 'discarded', $4)",
-            consumer,
-            row["aggregate_id"],
-            row["sequence"],
-            reason,
-        )
-        if row["aggregate_id"] is not None and row["sequence"] is not None:
-            await connection.execute(
-                "INSERT INTO stream_position (consumer, aggregate_id, topic, position) VALUES ($1, $2, $3, $4) "
-                "ON CONFLICT (consumer, aggregate_id) DO UPDATE SET position = EXCLUDED.position "
-                "WHERE stream_position.position = EXCLUDED.position - 1",
-                consumer,
-                row["aggregate_id"],
-                row["topic"],
-                row["sequence"],
-            )
-            await request_redrive(connection, consumer, row["aggregate_id"])
-    return True
 
 
 async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:

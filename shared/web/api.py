@@ -18,6 +18,7 @@ from shared.settings import ServiceSettings
 from shared.web.app import create_http_app
 from shared.web.contracts import contracts_router
 from shared.web.edge import Limits
+from shared.web.parked import parked_router, trail_router
 
 PURGE_SECONDS = 3_600.0
 
@@ -32,10 +33,12 @@ def create_api(
     routers: Iterable[APIRouter],
     limits: Limits | None = None,
     publishes: bool = False,
+    consumes: bool = False,
 ) -> FastAPI:
     """Return the app of a service: callers are known by the issuer's tokens, health watches database and token keys.
 
     ``publishes``: the database has an outbox. Its backlog is told here, where facts come in, also while no relay runs.
+    ``consumes``: there is a consumer named as the service, whose parked events operators see and settle here.
     """
     verifier = Verifier(key_source(settings.jwks), settings.jwt_issuer, settings.jwt_audience)
     health = database_health(name, settings, pool)
@@ -47,10 +50,14 @@ def create_api(
         name,
         health=health,
         verifier=verifier,
-        routers=[*routers, contracts_router()],
+        routers=[*routers, *_for_operators(name if consumes else None), contracts_router()],
         limits=limits,
         description=description,
     )
+
+
+def _for_operators(consumer: str | None) -> list[APIRouter]:
+    return [] if consumer is None else [parked_router(consumer), trail_router()]
 
 
 async def purge_keys(pool: Pool, stop: asyncio.Event) -> None:

@@ -39,7 +39,7 @@ async def kernel_db(empty_db: Any) -> AsyncIterator[KernelDatabase]:
     """A fresh database for one test."""
     login = empty_db.dsn.split("://")[1].split(":")[0]
     roles = {"app_role": login, "audit_role": "audit"}
-    await migrate(empty_db.migrate_dsn, kernel_migrations("outbox", "consumer"), roles)
+    await migrate(empty_db.migrate_dsn, kernel_migrations("outbox", "consumer", "trail"), roles)
     owner = await asyncpg.connect(empty_db.migrate_dsn)
     await owner.execute(f"{AGGREGATE_TABLE}; {EFFECT_TABLE}; GRANT ALL ON thing, effect TO {login}")
     await owner.close()

@@ -22,7 +22,7 @@ _NOTHING_SAID = (Consents(), "id", None)
 
 def migrations() -> list[Migrations]:
     """Return what this service's database is made of."""
-    return [*kernel_migrations("consumer", "idempotency"), Migrations("notifications", SQL / "migrations")]
+    return [*kernel_migrations("consumer", "idempotency", "trail"), Migrations("notifications", SQL / "migrations")]
 
 
 async def save_recipients(connection: Connection, changes: Mapping[UUID, RecipientChange]) -> None:

@@ -36,4 +36,7 @@ def erasure_queries() -> Queries:
 
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
-    return [*kernel_migrations("outbox", "consumer", "idempotency"), Migrations("partners", SQL / "migrations")]
+    return [
+        *kernel_migrations("outbox", "consumer", "idempotency", "trail"),
+        Migrations("partners", SQL / "migrations"),
+    ]

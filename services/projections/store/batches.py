@@ -20,7 +20,7 @@ GENERATION_LOCK = 0x6E6B_7072_6F6A  # "nkproj": batches share it, a swap has it 
 
 def migrations() -> list[Migrations]:
     """Return what this service's database is made of."""
-    return [*kernel_migrations("consumer"), Migrations("projections", SQL / "migrations")]
+    return [*kernel_migrations("consumer", "idempotency", "trail"), Migrations("projections", SQL / "migrations")]
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,6 @@ def queries() -> Queries:
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
     return [
-        *kernel_migrations("outbox", "consumer", "idempotency", "partners"),
+        *kernel_migrations("outbox", "consumer", "idempotency", "partners", "trail"),
         Migrations("training", SQL / "migrations"),
     ]

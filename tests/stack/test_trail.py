@@ -1,0 +1,82 @@
+"""``naikkelas parked`` and ``naikkelas trail`` on real databases: deeds once, refusals in one sentence, tampering found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli.command import app
+from ops.stack import Stack
+from ops.stack.databases import in_database
+
+PARKED = """
+INSERT INTO parked_event (consumer, topic, partition, "offset", kind, reason, headers)
+SELECT 'training', 'uji.trail', 0, n, 'unreadable', 'no address', '[]' FROM generate_series(1, 3) AS n RETURNING id
+"""
+
+
+def by_superuser(stack: Stack, *statements: str) -> list[Any]:
+    """Run statements in the database of the trainings, around whatever is in their way; return the rows of the last."""
+
+    async def run() -> list[Any]:
+        connection = await asyncpg.connect(in_database(stack.servers.superuser_dsn(), "training"))
+        try:
+            await connection.execute("SET session_replication_role = replica")
+            return [await connection.fetch(statement) for statement in statements][-1]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
+    server_stack: Stack, given_servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in ("training", "events", "projections", "notifications", "partners"):
+        server_stack.migrate(service)
+    for name, value in ({"NAIKKELAS_HOME": str(server_stack.home.path)} | given_servers).items():
+        monkeypatch.setenv(name, value)
+
+    def ask(*words: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(app, [*words, "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    why = ("--reason", "sudah diperbaiki", "--by", "rina")
+    first, second, third = (str(row[0]) for row in by_superuser(server_stack, PARKED))
+    assert ask("parked", "show", "training", first)[1]["content"]["readable"] is False
+    assert ask("parked", "discard", "training", first, *why)[0] == 2
+    assert ask("parked", "redrive", "training", first, "--reason", "x")[0] == 2
+    assert ask("parked", "discard", "training", first, "--yes", *why) == (0, {"discarded": int(first)})
+    code, refused = ask("parked", "redrive", "training", first, *why)
+    assert (code, "sudah dibuang oleh rina" in refused["error"]) == (1, True)
+    assert ask("parked", "redrive", "training", second, *why) == (0, {"requested": 1})
+    assert ask("parked", "redrive", "training", *why) == (0, {"requested": 1})
+    assert ask("parked", "redrive", "training", *why)[0] == 1
+    trail = [row for row in ask("trail", "list")[1] if row["service"] == "training"]
+    assert [(row["deed"], row["object"], row["actor"], row["way"]) for row in trail] == [
+        ("redrive", "parked", "rina", "cli"),
+        ("redrive", f"parked/{second}", "rina", "cli"),
+        ("discard", f"parked/{first}", "rina", "cli"),
+    ]
+    heads = ("--heads", str(tmp_path / "heads.json"))
+    code, told = ask("trail", "verify", *heads)
+    assert (code, told["ok"], told["services"]["training"]["deeds"]) == (0, True, 3)
+    by_superuser(server_stack, "UPDATE trail SET reason = 'lain' WHERE number = 2")
+    code, told = ask("trail", "verify", *heads)
+    assert (code, [fault["number"] for fault in told["services"]["training"]["faults"]]) == (1, [2])
+    by_superuser(
+        server_stack,
+        "DELETE FROM trail",
+        "UPDATE trail_head SET number = 0, digest = decode(repeat('00', 32), 'hex')",
+        f"DELETE FROM parked_event WHERE id IN ({second}, {third})",
+    )
+    assert ask("trail", "verify")[0] == 0
+    code, told = ask("trail", "verify", *heads)
+    assert (code, [fault["kind"] for fault in told["services"]["training"]["faults"]]) == (1, ["known"])
+    assert json.loads((tmp_path / "heads.json").read_text())["training"]["number"] == 3
