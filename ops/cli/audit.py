@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json as jsonlib
 from typing import Annotated
 
+import asyncpg
 import typer
 from aiokafka.errors import KafkaError
 
 from ops.audit import Report, audit
-from ops.cli.output import Json, fail, print_json, print_line, print_table
+from ops.cli.actor import By, actor
+from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
@@ -24,6 +27,7 @@ FINDINGS_SHOWN = 20
 @app.command("audit")
 def audit_command(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 30.0,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Compare sources, topics, positions, effects, messages and what agencies were given. Exit code 0: nothing found; 1: something is wrong; 2: nothing could be compared."""
@@ -33,6 +37,7 @@ def audit_command(
     except StackError as error:
         fail(str(error), as_json=json, code=2)  # 1 says that the audit found something
     report = run_audit(databases, kafka, wait, as_json=json)
+    keep_run(databases["projections"], actor(by), report)
     if json:
         print_json(report.as_dict())
     else:
@@ -47,6 +52,23 @@ def run_audit(databases: dict[str, str], kafka: KafkaSettings, wait: float, *, a
             return asyncio.run(audit(databases, kafka, wait, tell))
     except (KafkaError, *SERVER_ERRORS) as error:
         fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
+
+
+def keep_run(dsn: str, by: str, report: Report) -> None:
+    """Keep what an audit came to for the page of operations, in the projections' database: counts, no ids."""
+    counts = (report.ok, report.events, report.aggregates, report.seconds, jsonlib.dumps(dict(report.total_findings)))
+
+    async def keep() -> None:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            await connection.execute("SELECT audit.keep_run($1, $2, $3, $4, $5, $6::text::jsonb)", by, *counts)
+        finally:
+            await connection.close()
+
+    try:
+        asyncio.run(keep())
+    except (asyncpg.UndefinedFunctionError, *SERVER_ERRORS) as error:
+        say(f"The result could not be kept for the page of operations ({type(error).__name__}).")
 
 
 def print_report(report: Report) -> None:

@@ -16,9 +16,9 @@ from ops.cli.access import running_stack
 from ops.cli.output import Json, print_json, print_line, print_table
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
-from ops.top.looking import Glance, View, make_view
 from ops.top.reading import glance
 from ops.top.showing import tables
+from shared.metrics.glancing import Glance, View, make_view
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 FIRST_SECONDS = 1.0

@@ -366,6 +366,9 @@ class Stack:
     def _own_settings(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         if service == "registry":
             return {"KEY_ENCRYPTION_KEY": self.home.key_encryption_key(), "UPLOAD_DIR": str(self.home.uploads)}
+        if service == "projections":
+            known = {name: port for name, port in ports.items() if name != MAILBOX and self.is_service(name)}
+            return {"PLATFORM": ",".join(f"{name}={HOST}:{port}" for name, port in known.items())}
         if service not in ASKING_FOR_KEYS:
             return {}
         asking = {

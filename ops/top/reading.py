@@ -15,8 +15,8 @@ from ops.stack import Stack
 from ops.stack.processes import HOST
 from ops.stack.services import is_ready
 from ops.stack.stack import KEEPER, MAILBOX
-from ops.top.looking import Glance, Told
 from shared.metrics.exposition import Sample, read_samples
+from shared.metrics.glancing import Glance, Told, causes_of
 
 ASK_SECONDS = 5.0
 
@@ -47,7 +47,8 @@ def _lags(admin: AdminClient) -> dict[str, int] | None:
 
 def _ask(name: str, port: int) -> Told:
     samples = read_figures(port)
-    return Told(name, bool(samples) and is_ready(port)[0], samples)
+    ready, report = is_ready(port) if samples else (False, "")
+    return Told(name, ready, samples, causes_of(report.encode()))
 
 
 def read_figures(port: int) -> tuple[Sample, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ops.top.looking import RATED, View
+from shared.metrics.glancing import RATED, View
 
 Rows = tuple[str, Sequence[str], Sequence[tuple[str, ...]]]
 """Title, headings, rows."""

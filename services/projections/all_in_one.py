@@ -21,4 +21,6 @@ async def run_all(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
         app = create_app(settings, pool)
         consumer = project_on_facts(pool, settings.kafka(), settings.instance)
         watch_consumer(app.state.health, consumer)
-        await together(stop, consumer.run, partial(run_http, app, settings), partial(purge_keys, pool))
+        beside = (app.state.watch.run, partial(purge_keys, pool))
+        await together(stop, consumer.run, partial(run_http, app, settings), *beside)
+        await app.state.watch.close()

@@ -12,6 +12,7 @@ from services.projections.consumers.projecting import project_on_facts
 from services.projections.consumers.replay import open_log
 from services.projections.domain.making import topics_of
 from services.projections.handlers.rebuilding import Progress, Rebuild, RebuildResult
+from services.projections.handlers.telling import Teller, telling
 from services.projections.settings import NAME, POOL_SIZE, ProjectionsSettings
 from services.projections.store import generations
 from shared.health import watch_consumer
@@ -31,24 +32,27 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None
 
 async def rebuild(settings: ProjectionsSettings, command: RebuildProjections, progress: Progress) -> RebuildResult:
     """Rebuild beside live traffic. Raises ``RebuildRefusedError``, ``SettingsError``, and the servers' errors."""
-    async with _prepare(settings, command.projections, progress) as run:
-        return await run.rebuild(command)
+    async with _prepare(settings, command.projections, progress) as (run, teller):
+        return teller.ended(await run.rebuild(command))
 
 
 async def roll_back(settings: ProjectionsSettings, command: RollBackProjections, progress: Progress) -> RebuildResult:
     """Go back to the generation before. Raises as ``rebuild`` does."""
-    async with _prepare(settings, command.projections, progress) as run:
-        return await run.roll_back(command)
+    async with _prepare(settings, command.projections, progress) as (run, teller):
+        return teller.ended(await run.roll_back(command))
 
 
 @asynccontextmanager
 async def _prepare(
     settings: ProjectionsSettings, projections: Sequence[Projection], progress: Progress
-) -> AsyncIterator[Rebuild]:
+) -> AsyncIterator[tuple[Rebuild, Teller]]:
     dsn = settings.owner_dsn("rebuild")
     connection = await generations.connect(dsn)
     try:
-        async with open_log(settings.kafka(), topics_of(projections)) as log:
-            yield Rebuild(connection, log, projections, settings.running_login() or NAME, progress)
+        async with (
+            open_log(settings.kafka(), topics_of(projections)) as log,
+            telling(dsn, projections, progress) as told,
+        ):
+            yield Rebuild(connection, log, projections, settings.running_login() or NAME, told.tell), told
     finally:
         connection.terminate()

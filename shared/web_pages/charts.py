@@ -68,6 +68,36 @@ def stacked_bars(rows: Sequence[tuple[str, Mapping[str, int]]]) -> StackedBars:
     return StackedBars(tuple(bars), ticks, WIDTH, len(rows) * ROW_HEIGHT + AXIS_HEIGHT)
 
 
+SPARK_WIDTH, SPARK_HEIGHT = 240, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A figure over time, small: lines between neighbours that are known, on a scale from zero."""
+
+    lines: tuple[str, ...]
+    """Each the points of a polyline; where a figure is not known there is a gap."""
+    latest: int | None
+    highest: int
+    width: int = SPARK_WIDTH
+    height: int = SPARK_HEIGHT
+
+
+def sparkline(values: Sequence[int | None]) -> Spark:
+    """Return the line of values that lie equally far apart, the newest at the right edge."""
+    highest = max((value for value in values if value is not None), default=0)
+    top, step = nice_ceiling(highest), SPARK_WIDTH / max(1, len(values) - 1)
+    lines: list[list[str]] = [[]]
+    for number, value in enumerate(values):
+        if value is None:
+            lines.append([])
+        else:
+            y = 1 + (SPARK_HEIGHT - 2) * (1 - value / top)
+            lines[-1].append(f"{number * step:.1f},{y:.1f}")
+    drawn = tuple(" ".join(line) for line in lines if len(line) > 1)
+    return Spark(drawn, values[-1] if values else None, highest)
+
+
 def nice_ceiling(value: int) -> int:
     """Return the smallest of 5, 10, 15, 20, 25, 30, 40, 50, 75 or 100 times a power of ten that is not below ``value``."""
     power = 1

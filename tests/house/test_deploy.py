@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ops.stack.processes import accepts, free_port, wait_until
+from services.projections.domain.platform import read_platform
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -121,6 +122,11 @@ def test_a_service_holds_its_own_secrets_only() -> None:
         others = PACKAGES - {own}
         assert not [s for s in SERVICES[name]["secrets"] if any(other in s for other in others)]
         assert ("key_encryption_key" in SERVICES[name]["secrets"]) == (own == "registry")
+
+
+def test_the_page_of_operations_looks_at_every_process() -> None:
+    platform = read_platform(SERVICES["projections-api"]["environment"]["PLATFORM"])
+    assert {(it.name, it.host, it.port) for it in platform} == {(name, name, 8000) for name in SCALABLE}
 
 
 def test_no_secret_stands_in_the_environment() -> None:

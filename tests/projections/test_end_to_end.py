@@ -21,6 +21,7 @@ from services.projections.commands import Projection
 from services.projections.consumers.projecting import project_on_facts
 from services.projections.domain.dashboard import DashboardRow, fold
 from services.projections.domain.making import MAKINGS
+from services.projections.store.operations import last_rebuilds
 from shared.broker import make_producer
 from shared.database import Pool
 from shared.envelope import Event, to_kafka
@@ -192,12 +193,16 @@ async def test_a_rebuild_under_traffic_swaps_without_an_empty_read_and_can_be_ta
     assert min(reads) >= 200
     await assert_exact(pool, events)
     assert await wrong_effects(projections_db, [each.fact.aggregate_id for each in events]) == []
+    back, first = await last_rebuilds(pool, 5)
+    assert (first.projections, first.outcome, first.silent, first.total > 0) == (everything, "swapped", False, True)
+    assert (back.projections, back.outcome) == (("district_dashboard",), "swapped")
 
 
-async def test_a_rebuild_without_a_generation_to_go_back_to_says_so(environment: dict[str, str]) -> None:
+async def test_a_rebuild_without_a_generation_to_go_back_to_says_so(environment: dict[str, str], pool: Pool) -> None:
     code, lines = await run_rebuild(environment, "class_history", "--rollback")
     assert (code, len(lines)) == (1, 1)
     assert "no other generation" in lines[0]["error"]
+    assert [(run.outcome, run.ended_at is not None) for run in await last_rebuilds(pool, 5)] == [("failed", True)]
 
 
 async def test_what_all_services_tell_arrives_through_a_kill_and_is_rebuilt_equal(

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import asyncpg
+import httpx2
 import pytest
+from confluent_kafka import Producer
 
+from ops.kafka_admin.client import client_config
 from ops.stack import Stack
-from ops.top.looking import ConsumerRow, Glance, ServiceRow, Told, make_view
 from ops.top.showing import tables
+from shared.auth import Role
 from shared.metrics import catalogue
 from shared.metrics.exposition import Sample
+from shared.metrics.glancing import ConsumerRow, Glance, ServiceRow, Told, make_view
 
 
 def sample(metric: str, value: float, **labels: str) -> Sample:
@@ -73,20 +79,73 @@ def test_who_does_not_answer_is_shown_as_such() -> None:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    """A stack with one API, one relay and one worker."""
+    """A stack with two APIs, one relay and one worker."""
     home = Path(tempfile.mkdtemp(prefix="naikkelas-top-"))
     stack = Stack(home, environment={"NAIKKELAS_PORTS": "any", **os.environ})
     try:
-        stack.up(["registry-api", "registry-relay", "projections-worker"], owned=True)
+        stack.up(["registry-api", "registry-relay", "projections-worker", "projections-api"], owned=True)
         yield stack
     finally:
         stack.down(wipe=True)
         shutil.rmtree(home, ignore_errors=True)
 
 
+OUTBOX = """
+INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, data)
+SELECT 'umkm.brand', gen_random_uuid(), gen_random_uuid(), 'x', 'x', 1, now(), 'x', '{}' FROM generate_series(1, 7)
+"""
+PARKED = """
+INSERT INTO parked_event (consumer, topic, partition, "offset", kind, reason, headers)
+SELECT 'projections', 'umkm.brand', 0, n + 1000000, 'unreadable', 'no address', '[]' FROM generate_series(1, 3) AS n
+"""
+
+
+async def check_page_of_operations(running: Stack, ask: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Let there be figures other than 0, and compare what the page tells of them with what the terminal does."""
+    running.kill("registry-relay")
+    for database, statement in (("registry", OUTBOX), ("projections", PARKED)):
+        connection = await asyncpg.connect(running.dsn(database, database))
+        await connection.execute(statement)
+        await connection.close()
+    owner = await asyncpg.connect(running.dsn("projections", "projections_migrate"))
+    token = running.token([Role.OPERATOR])
+    client = httpx2.AsyncClient(base_url=running.api_url("projections"), headers={"Authorization": f"Bearer {token}"})
+    async with client, owner.transaction():
+        # The worker cannot settle what it reads until this transaction ends.
+        await owner.execute("LOCK TABLE stream_position IN ACCESS EXCLUSIVE MODE")
+        producer = Producer(client_config(running.credentials("operator")))
+        for _ in range(4):
+            producer.produce("umkm.brand", b"?")
+        assert producer.flush(15) == 0
+        top = json.loads((await asyncio.to_thread(ask, [sys.executable, "-m", "ops", "top", "--json"])).stdout)
+        figures = (await client.get("/operations")).json()
+        page = (await client.get("/operasi/")).text
+    await owner.close()
+    assert figures["services"][0]["outbox"] == top["services"][0]["outbox"] == 7
+    told = [
+        next(row for row in rows if row["consumer"] == "projections")
+        for rows in (figures["consumers"], top["consumers"])
+    ]
+    assert (
+        told[0]
+        == told[1]
+        == {
+            "consumer": "projections",
+            "lag": 4,
+            "parked": {"poison": 0, "gap": 0, "behind": 0, "unreadable": 3},
+        }
+    )
+    states = {row["name"]: row["state"] for row in figures["processes"]}
+    # The notifications have a port only, which the mailbox was told of.
+    silent = dict.fromkeys(("registry-relay", "notifications-api"), "no answer")
+    assert states == {row["name"]: row["state"] for row in top["processes"]} | silent
+    assert '<tr data-outbox="registry"><th scope="row">registry</th><td>7</td>' in page
+    assert '<tr data-consumer="projections"><th scope="row">projections</th><td>4</td><td>3</td></tr>' in page
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.slow
-def test_a_running_stack_is_seen_whole(running: Stack) -> None:
+async def test_a_running_stack_is_seen_whole_and_the_page_tells_the_same(running: Stack) -> None:
     env = os.environ | {"NAIKKELAS_HOME": str(running.home.path)}
     ask = partial(subprocess.run, env=env, capture_output=True, text=True, check=False, timeout=90)
     done = ask([sys.executable, "-m", "ops", "top", "--json"])
@@ -94,7 +153,7 @@ def test_a_running_stack_is_seen_whole(running: Stack) -> None:
     view = json.loads(done.stdout)
     rows = {row["name"]: row for row in view["processes"]}
     assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(
-        ("registry-api", "registry-relay", "projections-worker"), "ready"
+        ("registry-api", "registry-relay", "projections-worker", "projections-api"), "ready"
     )
     assert all(row["memory_mb"] > 20 and row["rates"]["published"] == 0 for row in rows.values())
     assert rows["registry-api"]["rates"]["requests"] > 0
@@ -105,3 +164,4 @@ def test_a_running_stack_is_seen_whole(running: Stack) -> None:
     shown = ask([sys.executable, "-m", "ops", "top", "--once"])
     assert shown.returncode == 0, shown.stderr
     assert [line for line in shown.stdout.splitlines() if " " not in line] == ["processes", "outboxes", "consumers"]
+    await check_page_of_operations(running, ask)

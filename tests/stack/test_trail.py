@@ -11,9 +11,12 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from ops.audit.report import Finding, Report
+from ops.cli.audit import keep_run
 from ops.cli.command import app
 from ops.stack import Stack
 from ops.stack.databases import in_database
+from tests.stack.servers import Database
 
 PARKED = """
 INSERT INTO parked_event (consumer, topic, partition, "offset", kind, reason, headers)
@@ -80,3 +83,22 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     code, told = ask("trail", "verify", *heads)
     assert (code, [fault["kind"] for fault in told["services"]["training"]["faults"]]) == (1, ["known"])
     assert json.loads((tmp_path / "heads.json").read_text())["training"]["number"] == 3
+
+
+def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database) -> None:
+    report = Report(events=7, aggregates=3, seconds=1.5)
+    keep_run(projections_db.audit_dsn, "rina", report)
+    report.add(Finding("lost", "umkm.business", None, 1, 0, "x"))
+    keep_run(projections_db.audit_dsn, "sari", report)
+
+    async def kept() -> list[Any]:
+        connection = await asyncpg.connect(projections_db.dsn)
+        try:
+            rows = await connection.fetch("SELECT actor, ok, events, findings::text FROM audit_run ORDER BY id")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("SELECT audit.keep_run('x', true, 1, 1, 1, '{}')")
+            return [tuple(row) for row in rows]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(kept()) == [("rina", True, 7, "{}"), ("sari", False, 7, '{"lost": 1}')]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import orjson
 
 from shared.metrics import Metric, catalogue
 from shared.metrics.exposition import Sample
@@ -26,6 +29,8 @@ class Told:
     """``<service>-<role>``, with a number from the second copy on."""
     ready: bool
     samples: tuple[Sample, ...] = ()
+    why: str | None = None
+    """What keeps it from being ready, by its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class ProcessRow:
     name: str
     state: str
     """``ready``, ``not ready`` or ``no answer``."""
+    why: str | None
     memory_mb: float | None
     cpu_percent: float | None
     """Of one processor."""
@@ -95,6 +101,7 @@ def _process(told: Told, before: Told | None, seconds: float) -> ProcessRow:
     return ProcessRow(
         told.name,
         "no answer" if not told.samples else "ready" if told.ready else "not ready",
+        told.why,
         None if memory is None else memory / MEBIBYTE,
         None if cpu is None else 100 * cpu,
         {column: _rate(told, before, metric, seconds) for column, metric in RATED.items()},
@@ -114,6 +121,26 @@ def total(samples: Iterable[Sample], metric: Metric, **labels: str) -> float | N
     """Return the sum of a metric's figures that have these labels; ``None`` if there is none."""
     found = [it.value for it in samples if it.name == metric.name and labels.items() <= dict(it.labels).items()]
     return sum(found) if found else None
+
+
+def causes_of(report: bytes) -> str | None:
+    """Return what a report of ``/health/ready`` names as the causes; ``None`` if it names none."""
+    try:
+        checks = orjson.loads(report)["checks"]
+        found = [f"{name}: {check['cause']}" for name, check in checks.items() if not check["ok"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    return "; ".join(found) or None
+
+
+def told_lags(all_told: Iterable[Told]) -> dict[str, int]:
+    """Return the lag of each consumer by what its copies say of their partitions; who is silent is left out."""
+    lags: Counter[str] = Counter()
+    for told in all_told:
+        for sample in told.samples:
+            if sample.name == catalogue.LAG.name:
+                lags[dict(sample.labels)["consumer"]] += int(sample.value)
+    return dict(lags)
 
 
 def _services(all_told: Sequence[Told]) -> list[ServiceRow]:

@@ -1,0 +1,23 @@
+-- What the page of operations reads, and what a rebuild writes of itself.
+
+-- name: last_audits
+-- The newest audits. $1: how many.
+SELECT at, actor, ok, events, aggregates, seconds, findings::text FROM audit_run ORDER BY id DESC LIMIT $1;
+
+-- name: last_rebuilds
+-- The newest rebuilds; silent: it has not ended and has said nothing for a minute. $1: how many.
+SELECT projections, started_at, stage, done, total, ended_at, outcome,
+       ended_at IS NULL AND told_at < now() - interval '1 minute' AS silent
+FROM rebuild_run ORDER BY id DESC LIMIT $1;
+
+-- name: begin_rebuild_run
+-- A rebuild begins. $1: projections.
+INSERT INTO rebuild_run (projections) VALUES ($1) RETURNING id;
+
+-- name: tell_rebuild_run
+-- How far a rebuild is. $1: its id, $2: stage, $3: done, $4: of how much.
+UPDATE rebuild_run SET stage = $2, done = $3, total = $4, told_at = now() WHERE id = $1;
+
+-- name: end_rebuild_run
+-- A rebuild has ended. $1: its id, $2: what came of it.
+UPDATE rebuild_run SET outcome = $2, ended_at = now(), told_at = now() WHERE id = $1;

@@ -1,0 +1,76 @@
+"""What is kept for the page of operations: audits, and how far rebuilds are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from services.projections.store.batches import SQL
+from shared.database import Connection, Pool, load_queries
+
+QUERIES = load_queries(SQL / "queries_operations.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRun:
+    """What an audit came to."""
+
+    at: datetime
+    actor: str
+    ok: bool
+    events: int
+    aggregates: int
+    seconds: float
+    findings: dict[str, int]
+    """Kind → how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildRun:
+    """How far a rebuild is, or how it ended."""
+
+    projections: tuple[str, ...]
+    started_at: datetime
+    stage: str
+    done: int
+    total: int
+    ended_at: datetime | None
+    outcome: str | None
+    """``swapped``, ``not_swapped`` or ``failed``."""
+    silent: bool
+    """It has not ended, and has said nothing for a minute: it was killed."""
+
+
+async def last_audits(pool: Pool, count: int) -> list[AuditRun]:
+    """Return the newest audits."""
+    rows = await pool.fetch(QUERIES.last_audits, count)
+    return [AuditRun(**dict(row) | {"findings": orjson.loads(row["findings"])}) for row in rows]
+
+
+async def last_rebuilds(pool: Pool, count: int) -> list[RebuildRun]:
+    """Return the newest rebuilds."""
+    rows = await pool.fetch(QUERIES.last_rebuilds, count)
+    return [RebuildRun(**dict(row) | {"projections": tuple(row["projections"])}) for row in rows]
+
+
+async def connect_teller(dsn: str) -> Connection:
+    """Open the connection on which a rebuild tells of itself, beside the one of its work."""
+    return await asyncpg.connect(dsn, timeout=10, command_timeout=10)
+
+
+async def begin_rebuild(connection: Connection, projections: list[str]) -> int:
+    """Note that a rebuild begins, and return the number of the run."""
+    return int(await connection.fetchval(QUERIES.begin_rebuild_run, projections))
+
+
+async def tell_rebuild(connection: Connection, run: int, stage: str, done: int, total: int) -> None:
+    """Note how far a rebuild is."""
+    await connection.execute(QUERIES.tell_rebuild_run, run, stage, done, total)
+
+
+async def end_rebuild(connection: Connection, run: int, outcome: str) -> None:
+    """Note how a rebuild ended."""
+    await connection.execute(QUERIES.end_rebuild_run, run, outcome)
