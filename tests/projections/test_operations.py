@@ -20,7 +20,7 @@ from services.projections.handlers.watching import PlatformWatch
 from shared.auth import Role
 from shared.contracts.registry import BusinessRegistered
 from shared.contracts.schemas import example, schema_of
-from shared.database import Pool
+from shared.database import Pool, create_pool
 from shared.web_pages.charts import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tests.kernel.browsing import CHROMIUM, axe, open_browser, serious_findings
 from tests.kernel.web_client import served
@@ -106,6 +106,15 @@ async def test_it_shows_what_stands_and_nothing_personal(platform: Platform) -> 
     for path in ("/operasi/", "/operasi/projections/1/", "/operations"):
         assert (await platform.office.client(Role.PETUGAS_DINAS).get(path)).status_code == 403
         assert (await platform.office.client().get(path)).status_code == 401
+
+
+async def test_it_shows_the_others_while_its_own_database_is_away(platform: Platform) -> None:
+    async with await create_pool("postgresql://x:x@127.0.0.1:1/x", min_size=0) as nowhere:
+        platform.office.app.state.overseer = Overseer(nowhere, platform.office.app.state.watch)
+        text = (await platform.office.client(Role.OPERATOR).get("/operasi/")).text
+    assert "Basis data proyeksi tidak menjawab" in text
+    assert 'data-process="projections-api"' in text
+    assert text.count("data-parked=") == 3
 
 
 async def test_only_its_own_forms_give_orders_and_each_is_done_once(platform: Platform) -> None:

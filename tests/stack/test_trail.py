@@ -9,13 +9,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from typer.testing import CliRunner
 
 from ops.audit.report import Finding, Report
 from ops.cli.audit import keep_run
-from ops.cli.command import app
 from ops.stack import Stack
 from ops.stack.databases import in_database
+from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Database
 
 PARKED = """
@@ -39,16 +38,14 @@ def by_superuser(stack: Stack, *statements: str) -> list[Any]:
 
 
 def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
-    server_stack: Stack, given_servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server_stack: Stack, given_servers: dict[str, str], tmp_path: Path
 ) -> None:
     for service in ("training", "events", "projections", "notifications", "partners"):
         server_stack.migrate(service)
-    for name, value in ({"NAIKKELAS_HOME": str(server_stack.home.path)} | given_servers).items():
-        monkeypatch.setenv(name, value)
 
     def ask(*words: str) -> tuple[int, Any]:
-        done = CliRunner().invoke(app, [*words, "--json"])
-        return done.exit_code, json.loads(done.stdout)
+        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        return done.returncode, json.loads(done.stdout)
 
     why = ("--reason", "sudah diperbaiki", "--by", "rina")
     first, second, third = (str(row[0]) for row in by_superuser(server_stack, PARKED))

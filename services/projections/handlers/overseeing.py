@@ -11,11 +11,12 @@ from services.projections.domain.platform import History
 from services.projections.handlers.watching import Answered, PlatformWatch, Seen
 from services.projections.store import operations
 from services.projections.store.operations import AuditRun, RebuildRun
-from shared.database import Pool
+from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
 from shared.topology import PRINCIPALS
 
 CONSUMING = tuple(item.name for item in PRINCIPALS if item.group_prefix == item.name)
 """Services with a consumer, which may have events set aside."""
+KEPT_SECONDS = 3.0
 ROWS = 20
 """Parked events of a service, and deeds, that are shown."""
 
@@ -27,6 +28,8 @@ class State:
     seen: Seen
     audits: list[AuditRun]
     rebuilds: list[RebuildRun]
+    database_away: bool = False
+    """What is kept here could not be read; all else is shown, for that is when somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,18 @@ class Overseer:
         return self._watch.history
 
     async def state(self) -> State:
-        """Return what stands now. Raises the database's errors."""
-        seen, audits, rebuilds = await asyncio.gather(
-            self._watch.look(), operations.last_audits(self._pool, 1), operations.last_rebuilds(self._pool, 3)
-        )
-        return State(seen, audits, rebuilds)
+        """Return what stands now, also while the database is away."""
+        seen, kept = await asyncio.gather(self._watch.look(), self._kept())
+        return State(seen, [], [], database_away=True) if kept is None else State(seen, *kept)
+
+    async def _kept(self) -> tuple[list[AuditRun], list[RebuildRun]] | None:
+        try:
+            async with asyncio.timeout(KEPT_SECONDS):
+                return await operations.last_audits(self._pool, 1), await operations.last_rebuilds(self._pool, 3)
+        except SERVER_ERRORS as error:
+            if not is_infrastructure_error(error):
+                raise
+            return None
 
     async def asked(self, token: str) -> Asked:
         """Return what the services answer to whoever has this token."""
