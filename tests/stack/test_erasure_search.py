@@ -205,7 +205,7 @@ async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stac
         assert (rebuilt.returncode, json.loads(rebuilt.stdout)["ok"]) == (0, True), rebuilt.stderr
         assert _total(counts) == 3
         # The feed from its beginning: what was a name is absent, and what was set aside comes back without one.
-        assert naikkelas(stack, "parked", "redrive", "partners").returncode == 0
+        assert naikkelas(stack, "parked", "redrive", "partners", "--reason", "mended").returncode == 0
         await until_in_partners(stack, "NOT EXISTS (SELECT FROM parked_event)")
         again = "".join(program.get(f"/feed/{stream}").text for stream in ("owner", "business"))
         assert owner["id"] in again
