@@ -57,6 +57,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             portal.rest,
             style_router(),
         ],
+        publishes=True,
         consumes=True,
     )
     health = app.state.health
