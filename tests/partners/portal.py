@@ -25,6 +25,7 @@ FORMS = frozenset(f"/portal/{{language}}/webhook/{{webhook_id}}/{deed}" for deed
     "/portal/{language}/webhook/{webhook_id}/putar-ulang/{replay_id}/batal",
     "/portal/{language}/jalur/{lane_id}/lanjut",
     "/portal/{language}/penghapusan/{notice_id}/jawaban",
+    "/portal/{language}/penghapusan/{notice_id}/surat",
 }
 """POST routes whose key stands in a field of their form."""
 NASTY = "<script>alert('1')</script>"
