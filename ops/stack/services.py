@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,12 @@ def find_process(name: str) -> Process:
 def present(processes: Sequence[Process]) -> list[Process]:
     """Return the processes whose service is in this checkout: an image or a test may hold only some."""
     return [process for process in processes if find_spec(f"services.{process.service}.__main__") is not None]
+
+
+def platform_of(ports: Mapping[str, int]) -> str:
+    """Return where the processes of services answer, of ports by purpose, as the setting ``PLATFORM`` names them."""
+    declared = {process.name for process in PROCESSES}
+    return ",".join(f"{name}={HOST}:{port}" for name, port in ports.items() if re.sub(r"-\d+$", "", name) in declared)
 
 
 _FOREIGN = ("KAFKA_", "POSTGRES_", "PG", "NAIKKELAS_", "DATABASE_", "MIGRATION_", "JWT_", "JWKS", "SMTP_", "HTTP_")

@@ -31,6 +31,7 @@ from ops.stack.services import (
     find_process,
     inherited,
     is_ready,
+    platform_of,
     present,
 )
 from shared.auth import Role
@@ -366,11 +367,8 @@ class Stack:
     def _own_settings(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         if service == "registry":
             return {"KEY_ENCRYPTION_KEY": self.home.key_encryption_key(), "UPLOAD_DIR": str(self.home.uploads)}
-        if service == "projections":
-            known = {name: port for name, port in ports.items() if name != MAILBOX and self.is_service(name)}
-            return {"PLATFORM": ",".join(f"{name}={HOST}:{port}" for name, port in known.items())}
         if service not in ASKING_FOR_KEYS:
-            return {}
+            return {"PLATFORM": platform_of(ports)} if service == "projections" else {}
         asking = {
             "REGISTRY_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}",
             "SERVICE_TOKEN_FILE": str(tokens.write_service_token(self.home, service)),
