@@ -34,6 +34,7 @@ from shared.metrics.looking import pool_look
 from shared.process import Part, run_process, together
 from shared.relay import Relay
 from shared.settings import DatabaseSettings, PooledSettings, ServiceSettings, SettingsError, SettingsT, load_settings
+from shared.tracing.running import traced
 from shared.web.health import run_health
 
 MIGRATE = "migrate"
@@ -69,7 +70,9 @@ class Service(Generic[OwnSettings]):
             return 2
         if arguments[0] == MIGRATE:
             return self._migrate()
-        return run_process(partial(self.loaded(self.processes[arguments[0]]), self.load()))
+        run, settings = self.loaded(self.processes[arguments[0]]), self.load()
+        with traced(settings.traces(), self.name, arguments[0], settings.instance):
+            return run_process(partial(run, settings))
 
     def loaded(self, what: str | Callable[..., Any]) -> Callable[..., Any]:
         """Return what stands at a place of this service; what is no place, as it is."""

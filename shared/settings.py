@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.broker import KafkaSettings
 from shared.envelope import SCHEMA_BASE
+from shared.tracing.running import TraceSettings
 
 SHORTEST_SECRET = 16
 """Characters; a random secret of this length in base64 has 96 bits."""
@@ -61,6 +62,17 @@ class FileSource(PydanticBaseSettingsSource):
         """Return the fields that come from files."""
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in found.items() if value is not None}
+
+
+Sampler = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
+"""As OpenTelemetry names them; see ``shared.tracing``."""
 
 
 class DatabaseSettings(BaseSettings):
@@ -148,6 +160,15 @@ class ServiceSettings(DatabaseSettings):
     drain_seconds: float = Field(default=10.0, gt=0, le=600)
     schemas_url: str = Field(default=SCHEMA_BASE, pattern=r"^(https?://[!-~]+/|urn:[!-~]+:)$")
     """What stands before the type in the ``dataschema`` of events: where ``/schemas/`` of a service is reached from outside."""
+    otel_exporter_otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")
+    """Where a receiver of OTLP takes spans, without ``/v1/traces``. Unset: no traces are made."""
+    otel_exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
+    otel_exporter_otlp_headers: SecretStr | None = None
+    """What the receiver asks for, ``name=value`` with commas."""
+    otel_traces_sampler: Sampler = "parentbased_always_on"
+    otel_traces_sampler_arg: float = Field(default=1.0, ge=0, le=1)
+    """The share of traces that a sampler with ``traceidratio`` in its name keeps."""
+    otel_sdk_disabled: bool = False
 
     def _weaknesses(self) -> list[str]:
         weak = super()._weaknesses()
@@ -163,6 +184,18 @@ class ServiceSettings(DatabaseSettings):
             password=self.kafka_password.get_secret_value(),
             security_protocol=self.kafka_security_protocol,
             ca_file=str(self.kafka_ca_file) if self.kafka_ca_file else None,
+        )
+
+    def traces(self) -> TraceSettings | None:
+        """Return where spans go and which are made; ``None``: no traces."""
+        if self.otel_exporter_otlp_endpoint is None or self.otel_sdk_disabled:
+            return None
+        headers = self.otel_exporter_otlp_headers
+        return TraceSettings(
+            endpoint=self.otel_exporter_otlp_endpoint,
+            sampler=self.otel_traces_sampler,
+            sampler_arg=self.otel_traces_sampler_arg,
+            headers="" if headers is None else headers.get_secret_value(),
         )
 
 

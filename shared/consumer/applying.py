@@ -13,8 +13,10 @@ from shared.consumer import store
 from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, Spot, make_plan
 from shared.consumer.records import Item, KafkaRecord, read_item
+from shared.consumer.tracing import begin_steps, end_steps
 from shared.database import is_infrastructure_error
 from shared.envelope import Event, Read, read_fact
+from shared.tracing import read_traceparent, trace_id_of
 
 ATTEMPTS = 3
 TWO_LANES_FROM = 200
@@ -87,11 +89,13 @@ async def apply_batch(connection: asyncpg.Connection, definition: Definition, it
             streams = Streams(await store.lock_positions(connection, definition.name, subjects))
             streams.load_parked(await store.load_parked(connection, definition.name, subjects))
             plan = make_plan(definition.types, streams, items, definition.read)
+            told = begin_steps(definition.name, plan)
             await carry_out(connection, definition, streams, plan)
     except asyncpg.UniqueViolationError as error:
         if error.table_name != "stream_position":
             raise
         raise StaleOwnerError("another owner of the partition was faster") from error
+    end_steps(told, plan)
     _report(definition.name, plan)
     return plan
 
@@ -123,7 +127,14 @@ def _report(consumer: str, plan: Plan) -> None:
             topic=parking.item.topic,
             partition=parking.item.partition,
             offset=parking.item.offset,
+            **_trace_of(parking.item),
         )
+
+
+def _trace_of(item: Item) -> dict[str, str]:
+    """Return the trace that the record belongs to, for a line of the log."""
+    traceparent = read_traceparent(item.headers.get("ce_traceparent", b"").decode("ascii", "replace"))
+    return {} if traceparent is None else {"trace_id": trace_id_of(traceparent)}
 
 
 async def _apply_isolated(

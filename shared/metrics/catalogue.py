@@ -195,6 +195,12 @@ SERIES_FOLDED = Metric(
     "Figures counted under `other` because their metric has too many series: a fault of ours.",
     ("metric",),
 )
+SPANS = Metric(
+    "naikkelas_trace_spans_total",
+    Kind.COUNTER,
+    "Spans of a process with traces: exported, or lost because the receiver took none or too few.",
+    ("outcome",),
+)
 CPU_SECONDS = Metric("process_cpu_seconds_total", Kind.COUNTER, "Processor time of this process.")
 MEMORY = Metric("process_resident_memory_bytes", Kind.GAUGE, "Memory that this process holds.")
 STARTED = Metric("process_start_time_seconds", Kind.GAUGE, "When this process began, since 1970.")

@@ -14,10 +14,12 @@ from shared.metrics.catalogue import (
     OUTBOX_DEPTH,
     POOL_CONNECTIONS,
     POOL_LIMIT,
+    SPANS,
     STARTED,
 )
 from shared.metrics.holding import Figure, Look, Metrics
 from shared.outbox import outbox_backlog
+from shared.tracing import active
 
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
@@ -66,8 +68,19 @@ def outbox_look(pool: Pool) -> Look:
     return look
 
 
+def traces_look() -> Look:
+    """Return the look at what became of the spans of this process; without traces it sees nothing."""
+
+    async def look() -> list[Figure]:
+        tracer = active()
+        return [] if tracer is None else [(SPANS, (name,), count) for name, count in tracer.figures().items()]
+
+    return look
+
+
 def process_metrics() -> Metrics:
     """Return the figures of a process that has counted nothing yet, with the look at itself."""
     metrics = Metrics()
     metrics.look("process", process_look())
+    metrics.look("traces", traces_look())
     return metrics

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, time_ns
 
 import asyncpg
 import structlog
@@ -19,6 +19,7 @@ from shared.metrics import Metrics, catalogue
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.publishing import BrokerAwayError, Publisher, Wave
 from shared.relay.reading import PLANS, Cursor, Round, rounds
+from shared.relay.tracing import tell_published
 
 BUSY_SECONDS = 0.005
 IDLE_SECONDS = 0.1
@@ -202,10 +203,11 @@ class Relay:
 
     async def _publish(self, leadership: Leadership, shards: list[int], item: Round, waves: list[Wave]) -> None:
         await leadership.confirm()
-        began = monotonic()
+        began, began_at = monotonic(), time_ns()
         await self._publisher.send(waves)
         await leadership.move(shards, item.after, len(item.rows))
         self.published += len(item.rows)
+        tell_published(item.rows, began_at)
         if self._metrics is not None and item.rows:
             self._measure(self._metrics, item, monotonic() - began)
 

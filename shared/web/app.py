@@ -100,6 +100,8 @@ def create_http_app(
         redirect_slashes=False,
         openapi_url="/openapi.json",
         lifespan=_checked(lifespan),
+        # Ours are in the edge. FastAPI's own, if an environment switches it on, tells paths and texts of errors.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
         responses={"default": _PROBLEM, 422: _PROBLEM},
     )
     app.limits = limits or Limits()

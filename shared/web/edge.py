@@ -20,6 +20,7 @@ from shared.masking import mask_text
 from shared.metrics import Metrics
 from shared.metrics.catalogue import REQUEST_SECONDS, REQUESTS
 from shared.problems import Problem, problem_response, standard
+from shared.tracing import read_traceparent, span_id_of, trace_id_of
 from shared.web.bodies import (
     ClientGoneError,
     CountedBody,
@@ -31,6 +32,7 @@ from shared.web.bodies import (
     read_whole,
     too_large,
 )
+from shared.web.spans import begin_request, end_request
 
 __all__ = ["Edge", "Limits", "Trace"]
 
@@ -47,7 +49,6 @@ _SECURITY = (
 )
 _NO_STORE = (b"cache-control", b"no-store")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _WITHOUT_BODY | {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -67,8 +68,7 @@ def read_trace(headers: Headers) -> Trace:
     """Return the ids that the caller sent, where they are well formed and hold nothing personal; else fresh ones."""
     request_id = _given(headers.get("x-request-id")) or str(uuid_utils.uuid7())
     correlation_id = _given(headers.get("x-correlation-id")) or request_id
-    parent = headers.get("traceparent", "")
-    return Trace(request_id, correlation_id, parent if _TRACEPARENT.fullmatch(parent) else None)
+    return Trace(request_id, correlation_id, read_traceparent(headers.get("traceparent")))
 
 
 def _given(text: str | None) -> str | None:
@@ -91,22 +91,23 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        trace = read_trace(headers)
+        trace, method = read_trace(headers), _method(scope)
+        span = begin_request(scope, method, trace.traceparent)
         state = scope.setdefault("state", {})
         state["request_id"], state["correlation_id"] = trace.request_id, trace.correlation_id
-        state["traceparent"] = trace.traceparent
+        state["traceparent"] = trace.traceparent if span is None else span.traceparent
         answer = _Answer(send, trace.request_id)
         started = perf_counter()
-        tokens = structlog.contextvars.bind_contextvars(
-            request_id=trace.request_id, correlation_id=trace.correlation_id
-        )
+        tokens = structlog.contextvars.bind_contextvars(**_ids(trace, state["traceparent"], own=span is not None))
         try:
             await self._serve(scope, headers, receive, answer)
         finally:
             seconds = perf_counter() - started
             _log_access(scope, answer, seconds)
             if self._metrics is not None:
-                _measure(self._metrics, scope, answer, seconds)
+                _measure(self._metrics, scope, method, answer, seconds)
+            if span is not None:
+                end_request(span, method, _route(scope), answer.status, trace.correlation_id)
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
@@ -160,10 +161,30 @@ class _Answer:
         await self._send(message)
 
 
-def _measure(metrics: Metrics, scope: Scope, answer: _Answer, seconds: float) -> None:
-    """Count a request. Only the template of a route is a label, and only methods that there are: callers choose the rest."""
-    route = getattr(scope.get("route"), "path", None) or "unmatched"
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+def _method(scope: Scope) -> str:
+    """Return the method of a request, where it is one of those that there are: callers choose the rest."""
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of the route that matched."""
+    return str(getattr(scope.get("route"), "path", None) or "unmatched")
+
+
+def _ids(trace: Trace, traceparent: str | None, *, own: bool) -> dict[str, str]:
+    """Return what every log line of a request says of it; the span only where it is our own."""
+    found = {"request_id": trace.request_id, "correlation_id": trace.correlation_id}
+    if traceparent is not None:
+        found["trace_id"] = trace_id_of(traceparent)
+        if own:
+            found["span_id"] = span_id_of(traceparent)
+    return found
+
+
+def _measure(metrics: Metrics, scope: Scope, method: str, answer: _Answer, seconds: float) -> None:
+    """Count a request. Only the template of a route is a label, and only methods that there are."""
+    route = _route(scope)
     metrics.add(REQUESTS, 1, method, route, "aborted" if answer.status is None else str(answer.status))
     metrics.observe(REQUEST_SECONDS, seconds, method, route)
 

@@ -69,7 +69,7 @@ def loaded_by(name: str, process: str) -> set[str]:
     """Return what a process holds before it has read its settings: modules of its service (``.working``) and packages (``fastapi``)."""
     script = (
         f"import sys; from services.{name}.processes import SERVICE; SERVICE.loaded(SERVICE.processes['{process}']);"
-        f" print(*(m.removeprefix('services.{name}') for m in sys.modules if m.startswith('services.{name}.') or '.' not in m))"
+        f" print(*(m.removeprefix('services.{name}') for m in sys.modules if m.startswith('services.{name}.') or m == 'opentelemetry.sdk' or '.' not in m))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
@@ -81,7 +81,7 @@ def loaded_by(name: str, process: str) -> set[str]:
 def test_a_relay_holds_nothing_of_its_service_and_of_the_web(name: str) -> None:
     found = loaded_by(name, "relay")
     assert {module for module in found if module.startswith(".")} == {".processes", ".settings"}
-    assert not {"fastapi", "joserfc", "faststream", "typer"} & found
+    assert not {"fastapi", "joserfc", "faststream", "typer", "opentelemetry", "requests"} & found
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))
@@ -89,6 +89,8 @@ def test_api_and_worker_hold_nothing_of_each_other(name: str) -> None:
     worker, api = loaded_by(name, "worker"), loaded_by(name, "api")
     assert {".working", ".app", ".api", "fastapi"} & worker == {".working"}
     assert {".working", ".app", ".consumers", "fastapi"} & api == {".app", "fastapi"}
+    # FastAPI and FastStream look whether OpenTelemetry is there; what costs memory is its SDK and what that brings.
+    assert not {"opentelemetry.sdk", "google", "requests"} & (worker | api)
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))

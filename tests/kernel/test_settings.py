@@ -150,3 +150,42 @@ def test_a_process_with_bad_settings_ends_with_one_sentence_and_code_2(tmp_path:
 
 def test_loading_good_settings_returns_them(environment: pytest.MonkeyPatch) -> None:
     assert load_settings(ServiceSettings).jwt_audience == "naikkelas"
+
+
+def test_traces_are_made_only_where_a_receiver_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    environment.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    environment.setenv("OTEL_TRACES_SAMPLER_ARG", "0.25")
+    assert read_settings(ServiceSettings).traces() is None
+    environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://jejak.example.test:4318/dinas")
+    environment.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"authorization=Bearer%20{STRONG}")
+    found = read_settings(ServiceSettings).traces()
+    assert found is not None
+    assert (found.endpoint, found.sampler, found.sampler_arg) == (
+        "https://jejak.example.test:4318/dinas",
+        "parentbased_traceidratio",
+        0.25,
+    )
+    assert found.headers.endswith(STRONG)
+    assert STRONG not in repr(found)
+    environment.setenv("OTEL_SDK_DISABLED", "true")
+    assert read_settings(ServiceSettings).traces() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "jaeger:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318?kunci=rahasia"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://siapa:rahasia@jaeger:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+        ("OTEL_SDK_DISABLED", "perhaps"),
+    ],
+)
+def test_what_is_wrong_about_traces_is_refused_by_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^Cannot start: {name}: ") as caught:
+        read_settings(ServiceSettings)
+    assert "rahasia" not in str(caught.value)

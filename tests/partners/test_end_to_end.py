@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -23,6 +24,8 @@ from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from shared.auth import Role
 from tests.partners.bureau import NAMES, agreement_form
+from tests.partners.receiving import LOOPBACK, receiving
+from tests.tracing.receiving import Receiver, receiving_spans
 from tests.training.test_end_to_end import Client, until_done
 
 PROCESSES = ["registry-api", "registry-relay", "partners-api", "partners-relay", "partners-worker"]
@@ -32,12 +35,21 @@ OWNER_NAME = "Siti Rahmawati"
 
 
 @pytest.fixture(scope="module")
-def stack(given_servers: dict[str, str]) -> Iterator[Stack]:
+def traces() -> Iterator[Receiver]:
+    """Where all processes send their spans."""
+    with receiving_spans() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def stack(given_servers: dict[str, str], traces: Receiver) -> Iterator[Stack]:
     """Kafka, PostgreSQL, registry and the partner service, each as its own process."""
     home = Path(tempfile.mkdtemp(prefix="naikkelas-partners-"))
     made = Stack(home, environment={"NAIKKELAS_PORTS": "any", **given_servers})
     try:
         made.start_servers(owned=True)
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": traces.endpoint}
+        made.extra_env = {"registry": told, "partners": {**told, "WEBHOOK_NETWORKS": LOOPBACK}}
         made.start_services(PROCESSES)
         yield made
     finally:
@@ -84,7 +96,7 @@ async def tell_too_much(stack: Stack) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_registered_there_read_here_told_to_the_owner_and_erased(stack: Stack) -> None:
+async def test_registered_there_read_here_told_to_the_owner_and_erased(stack: Stack, traces: Receiver) -> None:
     agree(stack)
     with ExitStack() as clients:
         registry = clients.enter_context(Client(stack, "registry", "petugas-a"))
@@ -124,6 +136,35 @@ async def test_registered_there_read_here_told_to_the_owner_and_erased(stack: St
     found = asked(stack, "audit", "--wait", "0", code=1)
     assert [(item["kind"], item["where"]) for item in found["findings"]] == [("ungranted", "dpmptsp feed business")]
     assert found["agencies"]["dpmptsp"]["agreement"] == "aktif"
+    await follow_to_a_webhook(stack, traces)
     logs = "".join(path.read_text(errors="replace") for path in stack.home.logs.glob("partners-*.log"))
     assert "process_failed" not in logs
     assert OWNER_NAME not in logs
+
+
+async def follow_to_a_webhook(stack: Stack, traces: Receiver) -> None:
+    """Register a business inside a caller's own trace, and find all of its way to another agency's endpoint there."""
+    trace_id, caller = uuid4().hex, uuid4().hex[:16]
+    agree(stack, agency="bps", ways=["webhook"])
+    async with receiving() as endpoint:
+        with (
+            Client(stack, "registry", "petugas-a") as registry,
+            client_of(stack, Role.INSTANSI, "program", agency="bps") as agency,
+        ):
+            made = {"url": endpoint.url, "start": "sekarang"}
+            agency.post("/webhooks", json=made, headers={"Idempotency-Key": uuid4().hex}).raise_for_status()
+            owner = registry.new("/owners", {"name": OWNER_NAME, "nik": "6471014107909902", "kelurahan": MANGGAR})["id"]
+            form = {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR, "sector": "kuliner"}
+            registry.headers["traceparent"] = f"00-{trace_id}-{caller}-01"
+            registry.new("/businesses", form)
+        posted = next(item for item in await endpoint.until(2) if "business.registered" in item.event().get_type())
+        names = ("POST /businesses", "send umkm.business", "process umkm.business", "POST webhook")
+        asked, sent, taken, post = await asyncio.to_thread(traces.trace_with, trace_id, *names)
+    assert [(span.service, span.kind, span.parent) for span in (asked, sent, taken, post)] == [
+        ("registry-api", "server", caller),
+        ("registry-relay", "producer", asked.span_id),
+        ("partners-worker", "consumer", asked.span_id),
+        ("partners-worker", "client", taken.span_id),
+    ]
+    assert posted.headers["traceparent"] == f"00-{trace_id}-{post.span_id}-01"
+    assert (post.attributes["http.response.status_code"], post.attributes["naikkelas.agency"]) == (200, "bps")

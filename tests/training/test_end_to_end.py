@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -16,6 +17,7 @@ import pytest
 from ops.audit.audit import audit
 from ops.stack import Stack
 from shared.auth import Role
+from tests.tracing.receiving import Receiver, receiving_spans
 from tests.training.test_api import batch_form, course_form
 from tests.training.test_certificates import text_of
 
@@ -35,7 +37,14 @@ WAIT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def stack(given_servers: dict[str, str]) -> Iterator[Stack]:
+def traces() -> Iterator[Receiver]:
+    """Where the registry and the notifications send their spans."""
+    with receiving_spans() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def stack(given_servers: dict[str, str], traces: Receiver) -> Iterator[Stack]:
     """Kafka, PostgreSQL, the registry and the trainings, each as its own process."""
     home = Path(tempfile.mkdtemp(prefix="naikkelas-training-"))
     made = Stack(home, environment={"NAIKKELAS_PORTS": "any", **given_servers})
@@ -43,6 +52,8 @@ def stack(given_servers: dict[str, str]) -> Iterator[Stack]:
         made.start_servers(owned=True)
         made.start_mailbox()
         made.extra_env["training"] = {"TICK_SECONDS": "0.2"}
+        for service in ("registry", "notifications"):
+            made.extra_env[service] = {"OTEL_EXPORTER_OTLP_ENDPOINT": traces.endpoint}
         made.start_services(PROCESSES)
         yield made
     finally:
@@ -56,6 +67,8 @@ class Client(AbstractContextManager["Client"]):
         token = stack.token([Role.PETUGAS_DINAS], subject=subject)
         headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx2.Client(base_url=stack.api_url(service), headers=headers, timeout=30)
+        self.headers = self._client.headers
+        """What every request carries."""
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
@@ -85,7 +98,7 @@ def until_done(attempt: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_registered_there_trained_here_certified_and_erased(stack: Stack) -> None:
+async def test_registered_there_trained_here_certified_and_erased(stack: Stack, traces: Receiver) -> None:
     with ExitStack() as clients:
         registry, training, told = (clients.enter_context(Client(stack, service, "petugas-a")) for service in SERVICES)
         checker = clients.enter_context(Client(stack, "registry", "petugas-b"))
@@ -108,6 +121,29 @@ async def test_registered_there_trained_here_certified_and_erased(stack: Stack) 
     logs = "".join(path.read_text(errors="replace") for path in stack.home.logs.glob("training-*.log"))
     assert "process_failed" not in logs
     assert NAME not in logs
+    check_trace(stack, traces)
+
+
+def check_trace(stack: Stack, traces: Receiver) -> None:
+    """Look for the one trace from the request that registered the owner to the mail that told of it."""
+    (asked,) = (span for span in traces.spans if span.name == "POST /owners")
+    sent, told, mail = traces.trace_with(asked.trace_id, "send umkm.owner", "process umkm.owner", "send email")
+    assert [(span.service, span.kind, span.parent) for span in (asked, sent, told, mail)] == [
+        ("registry-api", "server", ""),
+        ("registry-relay", "producer", asked.span_id),
+        ("notifications-worker", "consumer", asked.span_id),
+        ("notifications-worker", "client", told.span_id),
+    ]
+    assert not any(span.failed for span in (asked, sent, told, mail))
+    lines = (stack.home.logs / "notifications-worker.log").read_text(errors="replace").splitlines()
+    (settled,) = (line for line in lines if mail.span_id in line)
+    assert json.loads(settled)["event"] == "message_settled"
+    assert json.loads(settled)["trace_id"] == asked.trace_id
+    assert not [
+        word
+        for word in (NAME, "6471014107909901", "siti@umkm.example")
+        if any(word.encode() in b for b in traces.bodies)
+    ]
 
 
 def messages(told: Client, last: str) -> dict[str, str] | None:

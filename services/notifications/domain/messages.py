@@ -153,6 +153,8 @@ class Claimed:
     occurred_at: datetime
     failed_channels: Collection[str] = ()
     """Channels that have failed for good for this message."""
+    traceparent: str | None = None
+    """The span under which sending it is told, if somebody follows the fact."""
 
 
 class NotResendableError(ValueError):

@@ -39,6 +39,7 @@ from shared.contracts.training import (
     LeavingCause,
 )
 from shared.envelope import Event
+from shared.tracing.traceparent import parent_of
 
 __all__ = [
     "NAMESPACE",
@@ -78,6 +79,8 @@ class Draft:
     params: dict[str, Any]
     """What the template needs; JSON, nothing personal."""
     sealed_reason: str | None
+    traceparent: str | None = None
+    """The span under which sending it is told; ``None`` where nobody follows the fact, or none stands behind it."""
 
 
 def is_naik_kelas(previous: BusinessClass, current: BusinessClass) -> bool:
@@ -239,4 +242,5 @@ def draft(event: Event, notice: Notice, addressee: Addressee) -> Draft:
         business_id=getattr(fact, "business_id", None),
         params=notice.params(fact),
         sealed_reason=reason,
+        traceparent=parent_of(event.meta.traceparent, event.meta.origin),
     )

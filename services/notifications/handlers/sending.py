@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from services.notifications.domain.messages import Claimed, Priority, State, Sup
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.receipts import AttemptState
 from services.notifications.domain.topics import stoppable_topic
-from services.notifications.handlers.channels import Channel, ChannelAwayError
+from services.notifications.handlers.channels import Channel, ChannelAwayError, Result
 from services.notifications.handlers.composing import (
     Composer,
     NotComposedError,
@@ -41,6 +42,8 @@ from shared.identifiers import new_id
 from shared.keys import Answer, KeyClient, KeysAwayError
 from shared.metrics import Metrics
 from shared.metrics.catalogue import MESSAGES
+from shared.tracing import Attributes, Kind
+from shared.tracing.telling import telling
 
 BATCH = 20
 BULK_BATCH = 5
@@ -273,9 +276,12 @@ class Sender:
         async def hand_over() -> bool:
             return await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE, attempt)
 
-        delivery = await self._channels[channel].deliver(parcel, attempt, hand_over)
-        outcome = self._outcomes.of_delivery(message, chosen, delivery, parcel.language, attempt, self._now())
-        await self._settle(message, outcome)
+        with telling(message.traceparent, f"send {channel}", Kind.CLIENT, partial(_described, message)) as told:
+            delivery = await self._channels[channel].deliver(parcel, attempt, hand_over)
+            sent = delivery.result is Result.SENT
+            told.error = None if sent else delivery.reason or delivery.result.value
+            outcome = self._outcomes.of_delivery(message, chosen, delivery, parcel.language, attempt, self._now())
+            await self._settle(message, outcome)
 
     async def _settle(self, message: Claimed, outcome: Outcome | None) -> None:
         if outcome is None:
@@ -309,3 +315,13 @@ class Sender:
             found = (message.channel, ended.provider_key, ended.attempt_id, message.id)
             await take_early(connection, *found, self._rules.routes)
         return settled
+
+
+def _described(message: Claimed) -> Attributes:
+    """Return what the span of a sending says: codes and ids, never an address."""
+    return {
+        "naikkelas.message.id": str(message.id),
+        "naikkelas.template": message.template,
+        "naikkelas.attempt": message.attempt,
+        "messaging.message.id": str(message.event_id),
+    }

@@ -30,7 +30,7 @@ WHERE i.owner_id = d.owner_id AND i.digest_id IS NULL AND i.held_at < $3;
 -- name: load_items
 -- What these digests tell, oldest first.
 SELECT i.digest_id, m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text,
-       m.sealed_reason, m.attempts, m.occurred_at, m.failed_channels
+       m.sealed_reason, m.attempts, m.occurred_at, m.failed_channels, m.traceparent
 FROM digest_item i JOIN message m ON m.id = i.message_id
 WHERE i.digest_id = ANY ($1::uuid[]) ORDER BY i.digest_id, m.occurred_at, m.id;
 

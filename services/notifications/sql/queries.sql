@@ -78,11 +78,11 @@ SELECT sub, address, language FROM officer WHERE sub = ANY ($1::text[]);
 -- name: insert_messages
 -- Messages of a batch; one that is there already, from an earlier run of the same event, stays as it is.
 INSERT INTO message (id, event_id, event_type, occurred_at, template, language, channel, owner_id, officer_sub,
-                     business_id, params, sealed_reason, state, reason, next_attempt_at)
-SELECT i, e, t, o, n, l, c, w, f, b, p::jsonb, s, a, r, now()
+                     business_id, params, sealed_reason, state, reason, traceparent, next_attempt_at)
+SELECT i, e, t, o, n, l, c, w, f, b, p::jsonb, s, a, r, h, now()
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::uuid[],
-            $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[])
-     AS u(i, e, t, o, n, l, c, w, f, b, p, s, a, r)
+            $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+     AS u(i, e, t, o, n, l, c, w, f, b, p, s, a, r, h)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: find_owners
@@ -138,7 +138,7 @@ FROM (SELECT id FROM message
       ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS due
 WHERE m.id = due.id
 RETURNING m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text, m.sealed_reason,
-          m.attempts, m.occurred_at, m.failed_channels;
+          m.attempts, m.occurred_at, m.failed_channels, m.traceparent;
 
 -- name: hand_over
 -- Just before the body goes out: true only for the sender that still has the message in hand, and if its announcement,

@@ -91,6 +91,7 @@ async def insert_messages(connection: Connection, drafts: Sequence[tuple[Draft, 
             draft.sealed_reason,
             decision.state,
             decision.reason,
+            draft.traceparent,
         )
         for draft, decision in drafts
     ]

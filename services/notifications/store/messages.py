@@ -110,6 +110,7 @@ def claimed_of(row: asyncpg.Record) -> Claimed:
         attempt=row["attempts"],
         occurred_at=row["occurred_at"],
         failed_channels=tuple(row["failed_channels"]),
+        traceparent=row["traceparent"],
     )
 
 

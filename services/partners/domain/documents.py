@@ -80,6 +80,7 @@ _SIGNED: Json = {
             **_TEXT,
             "description": "Standard Webhooks: `v1,` and base64, one for each valid secret.",
         },
+        "traceparent": {**_TEXT, "description": "Absent, or W3C Trace Context: with it you may go on with our trace."},
     },
     "required": ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"],
 }

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
 from time import monotonic
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -32,6 +34,8 @@ from services.partners.store.events import Kept
 from services.partners.store.webhooks import Try, Wrapped
 from shared.database import Pool
 from shared.keys import KeyClient
+from shared.tracing import Attributes, Kind
+from shared.tracing.telling import telling
 
 PAGE = 100
 """Events of a page."""
@@ -168,11 +172,7 @@ class Carrier:
                 for item in chain:
                     if not self._may_leave(page):
                         return
-                    event_id = item.event.meta.id
-                    outcome = await self.post(str(event_id), page.bodies[item.position], secrets)
-                    page.tries.append(
-                        self.try_of(outcome, event_id, item.event.meta.type, page.place.stream, item.position)
-                    )
+                    outcome = await self._post_item(page, item, secrets)
                     if not outcome.taken:
                         page.failures.append(outcome)
                         break
@@ -182,6 +182,29 @@ class Carrier:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(AT_ONCE, len(page.chains))):
                 group.create_task(work())
+
+    async def _post_item(self, page: Page, item: Kept, secrets: Sequence[bytes]) -> Outcome:
+        """Post one event. It is told under the span of who follows it, but not when it is posted again for a replay."""
+        meta = item.event.meta
+        parent = None if page.replay_id else meta.traceparent
+        with telling(parent, "POST webhook", Kind.CLIENT, partial(self._described, item)) as told:
+            outcome = await self.post(str(meta.id), page.bodies[item.position], secrets, told.traceparent)
+            told.error = outcome.error
+            if outcome.status is not None:
+                told.attributes["http.response.status_code"] = outcome.status
+        page.tries.append(self.try_of(outcome, meta.id, meta.type, page.place.stream, item.position))
+        return outcome
+
+    def _described(self, item: Kept) -> Attributes:
+        """Return what the span of a post says. Of the address the host alone: the rest may hold a secret of the agency."""
+        return {
+            "http.request.method": "POST",
+            "server.address": urlsplit(self.held.url).hostname or "",
+            "messaging.message.id": str(item.event.meta.id),
+            "cloudevents.event_type": item.event.meta.type,
+            "naikkelas.agency": self.held.agency,
+            "naikkelas.webhook.id": str(self.held.id),
+        }
 
     def _may_leave(self, page: Page) -> bool:
         now, made = self.held, page.held
@@ -199,9 +222,14 @@ class Carrier:
         now = self.now()
         return [plain for item, plain in self._secrets[1] if item.expires_at is None or item.expires_at > now]
 
-    async def post(self, message_id: str, body: bytes, secrets: Sequence[bytes]) -> Outcome:
-        """Post one body, signed, and return what came of it."""
-        return await self.means.poster.post(self.held.url, body, signed_headers(secrets, message_id, self.now(), body))
+    async def post(
+        self, message_id: str, body: bytes, secrets: Sequence[bytes], traceparent: str | None = None
+    ) -> Outcome:
+        """Post one body, signed, and return what came of it; ``traceparent`` lets who takes it go on with the trace."""
+        headers = signed_headers(secrets, message_id, self.now(), body)
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
+        return await self.means.poster.post(self.held.url, body, headers)
 
     def try_of(self, outcome: Outcome, event_id: UUID, type_name: str, stream: str | None, position: int | None) -> Try:
         """Return what is told of posting an event once; without a stream it was a test."""

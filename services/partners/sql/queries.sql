@@ -118,7 +118,7 @@ SELECT owner_id, coalesce(sharing, false) AS sharing, coalesce(restricted, false
 
 -- name: load_waiting
 -- What waits for businesses, in the order of coming.
-SELECT business_id, event_id, type, source, subject, sequence, occurred_at, data FROM waiting_event
+SELECT business_id, event_id, type, source, subject, sequence, occurred_at, data, traceparent FROM waiting_event
 WHERE business_id = ANY ($1::uuid[]) ORDER BY id;
 
 -- name: forget_waiting
@@ -127,10 +127,11 @@ DELETE FROM waiting_event WHERE business_id = ANY ($1::uuid[]);
 
 -- name: insert_waiting
 -- Events that wait.
-INSERT INTO waiting_event (business_id, stream, event_id, type, source, subject, sequence, occurred_at, data)
-SELECT b, st, e, y, so, su, s, o, d
-FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::timestamptz[], $9::text[])
-     WITH ORDINALITY AS u(b, st, e, y, so, su, s, o, d, n)
+INSERT INTO waiting_event (business_id, stream, event_id, type, source, subject, sequence, occurred_at, data, traceparent)
+SELECT b, st, e, y, so, su, s, o, d, p
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::timestamptz[], $9::text[],
+            $10::text[])
+     WITH ORDINALITY AS u(b, st, e, y, so, su, s, o, d, p, n)
 ORDER BY n;
 
 -- name: insert_events
@@ -145,8 +146,8 @@ FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::bi
 
 -- name: insert_bodies
 -- The same events' bodies.
-INSERT INTO event_body (stream, position, source, occurred_at, data)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[]);
+INSERT INTO event_body (stream, position, source, occurred_at, data, traceparent)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[]);
 
 -- name: stream_heads
 -- How far every stream goes; and, under no name, a number that moves with every agreement.
@@ -168,7 +169,7 @@ SELECT coalesce((SELECT position FROM event WHERE stream = $1 AND recorded_at < 
 -- name: read_events
 -- Events of some types after a position ($2) up to another ($3), with body and label, so many at most.
 SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
-       e.owner_ids, e.kelurahan, e.sector, e.kelas
+       e.owner_ids, e.kelurahan, e.sector, e.kelas, b.traceparent
 FROM event e JOIN event_body b USING (stream, position)
 WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3 AND e.type = ANY ($4::text[])
 ORDER BY e.position LIMIT $5;
@@ -176,7 +177,7 @@ ORDER BY e.position LIMIT $5;
 -- name: read_all
 -- All events after a position ($2) up to another ($3), with body and label.
 SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
-       e.owner_ids, e.kelurahan, e.sector, e.kelas
+       e.owner_ids, e.kelurahan, e.sector, e.kelas, b.traceparent
 FROM event e JOIN event_body b USING (stream, position)
 WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3
 ORDER BY e.position;

@@ -16,6 +16,7 @@ from services.partners.store import queries
 from shared.database import Connection, Pool, write_rows
 from shared.envelope import Event, EventMeta, read_fact
 from shared.registry_copy.folding import in_order, uuids_text
+from shared.tracing import parent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _event(row: asyncpg.Record) -> Event:
         "",
         None,
         "",
-        None,
+        row["traceparent"],
     )
     return Event(meta, read_fact(row["type"], row["data"].encode()))
 
@@ -169,6 +170,7 @@ async def replace_waiting(
                 meta.sequence,
                 meta.time,
                 fact.model_dump_json(),
+                parent_of(meta.traceparent, meta.origin),
             )
         )
     await write_rows(connection, queries().insert_waiting, rows)
@@ -186,7 +188,8 @@ async def record(connection: Connection, last: dict[str, int], ready: Sequence[L
         owners = uuids_text(label.owner_ids)
         told = (label.business_id, owners, label.kelurahan, label.sector, label.kelas)
         events.append((stream, place, meta.id, meta.type, UUID(meta.subject), meta.sequence, now, *told))
-        bodies.append((stream, place, meta.source, meta.time, fact.model_dump_json()))
+        followed = parent_of(meta.traceparent, meta.origin)
+        bodies.append((stream, place, meta.source, meta.time, fact.model_dump_json(), followed))
     await write_rows(connection, queries().insert_events, events)
     await write_rows(connection, queries().insert_bodies, bodies)
     await write_rows(connection, queries().move_streams, [(name, place, now) for name, place in sorted(moved.items())])
