@@ -68,12 +68,30 @@ def test_every_lasting_container_has_a_health_check(name: str) -> None:
     assert {"test", "interval", "timeout", "retries"} <= set(SERVICES[name]["healthcheck"])
 
 
-def test_only_the_proxy_publishes_a_port_and_two_tools_on_this_host_alone() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "mailpit", "grafana"}
+def test_only_the_proxy_publishes_a_port_and_three_tools_on_this_host_alone() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {
+        "proxy",
+        "mailpit",
+        "grafana",
+        "jaeger",
+    }
     assert SERVICES["mailpit"]["profiles"] == ["dev"]
     assert SERVICES["mailpit"]["ports"] == ["127.0.0.1:8025:8025"]
     assert SERVICES["grafana"]["profiles"] == SERVICES["prometheus"]["profiles"] == ["observability"]
     assert SERVICES["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
+    assert SERVICES["jaeger"]["profiles"] == ["observability"]
+    assert SERVICES["jaeger"]["ports"] == ["127.0.0.1:16686:16686"]
+
+
+def test_every_process_is_told_where_traces_go_and_by_default_nowhere() -> None:
+    example = _example()
+    assert example["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
+    for name in SCALABLE:
+        told = SERVICES[name]["environment"]
+        assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == "${OTEL_EXPORTER_OTLP_ENDPOINT:-}"
+        assert told["OTEL_TRACES_SAMPLER"] == f"${{OTEL_TRACES_SAMPLER:-{example['OTEL_TRACES_SAMPLER']}}}"
+        assert told["OTEL_TRACES_SAMPLER_ARG"] == f"${{OTEL_TRACES_SAMPLER_ARG:-{example['OTEL_TRACES_SAMPLER_ARG']}}}"
+        assert set(SERVICES[name]["networks"]) & set(SERVICES["jaeger"]["networks"])
 
 
 def test_scalable_services_have_no_fixed_name_and_no_host_port() -> None:
