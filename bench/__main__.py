@@ -36,6 +36,7 @@ from bench.replaying import beside_a_replay
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
+from bench.tracing import traces_cost
 from bench.training import certificates, enrolling_crowd
 from bench.webhooks import hung_endpoint, webhooks
 from shared.process import spare_collections
@@ -60,6 +61,7 @@ BENCHES: dict[str, Bench] = {
     "held": held_transaction,
     "posts": posts,
     "metrics": metrics_cost,
+    "traces": traces_cost,
     "webhooks": webhooks,
     "hung": hung_endpoint,
     "arriving": commit_to_webhook,

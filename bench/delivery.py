@@ -41,6 +41,12 @@ FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, $4::int) AS
 """Facts of an aggregate each, the sequence counting through all of them, so that their order can be checked."""
 FILL = NUMBERED_FILL.replace("'bench', number,", "'bench', 1,")
 """The same as first facts of their aggregates."""
+_TRACEPARENT = """
+    '00-' || translate(gen_random_uuid()::text, '-', '') || '-' || substr(translate(gen_random_uuid()::text, '-', ''), 1, 16) || '-01',"""
+FOLLOWED_FILL = NUMBERED_FILL.replace("origin, data)", "origin, traceparent, data)").replace(
+    "'bench', 'import',", f"'bench', 'command',{_TRACEPARENT}"
+)
+"""The same, each of a command that somebody follows."""
 TYPE = BusinessVerified.type_name()
 
 
@@ -126,7 +132,7 @@ async def relay_backlog(rig: Rig, size: Size) -> list[Result]:
     ]
 
 
-async def relay_speed(rig: Rig, rows: int, metrics: Metrics | None = None) -> float:
+async def relay_speed(rig: Rig, rows: int, metrics: Metrics | None = None, fill: str = NUMBERED_FILL) -> float:
     """Return how many facts of a backlog a relay publishes per second. Raises ``VoidRunError`` for a lost or doubled one."""
     topic = rig.topic()
     async with rig.database() as (dsn, pool), relaying(dsn, rig, metrics) as relay:
@@ -134,7 +140,7 @@ async def relay_speed(rig: Rig, rows: int, metrics: Metrics | None = None) -> fl
             await asyncio.sleep(0.005)
         # All clients are connected when their time begins; the backlog becomes visible at once, by one commit, and the
         # relay is told as every command tells it.
-        await pool.execute(NUMBERED_FILL, topic, TYPE, BODY, rows)
+        await pool.execute(fill, topic, TYPE, BODY, rows)
         started = perf_counter()
         await pool.execute(f"NOTIFY {WAKE_CHANNEL}")
         while relay.published < rows:

@@ -78,19 +78,20 @@ def _life(business_id: UUID) -> list[Fact]:
     return [registered, r.BusinessVerified(business_id=business_id), up]
 
 
-def _event(fact: Fact, sequence: int) -> Event:
+def _event(fact: Fact, sequence: int, *, followed: bool = False) -> Event:
     subject, moment = str(fact.aggregate_id), START + timedelta(minutes=sequence)
-    meta = EventMeta(uuid4(), fact.type_name(), "/registry", subject, moment, sequence, "bench", None, "import", None)
+    origin, trace = ("command", f"00-{uuid4().hex}-{uuid4().hex[:16]}-01") if followed else ("import", None)
+    meta = EventMeta(uuid4(), fact.type_name(), "/registry", subject, moment, sequence, "bench", None, origin, trace)
     return Event(meta, fact)
 
 
-def _batches(businesses: int) -> list[list[Event]]:
+def _batches(businesses: int, *, followed: bool = False) -> list[list[Event]]:
     """Return the facts as they come: all are registered, then all verified, then all step up; in full batches.
 
     So two thirds of the batches meet rows that an earlier one wrote, and have to read them.
     """
     lives = [_life(uuid4()) for _ in range(businesses)]
-    events = [_event(life[number], number + 1) for number in range(FACTS_EACH) for life in lives]
+    events = [_event(life[number], number + 1, followed=followed) for number in range(FACTS_EACH) for life in lives]
     return [events[start : start + MAX_RECORDS] for start in range(0, len(events), MAX_RECORDS)]
 
 
@@ -123,9 +124,10 @@ def _ready_made(parts: Sequence[Sequence[Event]]) -> list[Rows]:
     return ready
 
 
-def business_lives(facts: int) -> list[list[Record]]:
-    """Return so many facts of businesses as the records of full batches."""
-    return [[_record(event, offset) for offset, event in enumerate(part)] for part in _batches(facts // FACTS_EACH)]
+def business_lives(facts: int, *, followed: bool = False) -> list[list[Record]]:
+    """Return so many facts of businesses as the records of full batches; ``followed``: each of a command that is traced."""
+    parts = _batches(facts // FACTS_EACH, followed=followed)
+    return [[_record(event, offset) for offset, event in enumerate(part)] for part in parts]
 
 
 async def projection_speed(rig: Rig, records: Sequence[Sequence[Record]], settled: Settled | None = None) -> float:

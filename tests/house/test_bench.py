@@ -36,13 +36,13 @@ def test_a_quick_run_reports_each_run_of_product_and_baseline() -> None:
 
 @pytest.mark.timeout(300)
 def test_the_other_ways_of_the_table_run_in_their_small_form() -> None:
-    names = ("latency", "posts", "xlsx", "scaling", "rebuild", "wal", "metrics", *AGENCIES)
+    names = ("latency", "posts", "xlsx", "scaling", "rebuild", "wal", "metrics", "traces", *AGENCIES)
     chosen = [word for name in names for word in ("--only", name)]
     line = [sys.executable, "-m", "bench", "--quick", "--runs", "1", "--json", *chosen]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr[-2000:]
     results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
-    assert len(results) == 6 + 2 + 1 + 1 + 4 + 1 + 2 + 3 + 1 + 2 + 1 + 2
+    assert len(results) == 6 + 2 + 1 + 1 + 4 + 1 + 2 + 2 + 3 + 1 + 2 + 1 + 2
     assert all(len(result["product"]) == 1 for result in results)
     (empty,) = (result for result in results if result["name"].startswith("empty reads"))
     assert max(empty["product"]) == 0

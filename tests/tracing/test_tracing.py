@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from time import monotonic
 from typing import Any
@@ -56,10 +56,12 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     structlog.reset_defaults()
 
 
-def tracer_to(endpoint: str, sampler: str = "parentbased_always_on", argument: float = 1.0) -> OtelTracer:
+def tracer_to(
+    endpoint: str, sampler: str = "parentbased_always_on", argument: float = 1.0, bounds: Bounds = QUICK
+) -> OtelTracer:
     """Return a tracer with little patience."""
     settings = TraceSettings(endpoint, sampler, argument, "authorization=Bearer%20rahasia,x-tenant=balikpapan")
-    return make_tracer(settings, "uji", "api", "api-1", QUICK)
+    return make_tracer(settings, "uji", "api", "api-1", bounds)
 
 
 @given(st.text() | st.from_regex(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True))
@@ -125,13 +127,14 @@ def end_many(tracer: OtelTracer, spans: int) -> float:
 @pytest.mark.parametrize("how", ["nobody listens", "never answers"])
 def test_a_receiver_that_is_away_loses_spans_and_holds_nobody_up(receiver: Receiver, how: str) -> None:
     receiver.open.clear()
-    tracer = tracer_to(receiver.endpoint if how == "never answers" else "http://127.0.0.1:1")
-    assert end_many(tracer, 500) < QUICK.export_seconds
+    endpoint = receiver.endpoint if how == "never answers" else "http://127.0.0.1:1"
+    tracer = tracer_to(endpoint, bounds=replace(QUICK, export_seconds=60.0))
     began = monotonic()
+    longest = end_many(tracer, 500)
     tracer.close()
-    assert monotonic() - began < 3.0
+    assert longest < 5.0
+    assert monotonic() - began < 10.0
     assert tracer.figures() == {"exported": 0, "lost": 500}
-    assert not [thread for thread in threading.enumerate() if thread.name == "spans" and how == "nobody listens"]
 
 
 async def test_a_receiver_that_refuses_is_told_of_once_and_spans_go_again_when_it_takes_them(
