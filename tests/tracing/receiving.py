@@ -71,6 +71,8 @@ class Receiver:
         self.spans: list[Received] = []
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
+        self.asked: list[str] = []
+        """Paths, whatever was answered."""
         self.status = 200
         self.open = threading.Event()
         self.open.set()
@@ -108,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Take one request."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         receiver = self.receiver
+        receiver.asked.append(self.path)
         if not receiver.open.wait(WAIT_SECONDS):
             return
         if receiver.status == 200:

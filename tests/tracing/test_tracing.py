@@ -28,7 +28,7 @@ from shared.tracing.running import TraceSettings, traced
 from shared.tracing.sending import Bounds, OtelTracer, make_tracer
 from shared.tracing.telling import telling
 from shared.web.app import cause_of, create_http_app
-from tests.kernel.web_client import client_of
+from tests.kernel.web_client import client_of, raw_request, served
 from tests.metrics.reading import read
 from tests.tracing.receiving import Receiver, receiving_spans
 
@@ -204,3 +204,15 @@ def test_the_ids_of_a_span_stay_whole_in_the_log_and_a_number_in_their_place_doe
     ids = {"trace_id": "0542123456789abcdef0812345678900", "span_id": "a054212345678900"}
     assert mask_event(ids) == ids
     assert mask_event({"span_id": "6471010101019900"}) == {"span_id": "[nik]"}
+
+
+async def test_the_frameworks_own_telemetry_stays_off_whatever_the_environment_says(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
+    async with served(make_app()) as server:
+        await raw_request(
+            server.port, b"GET /owners/6471010101019900 HTTP/1.1\r\nHost: uji\r\nConnection: close\r\n\r\n"
+        )
+    assert receiver.asked == []
