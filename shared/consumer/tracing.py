@@ -53,7 +53,6 @@ def end_steps(told: Sequence[Told], plan: Plan) -> None:
 def _described(consumer: str, step: Step, event: Event, plan: Plan) -> Attributes:
     return {
         "messaging.system": "kafka",
-        "messaging.operation.type": "process",
         "messaging.operation.name": "process",
         "messaging.destination.name": step.item.topic,
         "messaging.destination.partition.id": str(step.item.partition),

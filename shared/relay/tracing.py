@@ -26,7 +26,6 @@ def tell_published(rows: Sequence[Any], began: int) -> None:
             parent,
             {
                 "messaging.system": "kafka",
-                "messaging.operation.type": "send",
                 "messaging.operation.name": "send",
                 "messaging.destination.name": row["topic"],
                 "messaging.message.id": row["event_id"],

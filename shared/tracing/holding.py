@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
-MOST_SPANS = 20
+MOST_SPANS = 10
 """Spans of one round of the relay, or of one batch of a consumer, whatever is sampled: of a backlog the first facts are told
 of, so that a trace of everything costs the way of everything no more than some hundredths."""
 

@@ -127,4 +127,6 @@ async def test_of_a_backlog_the_first_facts_of_a_round_are_told(
         assert len(spans) == MOST_SPANS
         assert spans[0].attributes["messaging.batch.message_count"] == count
     before = [event.meta.traceparent for event in events]
-    assert [mine == theirs for mine, theirs in zip(seen, before, strict=True)] == [False] * 20 + [True] * 80
+    assert [mine == theirs for mine, theirs in zip(seen, before, strict=True)] == [False] * MOST_SPANS + [True] * (
+        count - MOST_SPANS
+    )
