@@ -167,6 +167,26 @@ async def test_after_a_restore_into_another_cluster_all_that_is_retained_is_publ
     assert len(found[thing]) == 11
 
 
+async def test_what_was_backed_up_before_a_relay_ran_is_published_once_in_another_cluster(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str
+) -> None:
+    fact, thing = fact_on(topic), uuid4()
+    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
+    async with kernel_db.connection() as connection:
+        for _ in range(5):
+            await change(connection, fact, thing)
+    owner = await asyncpg.connect(kernel_db.owner_dsn)
+    assert await owner.fetchval("SELECT count(*) FROM relay_cluster") == 0
+    await owner.execute("UPDATE outbox SET xid = '99999999'::xid8")
+    await owner.close()
+    async with relays(kernel_db, kafka, 1):
+        async with kernel_db.connection() as connection:
+            await change(connection, fact, thing)
+        await drained(kernel_db)
+        found = await published(kafka.credentials(), topic, 6)
+    assert found[thing] == [1, 2, 3, 4, 5, 6]
+
+
 async def test_a_fact_cannot_be_stored_outside_of_a_transaction(kernel_db: KernelDatabase, topic: str) -> None:
     async with kernel_db.connection() as connection:
         with pytest.raises(RuntimeError, match="transaction"):
