@@ -185,6 +185,7 @@ async def migrate(
             log.info("migration_waits", reason="another process migrates this database")
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         await connection.execute(_LEDGER)
+        await _show_ledger(connection, roles.get("audit_role"))
         await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         done = {(r["component"], r["name"]): r["sha256"] for r in await connection.fetch("TABLE schema_migration")}
         return [
@@ -196,6 +197,13 @@ async def migrate(
         await connection.close()
 
 
+async def _show_ledger(connection: asyncpg.Connection, role: str | None) -> None:
+    """Let the login that only looks read what ran (`naikkelas doctor`); a ledger that shows it already is left alone."""
+    if role is not None and not await connection.fetchval(_SHOWN, role):
+        await connection.execute(_fill("GRANT SELECT ON schema_migration TO ${role}", {"role": role}))
+
+
+_SHOWN = "SELECT has_table_privilege($1, 'schema_migration', 'SELECT')"
 _HOLDERS = """
 SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'relation' AND granted AND pid <> pg_backend_pid()
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "up": Entry("ops.cli.local", "Start Kafka, PostgreSQL, the mailbox and all services.", "up"),
     "down": Entry("ops.cli.local", "Stop them; with --wipe their data goes too.", "down"),
     "status": Entry("ops.cli.local", "Show what runs, and whether it is ready.", "status"),
+    "doctor": Entry("ops.cli.doctor", "Check a deployment: what is not well, why it matters, what to do.", "doctor"),
     "top": Entry("ops.cli.top", "Watch it live: rates, lag, outboxes, parked events."),
     "env": Entry("ops.cli.access", "Print what another client needs: kcat, psql, variables.", "env"),
     "token": Entry("ops.cli.access", "Sign an access token for the local stack.", "token"),

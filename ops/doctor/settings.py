@@ -1,0 +1,115 @@
+"""The variables that the operator's commands go by, judged all at once: nothing is asked over the network for it.
+
+No finding repeats a value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ops.doctor.finding import Finding, fault, fine
+from ops.stack.servers import SECRET
+from shared.sealing import KeyRing
+
+AREA = "settings"
+KEY = "KEY_ENCRYPTION_KEY"
+PROTOCOLS = ("PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL")
+IN_FILES = (*SECRET, KEY)
+"""Variables that may also be given as a file, named by ``<variable>_FILE``."""
+BELONGING = ("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_PASSWORD_FILE", "KAFKA_SECURITY_PROTOCOL", "KAFKA_CA_FILE")
+_WHY = "No command can reach what it is to look at."
+
+
+def judge_settings(environment: Mapping[str, str]) -> list[Finding]:
+    """Return every fault of the variables; one finding that all is well if there is none."""
+    faults = [fault(AREA, what, _WHY, do) for what, do in _faults(environment)]
+    return faults or [fine(AREA, "The settings can be read and fit together.")]
+
+
+def given_key(environment: Mapping[str, str]) -> str | None:
+    """Return the key-encryption key that the environment names, as it is or in a file. Raises ``OSError``."""
+    if path := environment.get(f"{KEY}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environment.get(KEY) or None
+
+
+def _faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give what is wrong, and what to do."""
+    yield from _files(environment)
+    yield from _kafka(environment)
+    yield from _postgresql(environment)
+    yield from _key(environment)
+
+
+def _files(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in IN_FILES:
+        path = environment.get(f"{name}_FILE")
+        if path and environment.get(name):
+            yield f"{name} and {name}_FILE are both set.", f"Keep one of {name} and {name}_FILE."
+        if path and (why := _unreadable(path)):
+            yield f"{name}_FILE cannot be read ({path}: {why}).", f"Mend the file, or name another one in {name}_FILE."
+
+
+def _unreadable(path: str) -> str | None:
+    """Return why a file cannot be read as text; ``None`` if it can."""
+    try:
+        Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        return error.strerror
+    except UnicodeDecodeError:
+        return "not UTF-8 text"
+    return None
+
+
+def _kafka(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    bootstrap = environment.get("KAFKA_BOOTSTRAP")
+    protocol = environment.get("KAFKA_SECURITY_PROTOCOL") or "SASL_PLAINTEXT"
+    if not bootstrap:
+        if alone := [name for name in BELONGING if environment.get(name)]:
+            yield f"{', '.join(alone)}: set without KAFKA_BOOTSTRAP.", "Set KAFKA_BOOTSTRAP too, or unset them."
+        return
+    if not all(_is_address(word) for word in bootstrap.split(",")):
+        yield "KAFKA_BOOTSTRAP is no list of host:port.", "Write host:port, several separated by commas."
+    if protocol not in PROTOCOLS:
+        yield f"KAFKA_SECURITY_PROTOCOL is none of {', '.join(PROTOCOLS)}.", "Set it to the protocol of the listener."
+    elif protocol.startswith("SASL_") and not (
+        environment.get("KAFKA_PASSWORD") or environment.get("KAFKA_PASSWORD_FILE")
+    ):
+        yield "KAFKA_PASSWORD is not set, nor is KAFKA_PASSWORD_FILE.", "Give the operator's password in one of them."
+    ca_file = environment.get("KAFKA_CA_FILE")
+    if ca_file and (why := _unreadable(ca_file)):
+        yield f"KAFKA_CA_FILE cannot be read ({ca_file}: {why}).", "Name the file with the authority's certificate."
+
+
+def _is_address(word: str) -> bool:
+    host, _, port = word.strip().rpartition(":")
+    return bool(host) and port.isdigit() and 0 < int(port) < 65_536
+
+
+def _postgresql(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    dsn = environment.get("POSTGRES_DSN")
+    if path := environment.get("POSTGRES_DSN_FILE"):
+        dsn = None if _unreadable(path) else Path(path).read_text(encoding="utf-8").strip()
+    if dsn and not _is_dsn(dsn):
+        yield "POSTGRES_DSN is no address of PostgreSQL.", "Write postgresql://login:password@host:port/postgres."
+
+
+def _is_dsn(dsn: str) -> bool:
+    try:
+        parts = urlsplit(dsn)
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _key(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    path = environment.get(f"{KEY}_FILE")
+    if path and _unreadable(path):
+        return  # told of already
+    if key := given_key(environment):
+        try:
+            KeyRing(key)
+        except ValueError as error:
+            yield f"{error}.", f"Give the key that the registry runs with in {KEY} or {KEY}_FILE."
