@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from pathlib import Path
 from random import Random
 
 import asyncpg
 
+from ops.backup.making import dump_database
+from ops.backup.manifest import Dumped, backup_order
+from ops.backup.restoring import restore_databases
 from ops.stack.databases import in_database
-from ops.stack.postgres import find_programs
 from proof.rig import Rig, Size
 
-# Consumers first: one that is newer than its source would pass over facts (docs/operations.md).
-DUMPED_WHILE_WORK_GOES_ON = ("projections", "notifications")
 SOURCE = "registry"
 TABLES = {
     "registry": ("owner", "business", "business_owner", "owner_key"),
@@ -29,32 +28,29 @@ async def lose_everything_and_restore(rig: Rig, _: Size, __: Random) -> None:
 
     Raises ``AssertionError`` if a table is another one after it, once the consumers have caught up.
     """
-    dumps = {service: rig.folder / f"{service}.dump" for service in (*DUMPED_WHILE_WORK_GOES_ON, SOURCE)}
-    for service in DUMPED_WHILE_WORK_GOES_ON:
-        await asyncio.to_thread(_dump, rig, service, dumps[service])
+    *others, last = backup_order()
+    assert last == SOURCE, f"{last} is dumped last: load must rest while a source of it is"
+    dumped = [await asyncio.to_thread(_dump, rig, service) for service in others]  # while work goes on
     async with rig.load.paused():  # what is acknowledged after the last dump could not be there
         await rig.until_caught_up()
-        await asyncio.to_thread(_dump, rig, SOURCE, dumps[SOURCE])
+        dumped.append(await asyncio.to_thread(_dump, rig, SOURCE))
         before = await _hashes(rig)
         async with rig.fault():
             await asyncio.to_thread(_lose, rig)
             rig.forget_log()
-            await asyncio.to_thread(_restore, rig, dumps)
+            await asyncio.to_thread(_restore, rig, dumped)
         after = await _hashes(rig)
     assert after == before, f"other tables than before: {[name for name in before if before[name] != after[name]]}"
 
 
-def _program(name: str) -> str:
-    return str(find_programs() / name)
+def _folder(rig: Rig) -> Path:
+    folder = rig.folder / "backup"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{Path(command[0]).name}: {done.stderr[-800:]}"
-
-
-def _dump(rig: Rig, service: str, target: Path) -> None:
-    _run(_program("pg_dump"), "-Fc", "-f", str(target), in_database(rig.stack.servers.superuser_dsn(), service))
+def _dump(rig: Rig, service: str) -> Dumped:
+    return dump_database(rig.stack.servers.superuser_dsn(), service, _folder(rig))
 
 
 def _lose(rig: Rig) -> None:
@@ -66,12 +62,10 @@ def _lose(rig: Rig) -> None:
         shutil.rmtree(folder)
 
 
-def _restore(rig: Rig, dumps: dict[str, Path]) -> None:
+def _restore(rig: Rig, dumped: list[Dumped]) -> None:
     """Start new servers, restore the databases, start everything else."""
     rig.stack.start_servers(owned=True)
-    for service, dump in dumps.items():
-        target = in_database(rig.stack.servers.superuser_dsn(), service)
-        _run(_program("pg_restore"), "--exit-on-error", "--single-transaction", "-d", target, str(dump))
+    restore_databases(rig.stack.servers.superuser_dsn(), _folder(rig), dumped, lambda *_: None)
     rig.stack.start_mailbox()
     rig.stack.start_services()
 

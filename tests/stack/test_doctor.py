@@ -32,6 +32,7 @@ from ops.doctor.settings import judge_settings
 from ops.kafka_admin.plan import Plan
 from ops.kafka_admin.rights import Right
 from ops.ledger import compare_ledgers, declared_ledger
+from ops.stack import Stack
 from shared.sealing import KeyRing
 from shared.topology import TOPICS
 from tests.stack.commanding import naikkelas_here
@@ -318,6 +319,22 @@ def test_wrong_settings_end_with_78_before_anything_is_asked(tmp_path: Path) -> 
     assert done.returncode == 78, done.stderr
     told = json.loads(done.stdout)
     assert (told["ok"], told["worst"], len(told["findings"])) == (False, "fail", 3)
+
+
+def test_who_may_only_look_is_told_what_cannot_be_seen(server_stack: Stack, tmp_path: Path) -> None:
+    """As in the operator's container: given servers, the login of the audit, no folder and no key."""
+    operator = server_stack.credentials("operator")
+    given = {
+        "KAFKA_BOOTSTRAP": operator.bootstrap,
+        "KAFKA_PASSWORD": operator.password,
+        "POSTGRES_DSN": server_stack.dsn("registry", "audit"),
+    }
+    done = naikkelas_here("doctor", "--json", home=tmp_path / "none", given=given)
+    told = {finding["what"]: finding["level"] for finding in json.loads(done.stdout)["findings"]}
+    assert told["This login does not see the transactions of others."] == "warn"
+    assert told["Topics, users and rights are as declared."] == "ok"
+    assert not any("processes" in what or "MB are free" in what for what in told)
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_worst_of_nothing_is_that_all_is_well() -> None:

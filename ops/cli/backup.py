@@ -1,0 +1,210 @@
+"""``naikkelas backup``, ``restore`` and ``drill``: dumps of all databases, brought back, and proof that they can be."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+
+from ops.backup.drilling import Drill, drill
+from ops.backup.fitting import Target, misfits, obstacles, open_backup
+from ops.backup.making import make_backup
+from ops.backup.manifest import Manifest, ManifestError, backup_order
+from ops.backup.restoring import look_at_target, note_restore, restore_databases
+from ops.cli.access import running_stack
+from ops.cli.actor import By, actor
+from ops.cli.audit import print_report
+from ops.cli.output import Json, fail, print_json, print_line, print_table, say
+from ops.cli.progress import stages
+from ops.doctor.settings import given_key
+from ops.ledger import declared_ledger
+from ops.stack import Stack, StackError
+from ops.stack.databases import SERVICES
+from ops.stack.home import KEY_ENCRYPTION_KEY
+from shared.database import SERVER_ERRORS
+from shared.sealing import KeyRing
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+NOTHING_DONE = 3
+WORD = "restore"
+Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Look and tell only; nothing is written.")]
+
+
+@app.command()
+def backup(folder: Folder, dry_run: DryRun = False, json: Json = False) -> None:
+    """Dump every service's database into an empty folder, each before the services that it reads of; work goes on meanwhile.
+
+    What is in it is personal. The key-encryption key is not in it: keep that apart.
+    """
+    stack = running_stack()
+    if dry_run:
+        _tell_plan(json=json)
+        return
+    with stages() as tell:
+        manifest = make_backup(stack, folder, tell)
+    if json:
+        print_json({"ok": True, "folder": str(folder), **_summary(manifest)})
+        return
+    _print_databases(manifest)
+    print_line(f"The backup is whole, in {folder}.")
+    print_line(manifest.secrets)
+    for fingerprint, owners in manifest.key_ids.items():
+        print_line(f"  fingerprint {fingerprint}: the keys of {owners:,} owners")
+
+
+def _tell_plan(*, json: bool) -> None:
+    order = backup_order()
+    if json:
+        print_json({"ok": True, "order": order})
+    else:
+        print_line(f"It would dump, in this order: {', '.join(order)}. Nothing was done.")
+
+
+def _summary(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "made_at": manifest.made_at,
+        "postgresql": manifest.postgresql,
+        "cluster": manifest.cluster,
+        "kafka": manifest.kafka,
+        "events": manifest.events,
+        "retained": manifest.retained,
+        "key_fingerprints": manifest.key_ids,
+        "databases": {it.service: {"bytes": it.bytes, "sha256": it.sha256, "seconds": it.seconds} for it in manifest.databases},
+    }  # fmt: skip
+
+
+def _print_databases(manifest: Manifest) -> None:
+    rows = [
+        (it.service, f"{it.bytes / 1e6:.1f} MB", len(it.migrations), f"{it.events:,}", f"{it.retained:,}", f"{it.seconds:.1f} s")
+        for it in manifest.databases
+    ]  # fmt: skip
+    print_table(("service", "size", "migrations", "events", "in the outbox", "time"), rows)
+
+
+def _opened(folder: Path, key: str | None, *, as_json: bool) -> Manifest:
+    """Return the manifest of a backup that this code and this key can take; end with a sentence for each reason otherwise."""
+    try:
+        manifest = open_backup(folder)
+        ring = None if key is None else KeyRing(key)
+    except (ManifestError, ValueError) as error:
+        fail(str(error), as_json=as_json)
+    _refuse(misfits(manifest, {service: declared_ledger(service) for service in SERVICES}, ring), as_json=as_json)
+    return manifest
+
+
+def _refuse(reasons: list[str], *, as_json: bool) -> None:
+    if reasons:
+        fail("\n".join(reasons), as_json=as_json)
+
+
+def _key(stack: Stack) -> str | None:
+    try:
+        return given_key(os.environ) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
+    except OSError as error:
+        raise StackError(f"{error.filename} cannot be read ({error.strerror}).") from error
+
+
+@app.command()
+def restore(
+    folder: Folder,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Bring a backup back into empty databases beside an empty Kafka, all of it or nothing; it overwrites nothing.
+
+    Exit code 0: restored, or it would fit; 1: it does not fit, a sentence for each reason; 3: nothing was done, this was a look only.
+    """
+    stack = running_stack()
+    manifest = _opened(folder, _key(stack), as_json=json)
+    target = look_at_target(stack)
+    _refuse(obstacles(manifest, target), as_json=json)
+    if not json:
+        _tell(manifest, target)
+    if dry_run or not _is_sure(yes=yes):
+        _look_only(manifest, dry_run=dry_run, as_json=json)
+    with stages() as tell:
+        restore_databases(stack.servers.superuser_dsn(), folder, manifest.databases, tell)
+        note_restore(stack.servers.superuser_dsn(), manifest, actor(by))
+    if json:
+        print_json({"ok": True, "restored": True, **_summary(manifest)})
+    else:
+        print_line(
+            "Restored. `naikkelas up` starts the services and refills Kafka, then `naikkelas audit` compares all of it."
+        )
+
+
+def _tell(manifest: Manifest, target: Target) -> None:
+    _print_databases(manifest)
+    print_line(
+        f"Made at {manifest.made_at} of cluster {manifest.cluster}, into cluster {target.cluster} (PostgreSQL {target.version})."
+    )
+    if older := manifest.events - manifest.retained:
+        say(f"{older:,} events are older than the outboxes keep: Kafka gets all but these again.")
+
+
+def _is_sure(*, yes: bool) -> bool:
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    typed: str = typer.prompt(f"Type {WORD} to fill the databases", default="", show_default=False)
+    return typed.strip() == WORD
+
+
+def _look_only(manifest: Manifest, *, dry_run: bool, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json({"ok": True, "restored": False, **_summary(manifest)})
+    else:
+        print_line("It fits. Nothing was done." if dry_run else "Nothing was done: say --yes to restore.")
+    raise typer.Exit(0 if dry_run else NOTHING_DONE)
+
+
+@app.command("drill")
+def drill_command(
+    folder: Folder,
+    quick: Annotated[bool, typer.Option("--quick", help="Start consumers only if they are behind.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Restore a backup into a stack of its own beside the live one, refill Kafka from the outboxes, and audit it; then remove it.
+
+    Exit code 0: all is there again; 1: it does not fit, or the audit found something; 2: a server could not be reached.
+    """
+    key = _key(Stack())
+    manifest = _opened(folder, key, as_json=json)
+    if dry_run:
+        _look_only(manifest, dry_run=True, as_json=json)
+    try:
+        with stages() as tell:
+            outcome = drill(folder, manifest, key, tell, quick=quick)
+    except (KafkaError, KafkaException, *SERVER_ERRORS) as error:
+        fail(f"The drill lost a server ({type(error).__name__}); nothing is left of it.", as_json=json, code=2)
+    _print_outcome(outcome, as_json=json)
+    raise typer.Exit(0 if outcome.ok else 1)
+
+
+def _print_outcome(outcome: Drill, *, as_json: bool) -> None:
+    if as_json:
+        told = {"refilled": outcome.refilled, "refill_rate": round(outcome.refill_rate), "older": outcome.older}
+        print_json({"ok": outcome.ok, "seconds": outcome.seconds, **told, "audit": outcome.report.as_dict()})
+        return
+    print_table(("step", "seconds"), [(step, f"{seconds:.1f}") for step, seconds in outcome.seconds.items()])
+    seconds = outcome.seconds["refill"]
+    print_line(
+        f"Kafka was refilled with {outcome.refilled:,} records in {seconds:.1f} s, the start of the relays included."
+    )
+    print_report(outcome.report)
+    if outcome.ok and not outcome.report.ok:
+        print_line(
+            f"What is missing is only in Kafka: {outcome.older:,} events are older than the outboxes keep. The drill held."
+        )
+    else:
+        print_line("The drill held." if outcome.ok else "The drill failed.")
