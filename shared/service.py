@@ -33,7 +33,15 @@ from shared.metrics.holding import Figure
 from shared.metrics.looking import pool_look
 from shared.process import Part, run_process, together
 from shared.relay import Relay
-from shared.settings import DatabaseSettings, PooledSettings, ServiceSettings, SettingsError, SettingsT, load_settings
+from shared.settings import (
+    WRONG_SETTINGS,
+    DatabaseSettings,
+    PooledSettings,
+    ServiceSettings,
+    SettingsError,
+    SettingsT,
+    load_settings,
+)
 from shared.tracing.running import traced
 from shared.web.health import run_health
 
@@ -101,7 +109,7 @@ class Service(Generic[OwnSettings]):
             ran = asyncio.run(run_migrations(self.name, self.loaded(self.migrations)(), settings))
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
-            return 2
+            return WRONG_SETTINGS
         except (MigrationBlockedError, MigrationChangedError) as error:
             sys.stderr.write(f"{error}\n")
             return 1

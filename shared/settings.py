@@ -37,6 +37,10 @@ _EXAMPLES = (
 )
 
 
+WRONG_SETTINGS = 78
+"""The exit code of a process whose settings are missing or wrong: ``EX_CONFIG`` of sysexits.h. Starting it again does not help."""
+
+
 class SettingsError(Exception):
     """Settings that a process cannot start with; the text is one sentence and names the variables."""
 
@@ -232,9 +236,9 @@ def _faults(error: ValidationError) -> list[str]:
 
 
 def load_settings(cls: type[SettingsT]) -> SettingsT:
-    """Return the settings of the environment, or end the process: one sentence on standard error, exit code 2."""
+    """Return the settings of the environment, or end the process: one sentence on standard error, exit code 78."""
     try:
         return read_settings(cls)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
+        raise SystemExit(WRONG_SETTINGS) from None

@@ -14,10 +14,9 @@ from ops.cli.output import Json, print_json, print_line
 from ops.doctor.examining import examine
 from ops.doctor.finding import Finding, Level, worst
 from ops.doctor.settings import judge_settings
+from shared.settings import WRONG_SETTINGS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-WRONG_SETTINGS = 78
-"""EX_CONFIG of sysexits.h."""
 
 
 @app.command()

@@ -15,7 +15,7 @@ import pytest
 from shared.database import create_pool, kernel_migrations, migrate
 from shared.idempotency import PURGE_ROWS
 from shared.service import Service
-from shared.settings import ServiceSettings
+from shared.settings import WRONG_SETTINGS, ServiceSettings
 from shared.web.api import purge_keys
 from tests.stack.servers import Database
 
@@ -104,21 +104,21 @@ def test_a_process_without_settings_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         service.main(["api"])
-    assert ended.value.code == 2
+    assert ended.value.code == WRONG_SETTINGS == os.EX_CONFIG
     assert capsys.readouterr().err.startswith("Cannot start: DATABASE_DSN, KAFKA_BOOTSTRAP, ")
 
 
 @pytest.mark.parametrize("name", sorted(USAGES))
 def test_migrate_without_the_owners_login_is_refused_in_one_sentence(name: str) -> None:
     done = run(name, "migrate", DATABASE_DSN=NOWHERE.format(name))
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (WRONG_SETTINGS, "")
     assert done.stderr == "Cannot migrate: MIGRATION_DSN is not set.\n"
 
 
 def test_migrate_refuses_a_weak_login_in_production() -> None:
     dsn = NOWHERE.format("registry:password")
     done = run("registry", "migrate", PROFILE="production", DATABASE_DSN=dsn, MIGRATION_DSN=dsn)
-    assert done.returncode == 2
+    assert done.returncode == WRONG_SETTINGS
     assert "MIGRATION_DSN holds a secret" in done.stderr
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.settings import ServiceSettings, SettingsError, load_settings, read_settings
+from shared.settings import WRONG_SETTINGS, ServiceSettings, SettingsError, load_settings, read_settings
 
 GOOD = {
     "DATABASE_DSN": "postgresql://registry:kunci-lokal@127.0.0.1:5432/registry",
@@ -140,10 +140,10 @@ def test_settings_do_not_show_their_secrets(environment: pytest.MonkeyPatch) -> 
     assert "kunci-lokal" not in repr(read_settings(ServiceSettings))
 
 
-def test_a_process_with_bad_settings_ends_with_one_sentence_and_code_2(tmp_path: Path) -> None:
+def test_a_process_with_bad_settings_ends_with_one_sentence_and_a_code_of_its_own(tmp_path: Path) -> None:
     code = "from shared.settings import *; load_settings(ServiceSettings)"
     done = subprocess.run([sys.executable, "-c", code], env={"PATH": ""}, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    assert done.returncode == WRONG_SETTINGS
     assert done.stderr.startswith("Cannot start: DATABASE_DSN, KAFKA_BOOTSTRAP, ")
     assert done.stderr.count("\n") == 1
 
