@@ -13,6 +13,7 @@ from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from struct import iter_unpack
@@ -28,6 +29,7 @@ from shared.contracts.fact import PersonalFields
 SCHEME = "nk1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_MARKS = b"naikkelas marks"
 _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 PersonalT = TypeVar("PersonalT", bound=PersonalFields)
@@ -121,24 +123,67 @@ def open_sealed(key: bytes, sealed: str, model: type[PersonalT]) -> PersonalT:
         raise UnreadableError(f"sealed text does not fit {model.__name__}") from None
 
 
-class KeyRing:
-    """Wraps owners' keys under the key-encryption key, which comes from settings and is never stored."""
+class _Key:
+    """A key-encryption key, and what is derived from it."""
 
-    def __init__(self, key_encryption_key: str) -> None:
-        """Take the key-encryption key as base64 of 32 bytes. Raises ``ValueError`` otherwise."""
+    __slots__ = ("cipher", "id", "marking")
+
+    def __init__(self, text: str) -> None:
         try:
-            raw = b64decode(key_encryption_key, validate=True)
+            raw = b64decode(text, validate=True)
         except Base64Error:
             raise ValueError("KEY_ENCRYPTION_KEY is not base64") from None
         if len(raw) != KEY_BYTES:
             raise ValueError(f"KEY_ENCRYPTION_KEY holds {len(raw)} bytes, expected {KEY_BYTES}")
-        self._cipher = AESGCM(raw)
-        self._marking_key = hmac_digest(raw, b"naikkelas marks", "sha256")
-        self.kek_id = sha256(b"naikkelas kek" + raw).hexdigest()[:16]
+        self.cipher = AESGCM(raw)
+        self.marking = hmac_digest(raw, _MARKS, "sha256")
+        self.id = sha256(b"naikkelas kek" + raw).hexdigest()[:16]
+
+    def open(self, wrapped: bytes, bound_to: bytes) -> bytes | None:
+        """Return what is wrapped; ``None`` if not by this key, or bound to something else."""
+        try:
+            return self.cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound_to)
+        except (InvalidTag, ValueError):
+            return None
+
+
+class KeyRing:
+    """Wraps keys under key-encryption keys, which come from settings and are never stored. The first wraps, and all open.
+
+    ``kek_id`` names the first, ``kek_ids`` all in their order: 16 hex digits that tell nothing of the key.
+    """
+
+    def __init__(self, key_encryption_keys: str) -> None:
+        """Take keys as base64 of 32 bytes, one a line. Raises ``ValueError`` otherwise."""
+        self._keys = {key.id: key for key in map(_Key, key_encryption_keys.split())}
+        if not self._keys:
+            raise ValueError("KEY_ENCRYPTION_KEY holds no key")
+        self.kek_ids = tuple(self._keys)
+        self.kek_id = self.kek_ids[0]
+        self._first = self._keys[self.kek_id]
+        self._marking = {key.id: key.marking for key in self._keys.values()}
 
     def mark(self, text: str) -> bytes:
-        """Return 32 bytes by which ``text`` is known again, and which nobody can make or try without this key."""
-        return hmac_digest(self._marking_key, text.encode(), "sha256")
+        """Return 32 bytes by which ``text`` is known again, and which nobody can make or try without the first key."""
+        return hmac_digest(self._first.marking, text.encode(), "sha256")
+
+    def marks(self, text: str) -> list[bytes]:
+        """Return every mark that ``text`` may have: under the keys of the settings, and those learned of keys before them."""
+        return [hmac_digest(key, text.encode(), "sha256") for key in self._marking.values()]
+
+    def marking_keys(self) -> list[tuple[str, bytes]]:
+        """Return what makes the marks of older keys, by ``kek_id``, wrapped under the first: so marks outlive their key."""
+        older = [(kek_id, key) for kek_id, key in self._marking.items() if kek_id != self.kek_id]
+        nonces = _random(len(older), NONCE_BYTES)
+        return [
+            (kek_id, nonce + self._first.cipher.encrypt(nonce, key, _MARKS + kek_id.encode()))
+            for (kek_id, key), nonce in zip(older, nonces, strict=True)
+        ]
+
+    def learn_marking_key(self, kek_id: str, wrapped: bytes) -> None:
+        """Know the marks of a key that is in the settings no more. Raises ``UnreadableError`` if no key opens it."""
+        if kek_id not in self._marking:
+            self._marking[kek_id] = self._open(wrapped, _MARKS + kek_id.encode())
 
     def wrap(self, owner_id: UUID, key: bytes) -> bytes:
         """Return ``key`` wrapped for storage, bound to its owner: 60 bytes."""
@@ -146,14 +191,25 @@ class KeyRing:
 
     def wrap_all(self, keys: Sequence[tuple[UUID, bytes]]) -> list[bytes]:
         """Return the keys of owners wrapped for storage."""
-        encrypt, nonces = self._cipher.encrypt, _random(len(keys), NONCE_BYTES)
+        encrypt, nonces = self._first.cipher.encrypt, _random(len(keys), NONCE_BYTES)
         return [
             nonce + encrypt(nonce, key, owner_id.bytes) for (owner_id, key), nonce in zip(keys, nonces, strict=True)
         ]
 
     def unwrap(self, owner_id: UUID, wrapped: bytes) -> bytes:
-        """Return the owner's key. Raises ``UnreadableError`` under another key-encryption key or owner."""
-        try:
-            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], owner_id.bytes)
-        except (InvalidTag, ValueError):
-            raise UnreadableError("wrapped key does not open under this key-encryption key") from None
+        """Return the owner's key. Raises ``UnreadableError`` under other key-encryption keys or another owner."""
+        return self._open(wrapped, owner_id.bytes)
+
+    def rewrap_all(self, wrapped: Sequence[tuple[UUID, bytes]]) -> list[tuple[UUID, bytes]]:
+        """Return what is wrapped, by owner, under the first key; what none of the keys opens is left out."""
+        opened = []
+        for owner_id, text in wrapped:
+            with suppress(UnreadableError):
+                opened.append((owner_id, self.unwrap(owner_id, text)))
+        return [(owner_id, text) for (owner_id, _), text in zip(opened, self.wrap_all(opened), strict=True)]
+
+    def _open(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        for key in self._keys.values():
+            if (found := key.open(wrapped, bound_to)) is not None:
+                return found
+        raise UnreadableError("wrapped key does not open under this key-encryption key")

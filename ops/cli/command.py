@@ -45,6 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "erasures": Entry("ops.cli.erasing", "List requests to erase, and those past their deadline.", "erasures"),
     "erasure-notices": Entry("ops.cli.notices", "Agencies told of erasures: who acknowledged, whom to chase."),
     "import": Entry("ops.cli.importing", "Import spreadsheets, or check them without a running stack."),
+    "keys": Entry("ops.cli.keys", "Key-encryption keys: which are needed, and rotating them without downtime."),
     "audit": Entry("ops.cli.audit", "Prove that nothing is lost, doubled, reordered or missing."),
     "backup": Entry("ops.cli.backup", "Dump all databases into a folder, while work goes on.", "backup"),
     "restore": Entry("ops.cli.backup", "Bring a backup back into empty databases.", "restore"),

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from services.partners.api import agreements, disclosures, documents, erasures, feed, lanes, replays, webhooks
 from services.partners.api.portal import deeds as portal_deeds
@@ -14,6 +15,7 @@ from services.partners.api.portal import lanes as portal_lanes
 from services.partners.api.portal import reading as portal
 from services.partners.api.portal import replays as portal_replays
 from services.partners.domain.replays import Rates
+from services.partners.handlers import rotation
 from services.partners.handlers.feeding import Feed
 from services.partners.handlers.measuring import Measures
 from services.partners.handlers.opening import PURPOSE
@@ -25,11 +27,18 @@ from shared.database import Pool
 from shared.keys import KeyClient, token_reader
 from shared.outbox import Hint
 from shared.process import together
+from shared.sealing import KeyRing
 from shared.service import open_pool
 from shared.web.api import create_api, purge_keys
+from shared.web.key_rotation import key_rotation_router
 from shared.web.pages import style_router
 from shared.web.server import run_http
 from shared.web_pages.forms import FormCodes
+
+
+def _ring_of(request: Request) -> KeyRing:
+    box: SecretBox = request.app.state.secret_box
+    return box.ring
 
 
 def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
@@ -56,6 +65,7 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             portal_lanes.router,
             portal.rest,
             style_router(),
+            key_rotation_router(_ring_of, rotation.key_uses, rotation.rewrap),
         ],
         publishes=True,
         consumes=True,

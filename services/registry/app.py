@@ -19,6 +19,8 @@ from services.registry.api import (
     owners,
     progress,
 )
+from services.registry.api.requests import ring_of
+from services.registry.handlers import rotation
 from services.registry.importing import api as imports
 from services.registry.settings import NAME, RegistrySettings
 from shared.database import Pool
@@ -28,6 +30,7 @@ from shared.sealing import KeyRing
 from shared.service import open_pool
 from shared.web.api import create_api, purge_keys
 from shared.web.edge import Limits
+from shared.web.key_rotation import key_rotation_router
 from shared.web.server import run_http
 
 
@@ -53,6 +56,7 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
             progress.router,
             erasure.router,
             erasure.previews,
+            key_rotation_router(ring_of, rotation.key_uses, rotation.rewrap),
         ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
         publishes=True,

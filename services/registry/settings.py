@@ -15,7 +15,7 @@ class RegistrySettings(PooledSettings):
     """What the registry needs beside the usual."""
 
     key_encryption_key: SecretStr
-    """Base64 of 32 bytes; wraps owners' keys, and is stored nowhere."""
+    """Wraps owners' keys, and is stored nowhere: base64 of 32 bytes. Several, one a line: the first wraps, all open."""
     upload_dir: Path
     """Scratch space of imports."""
     tick_seconds: float = Field(default=30.0, gt=0, le=600)

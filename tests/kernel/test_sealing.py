@@ -75,3 +75,22 @@ def test_a_wrapped_key_opens_only_for_its_owner_and_its_key_encryption_key() -> 
 def test_a_bad_key_encryption_key_is_named(value: str) -> None:
     with pytest.raises(ValueError, match="KEY_ENCRYPTION_KEY"):
         KeyRing(value)
+
+
+def test_of_several_keys_the_first_wraps_all_open_and_marks_outlive_their_key() -> None:
+    newer = base64.b64encode(b"n" * 32).decode()
+    old, both, new = KeyRing(KEK), KeyRing(f"{newer}\n{KEK}\n"), KeyRing(newer)
+    key, stranger = new_key(), uuid4()
+    assert (both.kek_id, both.kek_ids) == (new.kek_id, (new.kek_id, old.kek_id))
+    assert both.unwrap(OWNER, old.wrap(OWNER, key)) == new.unwrap(OWNER, both.wrap(OWNER, key)) == key
+    [(owner, wrapped)] = both.rewrap_all([(OWNER, old.wrap(OWNER, key)), (stranger, old.wrap(OWNER, key))])
+    assert (owner, new.unwrap(owner, wrapped)) == (OWNER, key)
+    [(name, marking)] = both.marking_keys()
+    assert name == old.kek_id
+    assert old.mark("6471") not in new.marks("6471")
+    with pytest.raises(UnreadableError):
+        new.learn_marking_key("another", marking)
+    new.learn_marking_key(name, marking)
+    assert set(new.marks("6471")) == {old.mark("6471"), new.mark("6471")} == set(both.marks("6471"))
+    with pytest.raises(UnreadableError):
+        old.unwrap(OWNER, both.wrap(OWNER, key))

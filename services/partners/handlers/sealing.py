@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.partners.store.webhooks import Wrapped
 from shared.identifiers import new_id
-from shared.sealing import KeyRing, UnreadableError, new_key
+from shared.sealing import KeyRing, new_key
 
 
 class SecretBox:
@@ -15,18 +15,15 @@ class SecretBox:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Take keys as base64 of 32 bytes. Raises ``ValueError`` otherwise."""
-        self._rings = [KeyRing(key) for key in keys]
-        if not self._rings:
+        if not keys:
             raise ValueError("WEBHOOK_KEY holds no key")
+        self.ring = KeyRing("\n".join(keys))
 
     def new(self, webhook_id: UUID) -> tuple[bytes, Wrapped]:
         """Return a fresh secret of 32 bytes, plain and as it is kept."""
-        ring, secret, secret_id = self._rings[0], new_key(), new_id()
-        return secret, Wrapped(secret_id, webhook_id, ring.wrap(secret_id, secret), ring.kek_id, None)
+        secret, secret_id = new_key(), new_id()
+        return secret, Wrapped(secret_id, webhook_id, self.ring.wrap(secret_id, secret), self.ring.kek_id, None)
 
     def open(self, secret: Wrapped) -> bytes:
         """Return a secret. Raises ``UnreadableError`` if none of the keys wrapped it."""
-        for ring in self._rings:
-            if ring.kek_id == secret.kek_id:
-                return ring.unwrap(secret.id, secret.wrapped)
-        raise UnreadableError(f"no key of WEBHOOK_KEY wrapped the secret {secret.id}")
+        return self.ring.unwrap(secret.id, secret.wrapped)

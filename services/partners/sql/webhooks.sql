@@ -62,6 +62,18 @@ INSERT INTO webhook_secret (id, webhook_id, wrapped, kek_id, created_at) VALUES 
 SELECT id, webhook_id, wrapped, kek_id, expires_at FROM webhook_secret
 WHERE webhook_id = ANY ($1::uuid[]) AND (expires_at IS NULL OR expires_at > $2) ORDER BY webhook_id, created_at DESC, id DESC;
 
+-- name: secret_uses
+-- How many secrets each key wraps.
+SELECT kek_id, count(*) AS uses FROM webhook_secret GROUP BY kek_id;
+
+-- name: lock_old_secrets
+-- The next secrets that older keys ($2) wrap, locked. What is locked is left for a later look: it is being removed, or made to end.
+SELECT id, wrapped FROM webhook_secret WHERE id > $1 AND kek_id = ANY ($2::text[]) ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED;
+
+-- name: rewrap_secrets
+-- The same secrets under another key. Until when they sign stays as it is.
+UPDATE webhook_secret s SET wrapped = n.wrapped, kek_id = $3 FROM unnest($1::uuid[], $2::bytea[]) AS n(id, wrapped) WHERE s.id = n.id;
+
 -- name: fresh_secret
 -- The newest secret of an endpoint that is still in a version ($2), if it was made after a time.
 SELECT s.id, s.webhook_id, s.wrapped, s.kek_id, s.expires_at FROM webhook_secret s JOIN webhook w ON w.id = s.webhook_id

@@ -20,6 +20,7 @@ from services.registry.domain.refusals import NikTakenError, OwnerErasedError, O
 from services.registry.handlers import Saved, publish
 from services.registry.handlers.licence_endings import forget_licences
 from services.registry.handlers.mentoring_ends import end_without_owner
+from services.registry.handlers.rotation import marks_of
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as business_store
 from services.registry.store import erasure as erasure_store
@@ -41,7 +42,7 @@ async def register_owner(connection: Connection, ring: KeyRing, command: Registe
     key = new_key()
     await store.insert_key(connection, owner.id, ring.kek_id, ring.wrap(owner.id, key))
     if owner.nik is not None:
-        await erasure_store.unmark_erased(connection, ring.mark(owner.nik))
+        await erasure_store.unmark_erased(connection, await marks_of(connection, ring, [owner.nik]))
     await publish(connection, [draft], 1, owner.id, key, cause)
     return Saved(owner.id, 1)
 

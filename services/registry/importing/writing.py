@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.registry.handlers.rotation import marks_of
 from services.registry.importing import facts
 from services.registry.importing.facts import SOURCE, OutboxRow
 from services.registry.importing.planning import Business, Known, Owner, Plan, is_applied, person_of
@@ -87,8 +88,10 @@ async def look_up(connection: asyncpg.Connection, ring: KeyRing, rows: Sequence[
 
 
 async def _erased_among(connection: asyncpg.Connection, ring: KeyRing, persons: set[str]) -> frozenset[str]:
-    marks = {ring.mark(person): person for person in persons}
-    found = await connection.fetch(queries().erased_persons, list(marks)) if marks else ()
+    if not persons:
+        return frozenset()
+    marks = await marks_of(connection, ring, persons)
+    found = await connection.fetch(queries().erased_persons, list(marks))
     return frozenset(marks[record["digest"]] for record in found)
 
 

@@ -66,4 +66,4 @@ INSERT INTO erased_person (digest, kek_id, erased_at) VALUES ($1, $2, $3) ON CON
 
 -- name: delete_erased_person
 -- The person is here again.
-DELETE FROM erased_person WHERE digest = $1;
+DELETE FROM erased_person WHERE digest = ANY ($1::bytea[]);

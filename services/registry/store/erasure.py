@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -105,6 +106,6 @@ async def mark_erased(connection: Connection, digest: bytes, kek_id: str, now: d
     await connection.execute(queries().insert_erased_person, digest, kek_id, now)
 
 
-async def unmark_erased(connection: Connection, digest: bytes) -> None:
-    """Drop the mark: the person is here again."""
-    await connection.execute(queries().delete_erased_person, digest)
+async def unmark_erased(connection: Connection, digests: Iterable[bytes]) -> None:
+    """Drop whatever mark there is: the person is here again."""
+    await connection.execute(queries().delete_erased_person, list(digests))

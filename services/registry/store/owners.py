@@ -72,10 +72,13 @@ async def insert_key(connection: Connection, owner_id: UUID, kek_id: str, wrappe
 async def lock_owners(
     connection: Connection, owner_ids: Iterable[UUID], *, share: bool = False
 ) -> dict[UUID, tuple[Owner, bytes | None]]:
-    """Lock owners and return them with their wrapped keys; the key of an erased one is ``None``."""
+    """Lock owners and return them with their wrapped keys; the key of an erased one is ``None``.
+
+    Where an erasure was waited for, the owner is as it left it, but the key that is read beside it is of before the wait.
+    """
     statement = queries().share_owners if share else queries().lock_owners
     rows = await connection.fetch(statement, list(owner_ids))
-    return {row["id"]: (_owner(row), row["wrapped"]) for row in rows}
+    return {row["id"]: (_owner(row), None if row["erased_at"] else row["wrapped"]) for row in rows}
 
 
 def changed_owner(owner: Owner, erased_at: datetime | None = None) -> Change:

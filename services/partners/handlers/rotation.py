@@ -1,0 +1,22 @@
+"""Secrets of webhooks under another key, while they sign (decision 50)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.partners.store import rotation as store
+from shared.database import Connection
+from shared.rewrapping import Step
+from shared.sealing import KeyRing
+
+key_uses = store.key_uses
+"""Return how many secrets each key wraps, by ``kek_id``."""
+
+
+async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int) -> Step:
+    """Wrap the next secrets under the first key of the settings, inside of the caller's transaction."""
+    found = await store.lock_old_secrets(connection, after, ring.kek_ids[1:], limit)
+    fresh = ring.rewrap_all(found)
+    if fresh:
+        await store.rewrap_secrets(connection, fresh, ring.kek_id)
+    return Step(len(fresh), len(found) - len(fresh), found[-1][0] if found else None)

@@ -1,0 +1,40 @@
+"""Owners' keys under another key-encryption key, while everything runs; and the marks of erased persons under all keys (decision 50)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from services.registry.store import rotation as store
+from shared.database import Connection
+from shared.rewrapping import Step
+from shared.sealing import KeyRing
+
+key_uses = store.key_uses
+"""Return how many rows need each key, by ``kek_id``."""
+
+
+async def marks_of(connection: Connection, ring: KeyRing, persons: Iterable[str]) -> dict[bytes, str]:
+    """Return the marks that erased persons may have, under the keys of now and all before them, and whose each is."""
+    await _know_marking_keys(connection, ring)
+    return {mark: person for person in persons for mark in ring.marks(person)}
+
+
+async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int) -> Step:
+    """Wrap the next keys under the first key of the settings, inside of the caller's transaction; with them what makes old marks.
+
+    A key that was destroyed is not there to be wrapped: its row is passed over, also if that happens at this moment.
+    """
+    await _know_marking_keys(connection, ring)
+    if older := ring.marking_keys():
+        await store.keep_marking_keys(connection, older, ring.kek_id)
+    found = await store.lock_old_keys(connection, after, ring.kek_ids[1:], limit)
+    fresh = ring.rewrap_all(found)
+    if fresh:
+        await store.rewrap_keys(connection, fresh, ring.kek_id)
+    return Step(len(fresh), len(found) - len(fresh), found[-1][0] if found else None)
+
+
+async def _know_marking_keys(connection: Connection, ring: KeyRing) -> None:
+    for kek_id, wrapped in await store.marking_keys(connection):
+        ring.learn_marking_key(kek_id, wrapped)
