@@ -46,6 +46,7 @@ async def test_postgresql_is_of_the_deployed_version(postgres_server: Postgres) 
         await connection.close()
 
 
+@pytest.mark.security(line="S24")
 async def test_a_service_sees_the_topics_that_it_has_rights_to_and_no_others(kafka: Kafka) -> None:
     declared = {topic.name for topic in DECLARED_TOPICS}
     assert declared <= set(kafka.admin.list_topics(timeout=15).topics)

@@ -70,6 +70,7 @@ def run(stack: Stack, jwks: Path, process: str, port: int = 0) -> Iterator[Conta
             container.remove(force=True, v=True)
 
 
+@pytest.mark.security(line="S15")
 def test_the_image_migrates_and_serves_as_an_account_without_rights(container_stack: Stack, jwks: Path) -> None:
     with run(container_stack, jwks, "migrate") as migration:
         assert migration.wait(timeout=60)["StatusCode"] == 0, migration.logs().decode()

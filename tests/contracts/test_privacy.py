@@ -19,6 +19,7 @@ SPEAKS_OF = {"attendance": "enrolment", "training": "enrolment", "booth": "exhib
 
 
 @pytest.mark.parametrize(("name", "fact"), FACTS)
+@pytest.mark.security(line="S11")
 def test_every_field_has_exactly_one_privacy_class(name: str, fact: type[Fact]) -> None:
     roots: list[type[BaseModel]] = [fact, *([fact.PERSONAL] if fact.PERSONAL else [])]
     for root in roots:
@@ -27,6 +28,7 @@ def test_every_field_has_exactly_one_privacy_class(name: str, fact: type[Fact]) 
                 assert isinstance(privacy_of(model, field), Privacy), f"{name}: {model.__name__}.{field}"
 
 
+@pytest.mark.security(line="S11")
 def test_a_field_without_or_with_two_classes_is_refused() -> None:
     class Bare(BaseModel):
         bare: str
@@ -38,6 +40,7 @@ def test_a_field_without_or_with_two_classes_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "fact"), FACTS)
+@pytest.mark.security(line="S11")
 def test_personal_fields_travel_sealed_and_nowhere_else(name: str, fact: type[Fact]) -> None:
     for model in models_of(fact):
         assert not issubclass(model, PersonalFields), f"{name} carries {model.__name__} in the clear"
@@ -49,6 +52,7 @@ def test_personal_fields_travel_sealed_and_nowhere_else(name: str, fact: type[Fa
 
 
 @pytest.mark.parametrize(("name", "fact"), [(n, f) for n, f in FACTS if f.PERSONAL is not None])
+@pytest.mark.security(line="S11")
 def test_the_sealed_part_holds_personal_fields_only(name: str, fact: type[Fact]) -> None:
     assert fact.PERSONAL is not None
     for model in models_of(fact.PERSONAL):
@@ -57,6 +61,7 @@ def test_the_sealed_part_holds_personal_fields_only(name: str, fact: type[Fact])
 
 
 @pytest.mark.parametrize(("name", "fact"), FACTS)
+@pytest.mark.security(line="S11")
 def test_no_field_has_a_name_that_promises_personal_data(name: str, fact: type[Fact]) -> None:
     telling = {"name", "nik", "nib", "npwp", "phone", "phones", "email", "address", "birth_date", "note", "reason"}
     for model in models_of(fact):

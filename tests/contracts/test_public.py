@@ -97,6 +97,7 @@ def test_what_lacks_its_id_or_seals_or_names_is_refused() -> None:
     assert why_not_public(_Naming) == "other_business_ids names a person or a business"
 
 
+@pytest.mark.security(line="S11")
 def test_only_public_fields_made_of_public_parts_leave() -> None:
     assert public_fields(_Course) == ("course_id", "title")
     assert set(public_fields(CourseOpened)) == set(CourseOpened.model_fields)

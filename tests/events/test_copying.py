@@ -145,6 +145,7 @@ async def test_the_audit_cannot_read_the_tables(auditor: asyncpg.Connection, tab
         "DELETE FROM outbox",
     ],
 )
+@pytest.mark.security(line="S24")
 async def test_the_running_login_changes_no_schema_and_deletes_nothing(fair: Fair, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await fair.pool.execute(statement)

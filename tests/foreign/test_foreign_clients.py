@@ -94,6 +94,7 @@ def read_with_librdkafka(kafka: Kafka, topic: str) -> list[Message]:
     return found
 
 
+@pytest.mark.security(line="S11")
 async def test_librdkafka_and_the_cloudevents_sdk_read_every_fact_and_find_nothing_personal(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:

@@ -52,6 +52,7 @@ def test_every_service_of_the_tree_is_deployed() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
+@pytest.mark.security(line="S15")
 def test_every_container_is_fenced_in(name: str) -> None:
     service = SERVICES[name]
     assert service["init"] is True
@@ -64,10 +65,12 @@ def test_every_container_is_fenced_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOTS))
+@pytest.mark.security(line="S15")
 def test_every_lasting_container_has_a_health_check(name: str) -> None:
     assert {"test", "interval", "timeout", "retries"} <= set(SERVICES[name]["healthcheck"])
 
 
+@pytest.mark.security(line="S16")
 def test_only_the_proxy_publishes_a_port_and_three_tools_on_this_host_alone() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {
         "proxy",
@@ -113,6 +116,7 @@ def test_processes_wait_for_their_migration_and_their_topics() -> None:
         assert SERVICES[migrate]["command"] == ["migrate"]
 
 
+@pytest.mark.security(line="S16")
 def test_only_migrations_hold_the_login_that_may_change_a_schema() -> None:
     for name, service in SERVICES.items():
         assert any(secret.endswith("_migration_dsn") for secret in service.get("secrets", ())) == name.endswith(
@@ -134,6 +138,7 @@ def test_the_operators_container_may_look_and_holds_no_key_and_no_login_that_wri
     assert SERVICES["ops"]["networks"] == ["inside"]
 
 
+@pytest.mark.security(line="S16")
 def test_a_service_holds_its_own_secrets_only() -> None:
     for name in SCALABLE:
         own = name.rpartition("-")[0]
@@ -147,6 +152,7 @@ def test_the_page_of_operations_looks_at_every_process() -> None:
     assert {(it.name, it.host, it.port) for it in platform} == {(name, name, 8000) for name in SCALABLE}
 
 
+@pytest.mark.security(line="S14")
 def test_no_secret_stands_in_the_environment() -> None:
     for name, service in SERVICES.items():
         for variable in service.get("environment", {}):
@@ -154,6 +160,7 @@ def test_no_secret_stands_in_the_environment() -> None:
                 assert variable.endswith("_FILE"), f"{name}: {variable}"
 
 
+@pytest.mark.security(line="S14")
 def test_every_secret_is_a_file_and_is_made_or_asked_for(secrets: Path) -> None:
     made = {path.name for path in secrets.iterdir()}
     assert made == set(COMPOSE["secrets"]) - FROM_OUTSIDE
@@ -162,6 +169,7 @@ def test_every_secret_is_a_file_and_is_made_or_asked_for(secrets: Path) -> None:
     assert all(set(described) == {"file"} for described in COMPOSE["secrets"].values())
 
 
+@pytest.mark.security(line="S14")
 def test_secrets_are_random_and_are_not_made_twice(secrets: Path) -> None:
     before = {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()}
     assert len(set(before.values())) == len(before)
@@ -170,6 +178,7 @@ def test_secrets_are_random_and_are_not_made_twice(secrets: Path) -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()} == before
 
 
+@pytest.mark.security(line="S14")
 def test_the_example_names_every_variable_and_holds_no_password() -> None:
     used = set(VARIABLE.findall((DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
     example = _example()
@@ -193,6 +202,7 @@ def _instructions(path: Path) -> Iterator[str]:
             yield line.strip()
 
 
+@pytest.mark.security(line="S17")
 def test_the_dockerfile_suits_the_classic_builder_and_copies_one_service() -> None:
     path = DEPLOY / "Dockerfile"
     assert not path.read_text(encoding="utf-8").startswith("# syntax")
@@ -209,6 +219,7 @@ def test_only_what_the_images_hold_goes_to_the_builder() -> None:
     assert next(_instructions(ROOT / ".dockerignore")) == "*"
 
 
+@pytest.mark.security(line="S16")
 def test_the_proxy_reaches_every_api_and_hides_the_keys() -> None:
     text = CADDYFILE.read_text(encoding="utf-8")
     assert set(re.findall(r"import copies (\S+)", text)) == {f"{name}-api" for name in PACKAGES}
@@ -270,6 +281,7 @@ HIDDEN += [
 
 
 @pytest.mark.parametrize("path", HIDDEN)
+@pytest.mark.security(line="S16")
 def test_caddy_hides_what_is_inside(proxy: str, path: str) -> None:
     assert httpx2.get(proxy + path).status_code == 404
 

@@ -121,6 +121,7 @@ def test_the_operator_gets_in_and_may_make_topics(node: Node) -> None:
 
 
 @pytest.mark.parametrize(("user", "password"), [("operator", "wrong"), ("controller", None), ("nobody", "nothing")])
+@pytest.mark.security(line="S4")
 def test_a_wrong_password_and_an_unknown_user_stay_outside(node: Node, user: str, password: str | None) -> None:
     assert not _can_ask(operator_client(node.settings(user, password)), seconds=2.0)
 
@@ -150,6 +151,7 @@ def test_a_missing_password_stops_the_job(node: Node) -> None:
         apply(told)
 
 
+@pytest.mark.security(line="S4")
 def test_a_client_without_a_password_stays_outside(node: Node) -> None:
     client = AdminClient({"bootstrap.servers": f"127.0.0.1:{node.port}", "log_level": 0, "error_cb": lambda _: None})
     assert not _can_ask(client, seconds=2.0)

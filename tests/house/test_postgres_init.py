@@ -46,6 +46,7 @@ def socket_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.security(line="S24")
 async def test_the_running_login_may_not_change_the_schema(socket_folder: str, service: str) -> None:
     connection = await asyncpg.connect(host=socket_folder, user=service, database=service)
     try:
@@ -68,6 +69,8 @@ async def test_the_migrating_login_owns_the_schema(socket_folder: str, service: 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("login", ["{}", "{}_migrate"])
+@pytest.mark.security(line="S16")
+@pytest.mark.security(line="S24")
 async def test_no_login_connects_to_the_database_of_another_service(
     socket_folder: str, service: str, login: str
 ) -> None:

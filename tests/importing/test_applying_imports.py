@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from services.registry.importing import store
 from services.registry.importing.worker import run_job
 from tests.importing.office import Office, csv_text, row
@@ -65,6 +67,7 @@ async def test_a_worker_that_dies_leaves_whole_chunks_and_the_next_one_ends_the_
     assert gaps == 0
 
 
+@pytest.mark.security(line="S2")
 async def test_an_officer_of_a_kelurahan_imports_only_what_is_theirs(office: Office) -> None:
     rows = [row(1), row(2, KELURAHAN="Prapatan", KECAMATAN="Balikpapan Kota")]
     job = await office.run(csv_text(rows), own_only=True)

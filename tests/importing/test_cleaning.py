@@ -42,6 +42,7 @@ def test_money_written_in_full_is_read_back(amount: int) -> None:
 
 
 @given(st.text(max_size=40))
+@pytest.mark.security(line="S20")
 def test_parsers_never_crash_and_never_invent(text: str) -> None:
     money, nik = check_money(text), check_nik(text)
     assert money.amount is None or money.problem is None
@@ -90,10 +91,12 @@ def test_spellings_of_one_name_have_one_key(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+SUM(A1)", "@x", "-2+3", "\t=1", "\r=1", "＝1+1"])
+@pytest.mark.security(line="S9")
 def test_formulas_are_neutralised(cell: str) -> None:
     assert neutralise(cell)[0] not in "=+-@\t\r＝"
 
 
 @pytest.mark.parametrize("cell", ["+6281200000001", "-5", "Warung"])
+@pytest.mark.security(line="S9")
 def test_phones_and_numbers_survive(cell: str) -> None:
     assert neutralise(cell) == cell

@@ -38,6 +38,7 @@ async def codes_of(office: Office, job: Any) -> dict[int, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("cells", [{}, WITHOUT_NIK], ids=["with a NIK", "without a NIK"])
+@pytest.mark.security(line="S12")
 async def test_an_old_file_does_not_bring_an_erased_owner_back(office: Office, cells: dict[str, str]) -> None:
     erased, other = row(1, **cells), row(2)
     await office.run(csv_text([erased, other]))

@@ -88,6 +88,7 @@ def test_each_row_says_what_a_person_expects(answer: dict[str, Any]) -> None:
         ("judul.csv", b"a;b;c\n1;2;3\n", "JUDUL_TIDAK_DITEMUKAN"),
     ],
 )
+@pytest.mark.security(line="S10")
 def test_a_file_that_is_no_table_gets_one_clear_refusal(tmp_path: Path, name: str, content: bytes, code: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)

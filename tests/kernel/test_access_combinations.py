@@ -63,6 +63,7 @@ async def _alone(door: Door, roles: Iterable[Role], route: Roles, kelurahan: str
 
 
 @pytest.mark.parametrize("kelurahan", [OWN, None])
+@pytest.mark.security(line="S2")
 async def test_several_roles_see_what_the_widest_of_them_sees_alone(door: Door, kelurahan: str | None) -> None:
     """Sixty-four tokens at sixty-three routes: what they see together is what each would see, put together."""
     for route in filter(None, SETS):
@@ -72,6 +73,7 @@ async def test_several_roles_see_what_the_widest_of_them_sees_alone(door: Door, 
             assert seen(found) == NOTHING.union(*(alone[role] for role in token)), (sorted(token), sorted(route))
 
 
+@pytest.mark.security(line="S2")
 async def test_only_an_officer_of_a_kelurahan_is_confined_and_only_to_the_own_one(door: Door) -> None:
     for route in filter(None, SETS):
         for role, places in zip(Role, await _alone(door, Role, route, OWN), strict=True):
@@ -79,6 +81,7 @@ async def test_only_an_officer_of_a_kelurahan_is_confined_and_only_to_the_own_on
             assert places == (everywhere if role in route else NOTHING)
 
 
+@pytest.mark.security(line="S2")
 async def test_a_handler_sees_no_role_that_the_route_does_not_name(door: Door) -> None:
     for route in filter(None, SETS):
         for token in SETS:

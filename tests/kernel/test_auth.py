@@ -183,6 +183,8 @@ BAD: dict[str, Callable[[Issuer], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
+@pytest.mark.security(line="S1")
+@pytest.mark.security(line="S19", item="API2")
 async def test_bad_token_is_refused(case: str, issuer: Issuer, get: Get) -> None:
     answer = await get("/dinas", BAD[case](issuer))
     assert answer.status_code == 401
@@ -191,12 +193,14 @@ async def test_bad_token_is_refused(case: str, issuer: Issuer, get: Get) -> None
 
 
 @pytest.mark.parametrize("roles", [[], ["pendamping"], ["admin"], ["PETUGAS_DINAS"]])
+@pytest.mark.security(line="S1")
 async def test_token_without_a_role_of_the_route_is_refused(roles: list[str], issuer: Issuer, get: Get) -> None:
     assert (await get("/dinas", issuer.sign(roles=roles))).status_code == 403
     assert (await get("/dinas", issuer.raw(drop="roles"))).status_code == 403
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "Bearer a b", "Token x", "bearerx"])
+@pytest.mark.security(line="S1")
 async def test_request_without_a_bearer_token_is_refused(header: str, get: Get) -> None:
     answer = await get("/dinas", Authorization=header)
     assert answer.status_code == 401
@@ -204,6 +208,7 @@ async def test_request_without_a_bearer_token_is_refused(header: str, get: Get) 
     assert (await get("/dinas")).status_code == 401
 
 
+@pytest.mark.security(line="S1")
 async def test_good_token_opens_and_leeway_is_a_minute(issuer: Issuer, clock: Clock, get: Get) -> None:
     token = issuer.sign(lifetime=timedelta(minutes=5))
     assert (await get("/dinas", token)).json() == "petugas-1"
@@ -216,6 +221,8 @@ async def test_good_token_opens_and_leeway_is_a_minute(issuer: Issuer, clock: Cl
     assert (await get("/dinas", issuer.sign(now=clock.now + 60))).status_code == 200
 
 
+@pytest.mark.security(line="S1")
+@pytest.mark.security(line="S3")
 async def test_key_rotated_away_closes_and_the_new_one_opens(issuer: Issuer, clock: Clock, get: Get) -> None:
     old, fresh = issuer.sign(), new_signing_key()
     assert (await get("/dinas", old)).status_code == 200
@@ -229,6 +236,7 @@ async def test_key_rotated_away_closes_and_the_new_one_opens(issuer: Issuer, clo
     assert (await get("/dinas", issuer.sign(key=fresh))).status_code == 200
 
 
+@pytest.mark.security(line="S1")
 async def test_key_replaced_under_the_same_id_closes(issuer: Issuer, clock: Clock, get: Get) -> None:
     token = issuer.sign()
     assert (await get("/dinas", token)).status_code == 200
@@ -278,6 +286,7 @@ async def test_rsa_and_ed25519_keys_are_taken_and_short_or_foreign_ones_left_out
     assert await keys.find(x["kid"]) is None
 
 
+@pytest.mark.security(line="S2")
 async def test_officer_of_a_kelurahan_is_held_to_it(issuer: Issuer, get: Get) -> None:
     own = issuer.sign(roles=[Role.PETUGAS_KELURAHAN], kelurahan="6471011001")
     assert (await get("/kelurahan/6471011001", own)).json() == "6471011001"
@@ -290,6 +299,7 @@ async def test_officer_of_a_kelurahan_is_held_to_it(issuer: Issuer, get: Get) ->
 
 
 @pytest.mark.parametrize("kelurahan", [None, ""])
+@pytest.mark.security(line="S2")
 async def test_officer_of_no_kelurahan_gets_in_nowhere(kelurahan: str | None, issuer: Issuer, get: Get) -> None:
     token = issuer.sign(roles=[Role.PETUGAS_KELURAHAN], kelurahan=kelurahan)
     assert (await get("/kelurahan/6471011001", token)).status_code == 403
@@ -307,6 +317,7 @@ async def test_two_authorization_headers_are_refused(app: FastAPI, issuer: Issue
         assert (await client.get("/dinas", headers=headers)).status_code == 401
 
 
+@pytest.mark.security(line="S2")
 def test_route_without_a_rule_is_named() -> None:
     app = create_http_app("Uji", "registry", health=Health("registry"), verifier=None)
     assert_every_route_has_a_rule(app)
@@ -331,6 +342,8 @@ def test_route_without_a_rule_is_named() -> None:
     assert "/terbuka" not in str(caught.value)
 
 
+@pytest.mark.security(line="S2")
+@pytest.mark.security(line="S19", item="API9")
 async def test_app_with_a_forgotten_route_does_not_start() -> None:
     app = create_http_app("Uji", "registry", health=Health("registry"), verifier=None)
     app.add_api_route("/lupa", lambda: None)

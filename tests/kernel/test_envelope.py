@@ -127,6 +127,7 @@ def test_an_error_never_holds_a_value_of_the_body() -> None:
 @given(
     st.lists(st.tuples(st.text(max_size=12), st.none() | st.binary(max_size=30)), max_size=8), st.binary(max_size=80)
 )
+@pytest.mark.security(line="S20")
 def test_any_bytes_are_refused_or_read_but_never_crash(headers: list[tuple[str, bytes | None]], value: bytes) -> None:
     with pytest.raises(EnvelopeError):
         from_kafka(headers_of(headers), value)

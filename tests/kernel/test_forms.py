@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 
 @given(st.text(max_size=30), st.uuids(), st.uuids(), st.text(max_size=60))
+@pytest.mark.security(line="S22")
 def test_only_our_codes_are_ours(sub: str, thing: object, another: object, other: str) -> None:
     old, new = FormCodes([b"lama"]), FormCodes([b"baru", b"lama"])
     deed = f"hapus|{thing}"

@@ -62,6 +62,7 @@ async def test_keys_of_a_url_outlive_a_failing_issuer_for_an_hour(clock: Clock) 
     assert await keys.problem() is None
 
 
+@pytest.mark.security(line="S1")
 async def test_key_that_left_a_url_closes_when_the_cache_is_old(clock: Clock) -> None:
     server, old, fresh = JwksServer(), new_signing_key(), new_signing_key()
     server.document = public_jwks(old)
@@ -72,6 +73,7 @@ async def test_key_that_left_a_url_closes_when_the_cache_is_old(clock: Clock) ->
     assert await keys.find(old["kid"]) is None
 
 
+@pytest.mark.security(line="S19", item="API10")
 async def test_huge_key_document_is_not_read_to_its_end(clock: Clock) -> None:
     server = JwksServer()
     server.document = {"keys": [], "pad": "x" * 300_000}

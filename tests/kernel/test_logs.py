@@ -81,6 +81,7 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         "  Input should be valid [type=x, input_value='abcdefghijklmnop', input_type=str]",
     ],
 )
+@pytest.mark.security(line="S23")
 def test_personal_text_is_masked(text: str) -> None:
     masked = mask_text(text)
     assert "[" in masked
@@ -107,6 +108,7 @@ def test_ids_times_and_counts_stay_readable(text: str) -> None:
     assert mask_text(text) == text
 
 
+@pytest.mark.security(line="S23")
 def test_fields_are_masked_by_name_and_at_any_depth() -> None:
     class Owner(BaseModel):
         contact: str
@@ -186,6 +188,7 @@ def _event(rng: random.Random, value: str) -> dict[str, Any]:
     return {"event": "e", "items": (said, {said})}
 
 
+@pytest.mark.security(line="S23")
 def test_no_leak_in_a_hundred_thousand_random_events() -> None:
     rng = random.Random(20261125)
     started = perf_counter()
@@ -202,6 +205,7 @@ def test_no_leak_in_a_hundred_thousand_random_events() -> None:
 
 
 @given(st.text(max_size=60), st.from_regex(r"[1-9][0-9]{15}", fullmatch=True), st.text(max_size=60))
+@pytest.mark.security(line="S23")
 def test_a_nik_in_any_surroundings_is_masked(before: str, nik: str, after: str) -> None:
     assert nik not in mask_text(before + nik + after)
 
@@ -236,6 +240,7 @@ def test_line_says_service_instance_level_logger_and_time(lines: Callable[[], li
 
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "faststream", "aiokafka.conn", "asyncio"])
+@pytest.mark.security(line="S23")
 def test_logs_of_libraries_come_out_the_same_way_masked(name: str, lines: Callable[[], list[dict[str, Any]]]) -> None:
     logging.getLogger(name).warning("cannot parse %s", {"nik": NIK})
     (line,) = lines()
@@ -274,6 +279,7 @@ def test_what_a_library_repeats_is_told_five_times_a_second_with_how_many_were_l
     assert [line.get("left_out") for line in lines()] == [None] * 6 + [995, None]
 
 
+@pytest.mark.security(line="S23")
 def test_exception_text_is_masked(lines: Callable[[], list[dict[str, Any]]]) -> None:
     try:
         raise ValueError(f"duplicate owner {NIK}")

@@ -48,6 +48,7 @@ def test_variables_fill_the_fields(environment: pytest.MonkeyPatch) -> None:
     assert settings.instance
 
 
+@pytest.mark.security(line="S14")
 def test_secret_is_read_from_a_file_without_its_line_break(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(" kunci dari berkas \n")
     environment.delenv("KAFKA_PASSWORD")
@@ -55,6 +56,7 @@ def test_secret_is_read_from_a_file_without_its_line_break(environment: pytest.M
     assert read_settings(ServiceSettings).kafka_password.get_secret_value() == " kunci dari berkas "
 
 
+@pytest.mark.security(line="S14")
 def test_every_field_has_a_file_variant(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in GOOD.items():
         (tmp_path / name).write_text(value)
@@ -78,6 +80,7 @@ def test_empty_means_unset_except_where_empty_is_a_value(environment: pytest.Mon
     assert settings.quiet_hours == ""
 
 
+@pytest.mark.security(line="S14")
 def test_all_faults_stand_in_one_sentence_without_a_secret(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("JWKS")
     environment.setenv("KAFKA_USERNAME", "")
@@ -107,6 +110,7 @@ def test_a_file_that_is_not_there_is_named(environment: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.parametrize("weak", ["pendek", "password-password-password", "aaaaaaaaaaaaaaaaaaaaaaaa", "postgres"])
+@pytest.mark.security(line="S14")
 def test_production_refuses_a_weak_secret(environment: pytest.MonkeyPatch, weak: str) -> None:
     environment.setenv("PROFILE", "production")
     environment.setenv("DATABASE_DSN", f"postgresql://registry:{STRONG}@db/registry")
@@ -117,6 +121,7 @@ def test_production_refuses_a_weak_secret(environment: pytest.MonkeyPatch, weak:
     assert "DATABASE_DSN" not in str(caught.value)
 
 
+@pytest.mark.security(line="S14")
 def test_production_looks_at_the_password_inside_a_dsn(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("PROFILE", "production")
     environment.setenv("KAFKA_PASSWORD", STRONG)
@@ -136,6 +141,7 @@ def test_production_starts_with_strong_secrets_and_refuses_keys_over_plain_http(
         read_settings(ServiceSettings)
 
 
+@pytest.mark.security(line="S14")
 def test_settings_do_not_show_their_secrets(environment: pytest.MonkeyPatch) -> None:
     assert "kunci-lokal" not in repr(read_settings(ServiceSettings))
 

@@ -99,6 +99,7 @@ def app(gate: Gate) -> FastAPI:
 
 
 @pytest.mark.parametrize("path", ["/cause", "/tiada", "/fail", "/docs", "/health/live", "/echo"])
+@pytest.mark.security(line="S19", item="API8")
 async def test_every_answer_carries_the_security_headers_and_an_id(path: str, app: FastAPI) -> None:
     async with client_of(app) as client:
         answer = await client.get(path)
@@ -166,6 +167,8 @@ async def test_access_log_names_the_route_and_never_the_query(app: FastAPI, gate
     assert structlog.contextvars.get_contextvars() == {}
 
 
+@pytest.mark.security(line="S8")
+@pytest.mark.security(line="S19", item="API4")
 async def test_body_over_a_mebibyte_is_refused_whether_announced_or_in_chunks(app: FastAPI) -> None:
     head = b"POST /length HTTP/1.1\r\nHost: uji\r\nContent-Type: application/json\r\n"
     async with served(app) as server:
@@ -184,6 +187,7 @@ async def test_body_over_a_mebibyte_is_refused_whether_announced_or_in_chunks(ap
     assert fits[0] == 200
 
 
+@pytest.mark.security(line="S8")
 async def test_a_body_without_a_content_type_is_bounded_too(app: FastAPI) -> None:
     async with client_of(app) as client:
         for kind in ("", "text/plain", "application/octet-stream", "multipart/form-data; boundary=x"):
@@ -192,6 +196,7 @@ async def test_a_body_without_a_content_type_is_bounded_too(app: FastAPI) -> Non
             assert answer.status_code == 413, kind
 
 
+@pytest.mark.security(line="S8")
 async def test_upload_has_a_limit_of_its_own(app: FastAPI) -> None:
     fits, over = b"a" * (2 * MIB), b"a" * (3 * MIB)
 
@@ -211,6 +216,7 @@ async def test_upload_has_a_limit_of_its_own(app: FastAPI) -> None:
         assert answer.json()["limit_bytes"] == 3 * MIB
 
 
+@pytest.mark.security(line="S8")
 async def test_slow_body_ends_in_408(app: FastAPI) -> None:
     async with served(app) as server:
         status, headers, body = await raw_request(
@@ -232,6 +238,7 @@ async def test_client_that_leaves_in_the_middle_harms_nobody(app: FastAPI) -> No
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50 + "1" + "}" * 50, "[" * 33 + "]" * 33])
+@pytest.mark.security(line="S8")
 async def test_deep_json_is_refused_before_it_is_parsed(body: str, app: FastAPI) -> None:
     async with client_of(app) as client:
         answer = await client.post("/echo", content=body, headers={"Content-Type": "application/json"})

@@ -131,6 +131,7 @@ def test_a_link_that_is_none_is_refused(text: str) -> None:
         LINKS.read(text)
 
 
+@pytest.mark.security(line="S3")
 def test_links_of_a_retired_key_go_on_and_those_of_a_foreign_one_do_not() -> None:
     owner_id = uuid4()
     old = UnsubscribeLinks(LINKS.base_url, [b"old"]).token(owner_id, Topic.KABAR)

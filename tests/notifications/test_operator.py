@@ -184,6 +184,7 @@ async def test_without_a_reason_or_the_tick_it_asks_again(
     assert (await workshop.states())[0][1] == "failed"
 
 
+@pytest.mark.security(line="S22")
 async def test_a_form_of_somebody_else_or_of_another_message_is_refused(
     api: httpx2.AsyncClient, token: Token, workshop: Workshop, story: Story, mailbox: Mailbox
 ) -> None:

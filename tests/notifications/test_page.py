@@ -101,6 +101,7 @@ async def test_an_operator_finds_what_is_unknown_and_sends_it_again(
 
 
 @pytest.mark.skipif(axe() is None, reason="needs axe-core")
+@pytest.mark.security(line="S22")
 async def test_axe_finds_nothing_serious(browser: Any, page_url: str, token: Token, workshop: Workshop) -> None:
     context = await browser.new_context(bypass_csp=True, extra_http_headers=token(Role.OPERATOR))
     page = await context.new_page()

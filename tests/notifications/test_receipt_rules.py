@@ -242,6 +242,7 @@ def test_what_has_not_the_form_of_its_provider_is_refused(body: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
+@pytest.mark.security(line="S20")
 def test_no_body_breaks_the_reading(body: bytes) -> None:
     for read in (read_sms, lambda text: read_whatsapp(text, "1")):
         try:

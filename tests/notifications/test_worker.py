@@ -6,6 +6,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from services.notifications.domain.routes import Routes
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.processes import KeyServer, Start
@@ -85,6 +87,7 @@ async def test_the_console_shows_messages_only_where_it_is_named(
     assert "--- console: Selamat datang di program Naik Kelas" in worker_log.read_text()
 
 
+@pytest.mark.security(line="S23")
 async def test_logs_of_a_worker_hold_no_address_and_no_name(
     due: Workshop, story: Story, mailbox: Mailbox, start: Start, worker_log: Path
 ) -> None:

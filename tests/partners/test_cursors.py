@@ -15,12 +15,15 @@ POSITIONS = st.integers(0, 2**63 - 1)
 
 
 @given(POSITIONS)
+@pytest.mark.security(line="S3")
 def test_a_cursor_is_read_as_it_was_written_under_the_new_key_and_the_old_one(position: int) -> None:
     for key in (KEY, OLD):
         assert read_cursor((KEY, OLD), "bank", "business", write_cursor(key, "bank", "business", position)) == position
 
 
 @given(POSITIONS, st.data())
+@pytest.mark.security(line="S20")
+@pytest.mark.security(line="S21")
 def test_one_changed_sign_is_refused(position: int, data: st.DataObject) -> None:
     cursor = write_cursor(KEY, "bank", "business", position)
     place = data.draw(st.integers(0, len(cursor) - 1))
@@ -32,11 +35,13 @@ def test_one_changed_sign_is_refused(position: int, data: st.DataObject) -> None
 
 
 @given(st.text(max_size=80))
+@pytest.mark.security(line="S21")
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(CursorError):
         read_cursor((KEY,), "bank", "business", text)
 
 
+@pytest.mark.security(line="S21")
 def test_another_agencys_another_streams_and_another_keys_are_refused() -> None:
     cursor = write_cursor(KEY, "bank", "business", 7)
     with pytest.raises(CursorAgencyError):

@@ -284,6 +284,7 @@ def test_a_receiver_keeps_an_event_once_and_says_so_each_time(receiver: Example)
     assert seen[0].data == json.loads(first)["data"]
 
 
+@pytest.mark.security(line="S7")
 def test_a_receiver_refuses_what_was_not_signed_so_now_with_its_secret(receiver: Example) -> None:
     body = event_of(1)
     assert post(receiver, body, secret="whsec_" + "QUJD" * 8) == 401

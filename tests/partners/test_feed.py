@@ -179,6 +179,7 @@ async def refused(caller: Caller, stream: str = "business", **params: Any) -> tu
     return rule_of(await caller.client.get(f"/feed/{stream}", params=params))
 
 
+@pytest.mark.security(line="S21")
 async def test_foreign_tampered_and_early_cursors_have_their_answers(bureau: Bureau) -> None:
     await bureau.agree()
     await bureau.agree(agency="bank", title="Bank Daerah")
@@ -200,6 +201,7 @@ async def test_foreign_tampered_and_early_cursors_have_their_answers(bureau: Bur
     assert await refused(bureau.agency("lain")) == (403, "tanpa-perjanjian")
 
 
+@pytest.mark.security(line="S21")
 async def test_what_is_not_kept_any_more_is_gone_with_the_cursor_of_what_is(bureau: Bureau) -> None:
     await bureau.agree()
     await bureau.businesses(2)

@@ -80,6 +80,7 @@ def test_kcat_reads_what_is_public_without_an_agreement(kafka: Kafka, tmp_path: 
 
 
 @pytest.mark.parametrize("inner", ["umkm.business", "umkm.owner", "umkm.agreement", "umkm.certificate"])
+@pytest.mark.security(line="S4")
 def test_kcat_is_refused_the_inner_topics(kafka: Kafka, tmp_path: Path, inner: str) -> None:
     if shutil.which("kcat") is None:
         pytest.skip("needs kcat")
@@ -89,6 +90,7 @@ def test_kcat_is_refused_the_inner_topics(kafka: Kafka, tmp_path: Path, inner: s
         assert "uthorization failed" in said, said
 
 
+@pytest.mark.security(line="S4")
 def test_kcat_is_refused_what_is_not_the_agencys(kafka: Kafka, tmp_path: Path) -> None:
     if shutil.which("kcat") is None:
         pytest.skip("needs kcat")
@@ -151,6 +153,7 @@ def joined(config: dict[str, Any], group: str, topic: str) -> str:
         consumer.close()
 
 
+@pytest.mark.security(line="S4")
 def test_librdkafka_is_refused_everything_else_by_name(kafka: Kafka) -> None:
     with an_agency(kafka) as (code, access), an_agency(kafka) as (_, other):
         config = client_config(settings_of(kafka, access))
@@ -213,6 +216,7 @@ def rights_on_broker(kafka: Kafka, user: str) -> set[Right]:
     return {right for right in rights if right.principal == user}
 
 
+@pytest.mark.security(line="S4")
 def test_a_user_has_exactly_four_rights_and_applying_the_topology_leaves_them(kafka: Kafka) -> None:
     with an_agency(kafka) as (code, access):
         exact = agency_rights(code, access.user)
@@ -258,6 +262,7 @@ def test_only_the_exact_rights_of_an_agency_are_an_agencys() -> None:
     assert not any(map(is_agency_code, ["training", "partners-2", "Dinas", "a.b", "x", "dinas_umkm", "../x", ""]))
 
 
+@pytest.mark.security(line="S3")
 async def test_a_password_is_rotated_under_load_without_loss_and_the_old_one_is_dead(
     bureau: Bureau, kafka: Kafka
 ) -> None:

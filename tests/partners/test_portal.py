@@ -190,6 +190,7 @@ async def test_an_agency_without_an_agreement_is_told_so(bureau: Bureau) -> None
     assert "Belum ada perjanjian" in await shown(visitor(bureau, "baru"), "id/instansi/baru")
 
 
+@pytest.mark.security(line="S22")
 async def test_what_others_wrote_is_shown_as_text(bureau: Bureau) -> None:
     texts = dict.fromkeys(("title", "purpose", "contact", "legal_reference"), NASTY)
     agreement, endpoint = await agree_and_register(bureau, f"https://instansi.example/{NASTY}", **texts)

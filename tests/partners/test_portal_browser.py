@@ -143,6 +143,7 @@ async def test_the_operator_sees_all_and_downloads_a_document(bureau: Bureau) ->
 
 @pytest.mark.skipif(axe() is None, reason="needs axe-core")
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.security(line="S22")
 async def test_axe_finds_nothing_serious(bureau: Bureau, language: str) -> None:
     webhook = await an_agency(bureau)
     agency = bureau.agency()

@@ -132,6 +132,7 @@ async def test_two_hundred_presses_of_one_button_make_one_endpoint_and_one_secre
         assert await bureau.pool.fetchval("SELECT (state, version)::text FROM webhook") == "(dijeda,2)"
 
 
+@pytest.mark.security(line="S22")
 async def test_only_a_form_of_ours_for_this_person_this_deed_and_this_endpoint_does_anything(bureau: Bureau) -> None:
     _, endpoint = await agree_and_register(bureau, URL)
     other = await register(bureau, URL)

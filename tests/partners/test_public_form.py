@@ -70,6 +70,7 @@ def _typed(value: Any, words: str) -> Any:
 
 
 @pytest.mark.parametrize("fact", PUBLIC_FACTS, ids=lambda fact: fact.NAME)
+@pytest.mark.security(line="S11")
 def test_a_number_that_was_typed_into_a_text_does_not_leave(fact: type[Any]) -> None:
     typed = 0
     for number, words in enumerate(NUMBERS):

@@ -27,6 +27,7 @@ async def owner_of(bureau: Bureau, business_id: UUID) -> UUID:
     return found[0]
 
 
+@pytest.mark.security(line="S13")
 async def test_an_owner_is_told_each_event_each_field_and_the_text_it_was_given_under(bureau: Bureau) -> None:
     agreement = await bureau.agree({VERIFIED: ["business_id"], REGISTERED: ["business_id", "kelurahan"]})
     mine, others = (await bureau.businesses(1))[0], (await bureau.businesses(1))[0]
@@ -120,6 +121,7 @@ async def test_agencies_and_officers_do_not_read_the_log(bureau: Bureau) -> None
     ("table", "column"),
     [("disclosure", "agency"), ("agreement_text", "terms"), ("signature", "signer"), ("event", "owner_ids")],
 )
+@pytest.mark.security(line="S13")
 async def test_the_running_login_can_neither_change_nor_delete_what_was_told(
     bureau: Bureau, table: str, column: str
 ) -> None:

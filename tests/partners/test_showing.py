@@ -285,6 +285,7 @@ def registered() -> Event:
     return an_event(BusinessRegistered, Random(7))
 
 
+@pytest.mark.security(line="S19", item="API3")
 def test_exactly_what_is_granted_is_seen(registered: Event) -> None:
     seen = show(registered, KNOWN, terms({REGISTERED: ("business_id", "kelas")}))
     assert seen is not None

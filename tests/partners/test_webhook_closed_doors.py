@@ -78,6 +78,8 @@ URLS = [
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("networks", [(), ELSEWHERE])
+@pytest.mark.security(line="S6")
+@pytest.mark.security(line="S19", item="API7")
 async def test_no_way_of_writing_this_machine_reaches_it(url: str, networks: tuple[object, ...]) -> None:
     async with sinking() as sink:
         outcome = await post(Poster(networks, 3.0), url.format(port=sink.port))  # type: ignore[arg-type]
@@ -107,6 +109,7 @@ def rebinding(*first: str) -> type[_Rebinding]:
     return type("Rebinding", (_Rebinding,), {"answers": chain(first, repeat("127.0.0.1")), "asked": 0})
 
 
+@pytest.mark.security(line="S6")
 async def test_a_name_that_means_this_machine_the_second_time_reaches_only_what_was_judged() -> None:
     async with sinking() as sink:
         resolver = rebinding("10.99.0.1")
@@ -126,6 +129,7 @@ class _Mixed(JudgingResolver):
         return [*await super().look_up("10.99.0.1", port, family), *await super().look_up("127.0.0.1", port, family)]
 
 
+@pytest.mark.security(line="S6")
 async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> None:
     async with sinking() as sink:
         assert (
@@ -135,6 +139,7 @@ async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> No
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.security(line="S6")
 async def test_a_redirect_is_a_failure_and_is_not_followed(status: int) -> None:
     async with sinking() as sink, receiving() as receiver:
 
@@ -146,6 +151,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(status: int) -> None:
         assert (outcome.error, sink.connections, len(receiver.posted)) == (f"http_{status}", 0, 1)
 
 
+@pytest.mark.security(line="S19", item="API10")
 async def test_a_long_answer_is_cut_off_and_its_status_counts() -> None:
     async with receiving() as receiver:
 
@@ -159,6 +165,7 @@ async def test_a_long_answer_is_cut_off_and_its_status_counts() -> None:
         await poster.close()
 
 
+@pytest.mark.security(line="S8")
 async def test_an_answer_that_never_comes_ends_in_time() -> None:
     async with receiving() as receiver:
         never = asyncio.Event()

@@ -65,6 +65,7 @@ def failing(status: int, times: int, **headers: str) -> Any:
     return answer
 
 
+@pytest.mark.security(line="S7")
 async def test_events_arrive_signed_in_the_form_of_the_agreement_in_order_and_noted(bureau: Bureau) -> None:
     async with receiving() as receiver:
         _, endpoint = await agree_and_register(bureau, receiver.url)
@@ -309,6 +310,7 @@ async def test_without_the_registry_no_names_and_nothing_without_them(bureau: Bu
             assert receiver.posted[0].event().get_data()["personal"] == {"name": "Siti Aminah"}
 
 
+@pytest.mark.security(line="S8")
 async def test_a_hung_endpoint_and_one_that_is_away_hinder_no_other(bureau: Bureau) -> None:
     async with AsyncExitStack() as stack:
         receivers = [await stack.enter_async_context(receiving()) for _ in range(4)]
@@ -356,6 +358,7 @@ async def told_and_posted(bureau: Bureau, receiver: Receiver) -> Posted:
     return (await receiver.until(before + 1))[-1]
 
 
+@pytest.mark.security(line="S3")
 async def test_both_secrets_sign_during_the_overlap_and_the_old_one_no_longer_after_it(bureau: Bureau) -> None:
     async with receiving() as receiver, delivering(make_deliverer(bureau)):
         _, endpoint = await agree_and_register(bureau, receiver.url)

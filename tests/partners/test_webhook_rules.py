@@ -55,6 +55,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("url", "why"), REFUSED)
+@pytest.mark.security(line="S6")
 def test_an_address_that_leads_elsewhere_is_refused_with_the_reason(url: str, why: str) -> None:
     with pytest.raises(UrlRefusedError) as refusal:
         read_url(url, ())
@@ -94,12 +95,14 @@ CLOSED = [
 
 
 @pytest.mark.parametrize("address", CLOSED)
+@pytest.mark.security(line="S6")
 def test_a_name_that_means_an_inner_address_is_closed(address: str) -> None:
     destination = read_url("https://instansi.example/", ())
     assert why_closed(destination, ip_address(address), ()) == "alamat_tertutup"
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "::ffff:169.254.169.254"])
+@pytest.mark.security(line="S6")
 def test_metadata_of_a_cloud_is_closed_also_where_the_operator_opened_everything(address: str) -> None:
     everything = (ip_network("0.0.0.0/0"), ip_network("::/0"))
     destination = read_url("https://instansi.example/", everything)
@@ -118,12 +121,14 @@ def test_the_operators_networks_are_open_also_by_http_but_nothing_beside_them() 
 
 
 @given(st.integers(0, 2**32 - 1))
+@pytest.mark.security(line="S6")
 def test_without_networks_no_address_that_is_not_global_is_open(number: int) -> None:
     destination, address = read_url("https://instansi.example/", ()), ip_address(number)
     assert (why_closed(destination, address, ()) is None) <= (address.is_global and not address.is_multicast)
 
 
 @given(st.text(max_size=300), st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=4, unique=True))
+@pytest.mark.security(line="S7")
 def test_the_official_library_takes_every_secret_and_tells_a_changed_body(text: str, secrets: list[bytes]) -> None:
     body, now = text.encode(), datetime.now(timezone(timedelta(hours=8)))
     headers = signed_headers(secrets, "id-1", now, body)

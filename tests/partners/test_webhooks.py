@@ -64,6 +64,8 @@ async def test_a_bad_address_is_refused_with_the_reason(bureau: Bureau) -> None:
     assert rule_of(await bureau.agency().post("/webhooks", {"url": URL, "asing": 1})) == (422, "isi-tidak-sah")
 
 
+@pytest.mark.security(line="S2")
+@pytest.mark.security(line="S19", item="API1")
 async def test_another_agencys_endpoint_is_not_there_and_the_operator_sees_and_pauses_all(bureau: Bureau) -> None:
     for agency in ("satu", "dua"):
         await bureau.agree(agency=agency, **WAYS)

@@ -120,6 +120,7 @@ def test_every_route_declares_its_rule(office: Office) -> None:
     assert_every_route_has_a_rule(office.app)
 
 
+@pytest.mark.security(line="S22")
 async def test_the_page_loads_nothing_from_elsewhere(office: Office) -> None:
     async with office.client() as client:
         page = await client.get("/")

@@ -255,6 +255,7 @@ async def test_a_number_that_does_not_exist_is_a_problem_that_says_what_does(
     assert answer.json()["allowed"]
 
 
+@pytest.mark.security(line="S2")
 async def test_an_officer_of_a_kelurahan_has_numbers_of_the_own_one_explained_alone(
     office: Office, client: httpx2.AsyncClient
 ) -> None:

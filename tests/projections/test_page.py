@@ -57,6 +57,7 @@ async def test_the_page_works_without_javascript_at_every_width(
 
 
 @pytest.mark.skipif(axe() is None, reason="needs axe-core")
+@pytest.mark.security(line="S22")
 async def test_axe_finds_nothing_serious(browser: Any, page_url: str) -> None:
     context = await browser.new_context(bypass_csp=True)
     page = await context.new_page()

@@ -72,6 +72,7 @@ async def _key(registry: Registry, owner: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.security(line="S13")
 async def test_a_service_opens_facts_with_the_key_and_the_asking_is_noted(
     registry: Registry, owner: str, business: str
 ) -> None:
@@ -89,6 +90,7 @@ async def test_only_services_get_keys(registry: Registry, clerk: Caller, owner: 
     assert (await clerk.get(f"/keys/{owner}?purpose=ingin")).status_code == 403
 
 
+@pytest.mark.security(line="S12")
 async def test_erasure_leaves_nothing_readable_and_says_erased(
     registry: Registry, clerk: Caller, owner: str, business: str
 ) -> None:

@@ -149,6 +149,7 @@ async def acknowledge(stack: Stack, program: httpx2.Client, inbox: Inbox, owner_
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.security(line="S12")
 async def test_nothing_readable_of_an_erased_owner_is_found_and_totals_stay(stack: Stack) -> None:
     with ExitStack() as clients:
         registry, training, told = (

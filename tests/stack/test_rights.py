@@ -48,6 +48,7 @@ def write(kafka: Kafka, principal: str, topic: str) -> KafkaError | None:
     return answers[0]
 
 
+@pytest.mark.security(line="S4")
 def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
     assert read(kafka, "projections", BUSINESS_TOPIC, "projections-test") is None
 
@@ -64,6 +65,7 @@ def test_a_service_reads_its_topic_in_its_own_group(kafka: Kafka) -> None:
         ("events", AGREEMENT_TOPIC, "events"),
     ],
 )
+@pytest.mark.security(line="S4")
 def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str, topic: str, group: str) -> None:
     error = read(kafka, principal, topic, group)
     assert error is not None
@@ -71,6 +73,7 @@ def test_another_topic_or_another_group_is_refused(kafka: Kafka, principal: str,
 
 
 @pytest.mark.parametrize("principal", ["training", "events", "projections", "notifications", "partners"])
+@pytest.mark.security(line="S4")
 def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
     error = write(kafka, principal, BUSINESS_TOPIC)
     assert error is not None
@@ -79,6 +82,7 @@ def test_who_only_reads_cannot_write(kafka: Kafka, principal: str) -> None:
 
 @pytest.mark.parametrize("principal", ["registry", "training", "events", "projections", "notifications"])
 @pytest.mark.parametrize("topic", PUBLIC_TOPICS, ids=lambda topic: topic.name)
+@pytest.mark.security(line="S4")
 def test_who_is_not_the_partners_writes_nothing_public(kafka: Kafka, principal: str, topic: Topic) -> None:
     error = write(kafka, principal, topic.name)
     assert error is not None
@@ -86,18 +90,21 @@ def test_who_is_not_the_partners_writes_nothing_public(kafka: Kafka, principal: 
 
 
 @pytest.mark.parametrize("principal", ["registry", "training", "events", "projections", "notifications", "partners"])
+@pytest.mark.security(line="S4")
 def test_a_service_has_no_right_to_read_what_is_public(kafka: Kafka, principal: str) -> None:
     error = read(kafka, principal, PUBLIC_TOPICS[0].name, principal)
     assert error is not None
     assert error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
+@pytest.mark.security(line="S4")
 def test_a_service_makes_no_topic(kafka: Kafka) -> None:
     admin = operator_client(kafka.credentials("registry"))
     with pytest.raises(KafkaException, match=r"(?i)authoriz"):
         admin.create_topics([NewTopic("umkm.lain", 1, 1)])["umkm.lain"].result(15)
 
 
+@pytest.mark.security(line="S4")
 def test_a_wrong_password_is_refused(kafka: Kafka) -> None:
     good = kafka.credentials("registry")
     admin = operator_client(KafkaSettings(good.bootstrap, good.username, "salah", good.security_protocol))
@@ -105,6 +112,7 @@ def test_a_wrong_password_is_refused(kafka: Kafka) -> None:
         admin.list_topics(timeout=4)
 
 
+@pytest.mark.security(line="S24")
 async def test_a_login_opens_only_its_own_database(postgres_server: Postgres) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(postgres_server.dsn_for("registry", "projections"))
@@ -114,6 +122,7 @@ async def test_a_login_opens_only_its_own_database(postgres_server: Postgres) ->
     "statement",
     ["CREATE TABLE lain (id int)", "DROP TABLE owner", "DELETE FROM owner", "UPDATE key_access SET actor = 'x'"],
 )
+@pytest.mark.security(line="S24")
 async def test_a_running_login_changes_no_schema_and_deletes_no_owner(registry_db: Database, statement: str) -> None:
     connection = await asyncpg.connect(registry_db.dsn)
     try:
@@ -123,6 +132,7 @@ async def test_a_running_login_changes_no_schema_and_deletes_no_owner(registry_d
         await connection.close()
 
 
+@pytest.mark.security(line="S24")
 async def test_the_audit_login_sees_no_personal_column(registry_db: Database) -> None:
     connection = await asyncpg.connect(registry_db.audit_dsn)
     try:

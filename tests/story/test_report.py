@@ -139,6 +139,7 @@ def test_the_workbook_reads_back_as_the_numbers(tmp_path: Path) -> None:
     assert notes[1][4] == "31 Desember 2026 pukul 12.00 WITA"
 
 
+@pytest.mark.security(line="S9")
 def test_no_text_of_the_workbook_is_a_formula(tmp_path: Path) -> None:
     write_xlsx(made(), tmp_path / "laporan.xlsx")
     book = CalamineWorkbook.from_path(str(tmp_path / "laporan.xlsx"))

@@ -97,6 +97,7 @@ async def test_what_is_the_offices_is_nobody_elses(office: Office, method: str, 
         assert (await caller.client.request(method, path, json={})).status_code == status
 
 
+@pytest.mark.security(line="S2")
 async def test_officers_of_a_kelurahan_enrol_and_see_their_own_only(office: Office, batch: str) -> None:
     own, other = await office.member(kelurahan=MANGGAR), await office.member(kelurahan=PRAPATAN)
     village = office.caller(Role.PETUGAS_KELURAHAN, kelurahan=MANGGAR)

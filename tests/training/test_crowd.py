@@ -89,6 +89,7 @@ async def test_groups_of_several_processes_and_batches_share_owners_and_nobody_i
     await crowd.check_whole()
 
 
+@pytest.mark.security(line="S19", item="API6")
 async def test_one_owner_has_one_live_enrolment_however_often_they_ask(crowd: Office) -> None:
     batch, member = await crowd.batch(50), await crowd.member()
     came = await at_once([lambda: crowd.enrol(batch, member)] * CLIENTS)
