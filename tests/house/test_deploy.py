@@ -291,7 +291,7 @@ def test_caddy_passes_on_what_is_not(proxy: str, path: str, status: set[int]) ->
     assert httpx2.get(proxy + path).status_code in status
 
 
-@pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets"])
+@pytest.mark.parametrize("script", ["kafka/start.sh", "postgres/init.sh", "make-secrets", "make-sbom"])
 def test_shell_scripts_parse_and_stop_at_the_first_error(script: str) -> None:
     path = DEPLOY / script
     subprocess.run(["sh", "-n", path], check=True)
