@@ -10,15 +10,21 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
-from services.registry.handlers.rotation import marks_of
+from services.registry.commands import EraseOwner
+from services.registry.handlers.owners import erase_owner
+from services.registry.handlers.rotation import marks_of, rewrap
+from services.registry.settings import RegistrySettings
 from shared.auth import Role, sign_token
-from shared.identifiers import new_ids
+from shared.identifiers import FIRST, new_ids
+from shared.outbox import Cause
 from shared.sealing import KeyRing, new_keys
 from shared.web.server import run_http
 from tests.importing.office import nik
@@ -29,6 +35,7 @@ OLD_ID, NEW_ID = KeyRing(KEK).kek_id, KeyRing(NEW).kek_id
 BOTH = f"{NEW}\n{KEK}"
 NIK = "6471014107909901"
 ROWS = 8_000
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def restart(registry: Registry, keys: str) -> KeyRing:
@@ -106,6 +113,33 @@ async def test_a_rotation_beside_erasures_and_registrations_loses_nothing_and_br
 
 
 @pytest.mark.security(line="S12")
+async def test_who_is_being_erased_is_passed_over_and_who_is_wrapped_anew_can_be_erased(
+    registry: Registry, clerk: Caller, operator: Caller, owner: str
+) -> None:
+    """Both orders, each held in the middle: nothing brings a destroyed key back, and nobody waits for ever."""
+    second = (await clerk.post("/owners", {"name": "Budi", "nik": nik(1)})).json()["id"]
+    ring = restart(registry, BOTH)
+    cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
+    async with registry.pool.acquire() as connection:
+        async with connection.transaction():
+            await erase_owner(connection, ring, EraseOwner(UUID(owner), None), cause)
+            turning = asyncio.create_task(rotate(operator))
+            async with asyncio.timeout(10):
+                while not turning.done() and not await registry.pool.fetchval(WAITING):
+                    await asyncio.sleep(0.01)
+        assert await turning == 1  # the other one, without a wait
+        await registry.pool.execute("UPDATE owner_key SET kek_id = $1 WHERE wrapped IS NULL", OLD_ID)
+        assert await rotate(operator) == 0
+        ring = restart(registry, f"{KEK}\n{NEW}")
+        async with connection.transaction():
+            assert (await rewrap(connection, ring, FIRST, 10)).rewrapped == 1
+            erasing = asyncio.create_task(clerk.post(f"/owners/{second}/erasure", None, 1))
+            await until_waiting(registry, 1)
+        assert (await erasing).status_code == 200
+    assert await registry.pool.fetchval("SELECT count(*) FROM owner_key WHERE wrapped IS NOT NULL") == 0
+
+
+@pytest.mark.security(line="S12")
 async def test_duplicates_and_marks_are_found_when_the_old_key_is_gone(
     registry: Registry, clerk: Caller, operator: Caller, owner: str
 ) -> None:
@@ -147,6 +181,15 @@ async def test_a_key_may_not_go_while_a_row_or_a_mark_needs_it_and_a_missing_one
     assert (await uses(operator))[OLD_ID] == ("older", 0, True)
 
 
+@pytest.mark.parametrize("keys", ["", f"{NEW}\nbukan base64!", f"{base64.b64encode(b'kurang').decode()}\n{NEW}"])
+def test_a_setting_that_holds_what_is_no_key_is_named_before_anything_starts(keys: str) -> None:
+    given = {name: field for name, field in RegistrySettings.model_fields.items() if field.is_required()}
+    with pytest.raises(ValidationError) as refused:
+        RegistrySettings(**dict.fromkeys(given, "1") | {"key_encryption_key": keys})
+    [fault] = refused.value.errors()
+    assert fault["loc"] == ("key_encryption_key",)
+
+
 async def test_a_row_that_cannot_be_read_is_counted_and_stops_nothing(registry: Registry, operator: Caller) -> None:
     await store_keys(registry, KeyRing(KEK), 5)
     spoiled = await registry.pool.fetchval("SELECT owner_id FROM owner_key ORDER BY owner_id LIMIT 1")
@@ -178,9 +221,8 @@ async def test_an_owner_who_is_erased_while_somebody_waits_for_them_is_erased_fo
 
 async def until_waiting(registry: Registry, count: int) -> None:
     """Wait until so many sessions wait for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(10):
-        while await registry.pool.fetchval(waiting) < count:
+        while await registry.pool.fetchval(WAITING) < count:
             await asyncio.sleep(0.01)
 
 
