@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from shared.auth import Access, Role, new_signing_key, public_jwks, rule_of
 from shared.auth.rules import routes_of
+from shared.database import Pool
 from shared.settings import ServiceSettings
 from tests.house.tree import ROOT
 
@@ -27,6 +28,7 @@ DOCUMENT = ROOT / "docs" / "access.md"
 SERVICES = ("registry", "training", "events", "projections", "notifications", "partners")
 ISSUER, AUDIENCE = "https://masuk.umkm.example", "naikkelas"
 EVERYBODY = "everybody"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 HEAD = """\
 # Who may do what
@@ -60,7 +62,7 @@ def _settings(module: ModuleType, folder: Path) -> Any:
         if isinstance(kind, type) and issubclass(kind, ServiceSettings) and kind.__module__ == module.__name__
     ]
     given = {
-        "database_dsn": "postgresql://nobody@127.0.0.1:1/nothing",
+        "database_dsn": NOWHERE,
         "kafka_bootstrap": "127.0.0.1:1",
         "kafka_username": "nobody",
         "kafka_password": "x",
@@ -80,16 +82,25 @@ def _settings(module: ModuleType, folder: Path) -> Any:
     return made(**{name: value for name, value in given.items() if name in made.model_fields})
 
 
-def apps(folder: Path, signing: dict[str, Any]) -> dict[str, FastAPI]:
-    """Return the app of each service, without a database; ``signing`` is the key of the tokens that they know. Needs a running loop."""
+def publish_key(folder: Path, signing: dict[str, Any]) -> None:
+    """Write what apps in the folder know tokens by."""
     (folder / "jwks.json").write_text(json.dumps(public_jwks(signing)), encoding="utf-8")
     (folder / "token").write_text("x", encoding="utf-8")
-    made = {}
-    for service in SERVICES:
-        settings = _settings(import_module(f"services.{service}.settings"), folder)
-        pool = asyncpg.create_pool(settings.database_dsn.get_secret_value(), min_size=0, max_size=1)
-        made[service] = import_module(f"services.{service}.app").create_app(settings, pool)
-    return made
+
+
+def app_of(service: str, folder: Path, pool: Pool) -> FastAPI:
+    """Return the app of a service, as its process makes it."""
+    settings = _settings(import_module(f"services.{service}.settings"), folder)
+    app: FastAPI = import_module(f"services.{service}.app").create_app(settings, pool)
+    return app
+
+
+def apps(folder: Path, signing: dict[str, Any]) -> dict[str, FastAPI]:
+    """Return the app of each service, without a database; ``signing`` is the key of the tokens that they know. Needs a running loop."""
+    publish_key(folder, signing)
+    return {
+        service: app_of(service, folder, asyncpg.create_pool(NOWHERE, min_size=0, max_size=1)) for service in SERVICES
+    }
 
 
 def operations(made: dict[str, FastAPI]) -> Iterator[Operation]:

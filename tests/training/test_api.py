@@ -294,6 +294,8 @@ async def test_lists_come_in_pages(office: Office, clerk: Caller, programme: str
     head = (await clerk.get(f"/batches/{batch}/enrolments?limit=2")).json()
     tail = (await clerk.get(f"/batches/{batch}/enrolments?limit=2&after={head['next']}")).json()
     assert [item["arrival"] for item in head["items"] + tail["items"]] == [1, 2, 3]
+    assert (await clerk.get(f"/batches/{batch}/enrolments?after={2**31 - 1}")).json()["items"] == []
+    assert (await clerk.get(f"/batches/{batch}/enrolments?after={2**31}")).status_code == 422
     detail = (await clerk.get(f"/courses/{made[0]}")).json()
     assert [item["held"] for item in detail["batches"]] == [3]
     assert [item["code"] for item in (await clerk.get("/programmes")).json()["items"]] == ["DIGI"]

@@ -33,7 +33,7 @@ from shared.web.app import cause_of
 from shared.web.deeds import Limit, SavedOut, pool_of, wake_relay
 from shared.web.versions import SeenVersion, etag
 
-Arrival = Annotated[int, Query(ge=0, description="Nilai `next` dari halaman sebelumnya.")]
+Arrival = Annotated[int, Query(ge=0, le=2**31 - 1, description="Nilai `next` dari halaman sebelumnya.")]
 
 router = APIRouter(tags=["pendaftaran"])
 
