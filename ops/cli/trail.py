@@ -21,6 +21,8 @@ from shared.trail.keeping import NEWEST
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="What operators did.")
 T = TypeVar("T")
+KEEPING = ("registry", *CONSUMING)
+"""The services that take orders from operators: on parked events, and on keys."""
 Heads = Annotated[
     Path | None,
     typer.Option(help="A file that keeps where each trail ended: compared, and written anew if nothing is wrong."),
@@ -78,7 +80,7 @@ def _of_each(work: Callable[[str, asyncpg.Connection], Awaitable[T]], *, as_json
             await connection.close()
 
     found: dict[str, T] = {}
-    for name in CONSUMING:
+    for name in KEEPING:
         try:
             found[name] = asyncio.run(run(name))
         except SERVER_ERRORS as error:

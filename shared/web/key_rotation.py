@@ -22,8 +22,12 @@ from shared.idempotency import Answer, OnlyOnce
 from shared.identifiers import FIRST
 from shared.rewrapping import Step
 from shared.sealing import KeyRing
+from shared.trail import Deed, append
 from shared.web.app import RequestModel
 from shared.web.deeds import pool_of
+
+REASON = "rotation of a key-encryption key"
+"""What the trail says of each; there is no other."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +101,13 @@ def key_rotation_router(ring_of: Callable[[Request], KeyRing], uses: Uses, rewra
         """Membungkus ulang di bawah kunci pertama dari pengaturan; dapat diulang dari awal kapan saja."""
 
         async def work(connection: Connection) -> Answer:
-            step = await rewrap(connection, ring_of(request), body.after, body.limit)
+            ring = ring_of(request)
+            step = await rewrap(connection, ring, body.after, body.limit)
+            if step.rewrapped and body.after == FIRST:  # one row for a way through all rows, not one for each batch
+                details = {"older": list(ring.kek_ids[1:])}
+                await append(
+                    connection, Deed(principal.sub, "api", "rewrap_keys", f"key/{ring.kek_id}", REASON, details)
+                )
             told = None if step.next is None else str(step.next)
             return Answer(200, {"rewrapped": step.rewrapped, "unreadable": step.unreadable, "next": told})
 

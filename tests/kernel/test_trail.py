@@ -64,6 +64,7 @@ CLOSED = (
 )
 
 
+@pytest.mark.security(line="S13")
 async def test_who_may_write_deeds_may_not_change_them(kernel_db: KernelDatabase) -> None:
     async with kernel_db.connection() as connection:
         await append(connection, deed())
@@ -111,6 +112,7 @@ TAMPERING: dict[str, tuple[tuple[str, ...], list[tuple[str, int]]]] = {
 }
 
 
+@pytest.mark.security(line="S13")
 async def test_no_tampering_by_a_superuser_is_overlooked(empty_db: Any, kernel_db: KernelDatabase) -> None:
     async with kernel_db.connection() as connection:
         for number in range(5):
@@ -167,6 +169,7 @@ def found_in(entries: list[Entry], head: Head) -> int:
 
 @settings(max_examples=30)
 @given(ROWS, st.data())
+@pytest.mark.security(line="S13")
 def test_a_chain_holds_until_anything_of_it_is_another(rows: list[Any], data: st.DataObject) -> None:
     entries = chain(rows)
     head = Head(len(entries), entries[-1].digest)

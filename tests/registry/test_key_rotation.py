@@ -276,6 +276,8 @@ async def test_the_command_tells_rotates_and_goes_on_after_it_was_killed(registr
         assert 0 < left < ROWS
         code, told = await asked("rotate", *words)
         assert (code, told["ok"], told["rows_left"], told["rewrapped"]) == (0, True, 0, left)
+    deeds = await registry.pool.fetch("SELECT actor, deed, object FROM trail ORDER BY number")
+    assert [tuple(deed) for deed in deeds] == [("operator-1", "rewrap_keys", f"key/{NEW_ID}")] * 2  # begun twice
     [older] = [key for key in told["services"]["registry"] if key["place"] == "older"]
     assert older == {"id": OLD_ID, "place": "older", "rows": 0, "may_be_removed": True}
     alone = KeyRing(NEW)

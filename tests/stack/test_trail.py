@@ -40,7 +40,7 @@ def by_superuser(stack: Stack, *statements: str) -> list[Any]:
 def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     server_stack: Stack, given_servers: dict[str, str], tmp_path: Path
 ) -> None:
-    for service in ("training", "events", "projections", "notifications", "partners"):
+    for service in ("registry", "training", "events", "projections", "notifications", "partners"):
         server_stack.migrate(service)
 
     def ask(*words: str) -> tuple[int, Any]:

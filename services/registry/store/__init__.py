@@ -24,7 +24,7 @@ def licensing_queries() -> Queries:
 
 def migrations() -> list[Migrations]:
     """Return what brings the database up to date, in order."""
-    return [*kernel_migrations("outbox", "idempotency"), Migrations("registry", SQL / "migrations")]
+    return [*kernel_migrations("outbox", "idempotency", "trail"), Migrations("registry", SQL / "migrations")]
 
 
 def words_query(text: str) -> str | None:
