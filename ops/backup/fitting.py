@@ -88,7 +88,7 @@ def _key(manifest: Manifest, key: KeyRing | None) -> Iterator[str]:
     needed = manifest.key_ids
     if needed and key is None:
         yield f"KEY_ENCRYPTION_KEY is not given: the backup needs the one with the fingerprint {', '.join(sorted(needed))}."
-    elif key is not None and (others := needed.keys() - {key.kek_id}):
+    elif key is not None and (others := needed.keys() - set(key.kek_ids)):
         yield (
             f"KEY_ENCRYPTION_KEY is the wrong one (fingerprint {key.kek_id}): the backup needs {', '.join(sorted(others))}, "
             "or nobody reads a name in it."

@@ -201,4 +201,4 @@ def _opens(key: KeyRing, found: WrappedKey) -> bool:
         key.unwrap(found.owner_id, found.wrapped)
     except UnreadableError:
         return False
-    return found.kek_id == key.kek_id
+    return found.kek_id in key.kek_ids

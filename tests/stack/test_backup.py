@@ -23,6 +23,8 @@ from shared.topology import PRINCIPALS
 from tests.stack.servers import Database, Postgres
 
 KEY, OTHER_KEY = (KeyRing(b64encode(bytes([number]) * 32).decode()) for number in (1, 2))
+BOTH_KEYS = KeyRing("\n".join(b64encode(bytes([number]) * 32).decode() for number in (2, 1)))
+"""While a key is changed: the newer one first."""
 LEDGER = {"registry/0001.sql": "a"}
 DECLARED = dict.fromkeys(SERVICES, LEDGER)
 MANIFEST = Manifest(
@@ -83,7 +85,7 @@ def test_a_folder_without_a_backup_and_files_that_changed_are_refused(tmp_path: 
 
 
 def test_what_fits_is_not_refused() -> None:
-    assert misfits(MANIFEST, DECLARED, KEY) == []
+    assert misfits(MANIFEST, DECLARED, KEY) == misfits(MANIFEST, DECLARED, BOTH_KEYS) == []
     assert obstacles(MANIFEST, TARGET) == []
     older = DECLARED | {"registry": LEDGER | {"registry/0002.sql": "b"}}
     assert misfits(MANIFEST, older, KEY) == []  # a migration that is to come is run after the restore

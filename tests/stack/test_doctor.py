@@ -39,6 +39,8 @@ from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Database, Kafka, Postgres
 
 KEY, OTHER_KEY = (KeyRing(b64encode(bytes([number]) * 32).decode()) for number in (1, 2))
+BOTH_KEYS = KeyRing("\n".join(b64encode(bytes([number]) * 32).decode() for number in (2, 1)))
+"""While a key is changed: the newer one first."""
 DECLARED = {"shared/outbox/0001.sql": "a", "registry/0001.sql": "b", "registry/0002.sql": "c"}
 SERVER = ServerSeen(
     180_001, "18.1", 0.001, 0.002, in_recovery=False, connections=3, most_connections=200, sees_all=True,
@@ -157,7 +159,7 @@ def test_each_fault_of_a_database_is_named(seen: DatabaseSeen | Unreachable, lev
 def test_a_key_that_does_not_open_what_is_stored_is_named_with_the_one_that_does() -> None:
     owner = uuid4()
     stored = (WrappedKey(KEY.kek_id, 12, owner, KEY.wrap(owner, bytes(32))),)
-    assert ill(judge_keys(stored, KEY)) == []
+    assert ill(judge_keys(stored, KEY)) == ill(judge_keys(stored, BOTH_KEYS)) == []
     [(level, what)] = ill(judge_keys(stored, OTHER_KEY))
     assert level == "fail"
     assert f"12 under {KEY.kek_id}" in what
