@@ -1,4 +1,4 @@
-"""Secrets of webhooks under another key, while they sign (decision 50)."""
+"""Secrets of webhooks under another key, while they sign (decision 49)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owners' keys under another key-encryption key, while everything runs; and the marks of erased persons under all keys (decision 50)."""
+"""Owners' keys under another key-encryption key, while everything runs; and the marks of erased persons under all keys (decision 49)."""
 
 from __future__ import annotations
 
