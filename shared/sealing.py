@@ -12,7 +12,7 @@ import os
 from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from hmac import digest as hmac_digest
@@ -171,9 +171,12 @@ class KeyRing:
         """Return every mark that ``text`` may have: under the keys of the settings, and those learned of keys before them."""
         return [hmac_digest(key, text.encode(), "sha256") for key in self._marking.values()]
 
-    def marking_keys(self) -> list[tuple[str, bytes]]:
-        """Return what makes the marks of older keys, by ``kek_id``, wrapped under the first: so marks outlive their key."""
-        older = [(kek_id, key) for kek_id, key in self._marking.items() if kek_id != self.kek_id]
+    def marking_keys(self, stored: Collection[str] = ()) -> list[tuple[str, bytes]]:
+        """Return what makes the marks of older keys, by ``kek_id``, wrapped under the first: so marks outlive their key.
+
+        That of the first is among them if it is ``stored``: as an older one it was wrapped under another key.
+        """
+        older = [(kek_id, key) for kek_id, key in self._marking.items() if kek_id != self.kek_id or kek_id in stored]
         nonces = _random(len(older), NONCE_BYTES)
         return [
             (kek_id, nonce + self._first.cipher.encrypt(nonce, key, _MARKS + kek_id.encode()))

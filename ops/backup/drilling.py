@@ -109,6 +109,8 @@ def _scratch(key: str | None) -> Iterator[Stack]:
     """Give a stack in a folder of its own, which is gone afterwards."""
     given = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_"))}
     stack = Stack(Path(tempfile.mkdtemp(prefix="naikkelas-drill-")), environment=given | {"NAIKKELAS_PORTS": "any"})
+    # Facts of a backup tell of traces of before: nobody is to be told of them once more.
+    stack.extra_env = {service: {"OTEL_SDK_DISABLED": "true"} for service in SERVICES}
     if key is not None:
         stack.home.secret(KEY_ENCRYPTION_KEY, lambda: key)
     try:

@@ -87,7 +87,7 @@ def _records(stack: Stack) -> int | None:
 def restore_databases(server: str, folder: Path, dumps: Sequence[Dumped], tell: Tell) -> None:
     """Restore databases beside an empty Kafka; ``dumps`` as they were made, of a backup that fits. Raises ``StackError``; then all of them are empty again.
 
-    Sources come first: a consumer that is older than its source catches up, also if this is cut off in the middle.
+    Sources come first: a consumer that is older than its source catches up from what the outboxes keep.
     """
     began: list[str] = []
     try:
@@ -96,10 +96,16 @@ def restore_databases(server: str, folder: Path, dumps: Sequence[Dumped], tell: 
             began.append(dumped.service)
             restore_database(server, dumped.service, folder / dumped.file)
         wait_for(_forget_public(in_database(server, "partners")))
+        for service in began:
+            wait_for(_forget_cluster(in_database(server, service)))
         tell("restore", len(dumps), len(dumps))
-    except programs.ProgramError as error:
+    except BaseException as error:  # a Ctrl-C too: half of it would be taken for all by whoever starts the services
         wait_for(empty_databases(server, began))
-        raise StackError(f"{began[-1]} could not be restored, and all databases are empty again ({error}).") from error
+        if isinstance(error, programs.ProgramError):
+            raise StackError(
+                f"{began[-1]} could not be restored, and all databases are empty again ({error})."
+            ) from error
+        raise
 
 
 def note_restore(server: str, manifest: Manifest, by: str) -> None:
@@ -131,6 +137,16 @@ async def _forget_public(dsn: str) -> None:
     try:
         if await connection.fetchval("SELECT to_regclass('public.kafka_position') IS NOT NULL"):
             await connection.execute("DELETE FROM kafka_position WHERE agency = $1", EVERYONE)
+    finally:
+        await connection.close()
+
+
+async def _forget_cluster(dsn: str) -> None:
+    """Have all that the outbox keeps published again: Kafka is empty, also where PostgreSQL's cluster is the one of before."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        if await connection.fetchval("SELECT to_regclass('public.relay_cluster') IS NOT NULL"):
+            await connection.execute("UPDATE relay_cluster SET system_identifier = 'restored'")
     finally:
         await connection.close()
 

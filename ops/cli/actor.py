@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.output import fail
+from shared.masking import mask_text
+
 By = Annotated[
     str | None, typer.Option("--by", help="Who you are, for the trail; default: the account of this machine.")
 ]
@@ -16,7 +19,12 @@ By = Annotated[
 def actor(by: str | None) -> str:
     """Return the name that was given, or that of the account."""
     if by is not None and by.strip():
-        return by.strip()[:200]
+        name = by.strip()[:200]
+        if mask_text(name) != name:
+            fail(
+                "--by names you by an account or a code: what stands in the trail is kept for ever, so no mail address and no number."
+            )
+        return name
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -25,7 +27,8 @@ from ops.doctor.settings import given_key
 from ops.ledger import declared_ledger
 from ops.stack import Stack, StackError
 from ops.stack.databases import SERVICES
-from ops.stack.home import KEY_ENCRYPTION_KEY
+from ops.stack.home import KEY_ENCRYPTION_KEY, WEBHOOK_KEY
+from ops.stack.servers import with_secrets
 from shared.database import SERVER_ERRORS
 from shared.sealing import KeyRing
 
@@ -110,6 +113,21 @@ def _key(stack: Stack) -> str | None:
         raise StackError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
 
+def _given_keys(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Yield the keys that the environment names, under the names by which a stack that runs the services itself keeps its own."""
+    for name, variable in ((KEY_ENCRYPTION_KEY, "KEY_ENCRYPTION_KEY"), (WEBHOOK_KEY, "WEBHOOK_KEY")):
+        given = with_secrets(os.environ, [variable]).get(variable)
+        if given and stack.servers.embedded:
+            yield name, given
+
+
+def _other_keys(stack: Stack) -> Iterator[str]:
+    """Yield why the services of this stack would not read what is restored: it has keys of its own already."""
+    for name, given in _given_keys(stack):
+        if stack.home.known_secret(name) not in (None, given):
+            yield f"{stack.home.path} has another {name} already: name another folder in NAIKKELAS_HOME."
+
+
 @app.command()
 def restore(
     folder: Folder,
@@ -130,9 +148,12 @@ def restore(
         _tell(manifest, target)
     if dry_run or not _is_sure(yes=yes):
         _look_only(manifest, dry_run=dry_run, as_json=json)
+    _refuse(list(_other_keys(stack)), as_json=json)
     with stages() as tell:
         restore_databases(stack.servers.superuser_dsn(), folder, manifest.databases, tell)
         note_restore(stack.servers.superuser_dsn(), manifest, actor(by))
+    for name, given in _given_keys(stack):
+        stack.home.secret(name, partial(str, given))
     if json:
         print_json({"ok": True, "restored": True, **_summary(manifest)})
     else:

@@ -51,7 +51,8 @@ def _databases(stack: Stack, environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _key(stack: Stack, environment: Mapping[str, str]) -> KeyRing | None:
-    key = given_key(environment) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
+    own = stack.home.known_secret(KEY_ENCRYPTION_KEY) if stack.servers.embedded else None
+    key = own or given_key(environment) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
     return None if key is None else KeyRing(key)
 
 

@@ -18,6 +18,7 @@ from ops.stack.errors import StackError
 from ops.stack.processes import Started
 
 KEY_ENCRYPTION_KEY = "registry.key_encryption_key"
+WEBHOOK_KEY = "partners.webhook_key"
 """The name of the registry's key among the secrets."""
 NEEDED_MB = 1_024
 """Free space below which nothing is started: a full disk stops Kafka and PostgreSQL in the middle of a write."""
@@ -138,7 +139,7 @@ class Home:
 
     def webhook_key(self) -> str:
         """Return the key that wraps the secrets of webhooks: 32 bytes, base64."""
-        return self.secret("partners.webhook_key", lambda: b64encode(os.urandom(32)).decode())
+        return self.secret(WEBHOOK_KEY, lambda: b64encode(os.urandom(32)).decode())
 
     def signing_key(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the private key (JWK) that signs tokens of this stack."""

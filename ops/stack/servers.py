@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -51,11 +51,18 @@ class Servers:
         """Return the folders of the nodes of Kafka."""
         return [kafka.folder_of(self._home, node) for node in self._nodes()]
 
+    def fallen(self, alive: Set[str]) -> list[str]:
+        """Return the nodes that died of a cluster whose others go on with all that is beside them: they alone are started again."""
+        missing = [name for name in self.embedded if name not in alive]
+        nodes = len(self._nodes())
+        goes_on = all(kafka.node_of(name) for name in missing) and len(missing) <= nodes // 2
+        return missing if goes_on and nodes > 1 else []
+
     def set_brokers(self, brokers: int) -> None:
         """Let Kafka have so many nodes from its first start on. Raises ``StackError``: it has been started with another number."""
         if brokers not in kafka.NODES:
             raise StackError(f"Kafka has {' or '.join(map(str, kafka.NODES))} brokers here, not {brokers}.")
-        now = self._home.read().brokers
+        now = len(self._nodes())
         if brokers != now and self._node(1).has_data:
             raise StackError(
                 f"Kafka in {self._home.path} was started with {now} broker{'s' * (now > 1)}, not {brokers}: "
@@ -64,7 +71,9 @@ class Servers:
         self._home.change(lambda record: setattr(record, "brokers", brokers))
 
     def _nodes(self) -> range:
-        return range(1, self._home.read().brokers + 1)
+        # Whatever became of the record: a node of a cluster that is started alone would take the others for gone.
+        grown = (kafka.folder_of(self._home, 2) / "data").exists()
+        return range(1, max(self._home.read().brokers, max(kafka.NODES) if grown else 1) + 1)
 
     def _node(self, node: int) -> kafka.KafkaServer:
         return kafka.KafkaServer(self._home, self._say, node)
@@ -212,11 +221,11 @@ def _ports_of(node: int, pick: Callable[[str, int], int]) -> kafka.Ports:
     return kafka.Ports(pick(name, first), pick(f"{name}-broker", first + 1), pick(f"{name}-controller", first + 2))
 
 
-def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+def with_secrets(environment: Mapping[str, str], names: Iterable[str] = SECRET) -> Mapping[str, str]:
     """Return the variables with the secrets that stand in files. Raises ``StackError`` for a file that cannot be read."""
     found = dict(environment)
     try:
-        for name in SECRET:
+        for name in names:
             if path := environment.get(f"{name}_FILE"):
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
         return found

@@ -113,7 +113,9 @@ class Stack:
             if brokers is not None:
                 self.servers.set_brokers(brokers)
             running = self.home.read().processes
-            if self._servers_run(running):
+            for name in self.servers.fallen({name for name, started in running.items() if started.alive}):
+                self.servers.start_one(name)
+            if self._servers_run(self.home.read().processes):
                 self.servers.prepare()
                 return
             self.clean()
@@ -335,9 +337,10 @@ class Stack:
     def env_for(self, name: str) -> dict[str, str]:
         """Return the whole environment of a process, or of any process of a service."""
         process = find_process(name) if "-" in name else Process(name, "api", 0)
+        own = self._settings(process)
         return (
-            inherited()
-            | self._settings(process)
+            {given: value for given, value in inherited().items() if given.removesuffix("_FILE") not in own}
+            | own
             | self.extra_env.get(process.service, {})
             | self.extra_env.get(name, {})
         )

@@ -31,6 +31,7 @@ from shared.service import open_pool
 from shared.web.api import create_api, purge_keys
 from shared.web.edge import Limits
 from shared.web.key_rotation import key_rotation_router
+from shared.web.parked import trail_router
 from shared.web.server import run_http
 
 
@@ -57,6 +58,7 @@ def create_app(settings: RegistrySettings, pool: Pool) -> FastAPI:
             erasure.router,
             erasure.previews,
             key_rotation_router(ring_of, rotation.key_uses, rotation.rewrap),
+            trail_router(),
         ],
         limits=Limits(uploads=imports.UPLOAD_LIMITS),
         publishes=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import asyncpg
 import structlog
@@ -14,12 +15,16 @@ from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, Spot, make_plan
 from shared.consumer.records import Item, KafkaRecord, read_item
 from shared.consumer.tracing import begin_steps, end_steps
-from shared.database import is_infrastructure_error
+from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.envelope import Event, Read, read_fact
 from shared.tracing import read_traceparent, trace_id_of
 
 ATTEMPTS = 3
 TWO_LANES_FROM = 200
+SLICE = 100
+"""Records that are applied at a time after a batch was cut off for having taken too long."""
+SLOW_SECONDS = 20.0
+"""A batch that failed after so long may have been cut off by the bound of its transaction, and would be again."""
 
 Apply = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
 """Writes the effects of events, in order, on the given connection, inside the caller's transaction."""
@@ -71,8 +76,17 @@ async def apply_records(
 async def _apply_lane(
     pool: asyncpg.Pool, definition: Definition, items: Sequence[Item], settled: Settled | None
 ) -> int:
-    async with pool.acquire(timeout=10) as connection:
-        plan = await apply_batch(connection, definition, items)
+    began = monotonic()
+    try:
+        async with pool.acquire(timeout=10) as connection:
+            plan = await apply_batch(connection, definition, items)
+    except SERVER_ERRORS as error:
+        if len(items) <= SLICE or monotonic() - began < SLOW_SECONDS or not is_infrastructure_error(error):
+            raise
+        # Mostly poison: found by halving, it took longer than a transaction may. Smaller ones come to an end.
+        log.warning("batch_sliced", consumer=definition.name, records=len(items), error=type(error).__name__)
+        slices = [items[place : place + SLICE] for place in range(0, len(items), SLICE)]
+        return sum([await _apply_lane(pool, definition, part, settled) for part in slices])
     if settled is not None:
         settled(plan, items)
     return len(plan.steps)

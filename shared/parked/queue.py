@@ -9,6 +9,9 @@ from uuid import UUID
 
 import asyncpg
 
+MOST = 50_000
+"""So many rows are asked for in one transaction, which must end long before the pool's bound."""
+
 _ASK_AGAIN = """
 UPDATE parked_event SET redrive_requested_at = now() WHERE consumer = $1 AND ($2::uuid IS NULL OR aggregate_id = $2)
 """
@@ -17,7 +20,7 @@ WITH waiting AS (
     SELECT id FROM parked_event
     WHERE consumer = $1 AND redrive_requested_at IS NULL
       AND ($2::uuid IS NULL OR aggregate_id = $2) AND ($3::bigint IS NULL OR id = $3)
-    ORDER BY id FOR UPDATE SKIP LOCKED
+    ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED
 )
 UPDATE parked_event SET redrive_requested_at = now() FROM waiting WHERE parked_event.id = waiting.id
 """
@@ -45,8 +48,11 @@ async def request_redrive(
 async def ask_new(
     connection: asyncpg.Connection, consumer: str, aggregate_id: UUID | None = None, parked_id: int | None = None
 ) -> int:
-    """Ask for those that nobody has asked for yet, and return how many; rows that somebody works on are left out."""
-    return _count(await connection.execute(_ASK, consumer, aggregate_id, parked_id))
+    """Ask for those that nobody has asked for yet, and return how many; rows that somebody works on are left out.
+
+    At most ``MOST`` at a time, the oldest: whoever wants more asks again.
+    """
+    return _count(await connection.execute(_ASK, consumer, aggregate_id, parked_id, MOST))
 
 
 async def hold(connection: asyncpg.Connection, consumer: str, parked_id: int, aggregate_id: UUID | None) -> bool:

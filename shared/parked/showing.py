@@ -6,7 +6,6 @@ that does not fit its field is kept back, and so is what the mask of the logs ta
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,6 @@ NESTED = "[bersusun]"
 FREE = "[teks]"
 """Stands for words that no code and no form of the contract confines: a name may have come to stand there."""
 LONGEST = 200
-_CODE = re.compile(r"[a-z0-9_.-]{1,40}")
 _CONFINED = {"pattern", "format", "enum", "const"}
 _OPEN = {Privacy.PUBLIC, Privacy.AGENCY}
 
@@ -61,20 +59,23 @@ def shown(value: bytes | None, type_name: str | None) -> Shown:
 
 
 def _shown(fact: type[Fact], name: str, value: Any) -> Value:
-    if privacy_of(fact, name) not in _OPEN or mask_text(str(value)) != str(value):
+    if privacy_of(fact, name) not in _OPEN:
         return SEALED
-    adapter: TypeAdapter[Any] = TypeAdapter(fact.model_fields[name].rebuild_annotation())
+    if isinstance(value, dict | list):
+        return NESTED  # whatever stands in it, and however deep
+    if mask_text(str(value)) != str(value):
+        return SEALED
+    return _fitting(TypeAdapter(fact.model_fields[name].rebuild_annotation()), value)
+
+
+def _fitting(adapter: TypeAdapter[Any], value: Any) -> Value:
     try:
         adapter.validate_json(orjson.dumps(value))
     except ValidationError:
         return WRONG
-    if isinstance(value, dict | list):
-        return NESTED
     if not isinstance(value, str):
         return value if value is None or isinstance(value, int | float) else WRONG
-    if _free(adapter.json_schema()) and not _CODE.fullmatch(value):
-        return FREE
-    return value[:LONGEST]
+    return FREE if _free(adapter.json_schema()) else value[:LONGEST]
 
 
 def _free(schema: dict[str, Any]) -> bool:

@@ -128,7 +128,7 @@ class Relay:
 
     async def _lead(self, locks: asyncpg.Connection, reading: asyncpg.Connection, stop: asyncio.Event) -> None:
         await self._publisher.start()
-        if await locks.fetchval("SELECT outbox_adopt_cluster()"):
+        if await self._adopt():
             log.warning("relay_republishes", reason="the database runs in another cluster: restored")
         await locks.execute("SELECT pg_advisory_lock_shared($1, 0)", COPIES_KEY)  # counted by the other copies
         leadership = Leadership(locks)
@@ -146,6 +146,21 @@ class Relay:
                 await leadership.save()
             await self._rest(found)
         await leadership.save()
+
+    async def _adopt(self) -> bool:
+        """Tell whether all that is retained is to be published again: after a restore into another cluster.
+
+        Then every row is written anew, which may take minutes: on a connection without bounds, and the loop is alive meanwhile.
+        """
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            adopting = asyncio.ensure_future(connection.fetchval("SELECT outbox_adopt_cluster()"))
+            while not adopting.done():
+                self.alive_at = monotonic()
+                await asyncio.wait([adopting], timeout=1.0)
+            return bool(adopting.result())
+        finally:
+            connection.terminate()
 
     async def _balance(self, locks: asyncpg.Connection, leadership: Leadership) -> None:
         """Share the shards: each live relay keeps at most its part, rounded up."""

@@ -103,8 +103,8 @@ def key_rotation_router(ring_of: Callable[[Request], KeyRing], uses: Uses, rewra
         async def work(connection: Connection) -> Answer:
             ring = ring_of(request)
             step = await rewrap(connection, ring, body.after, body.limit)
-            if step.rewrapped and body.after == FIRST:  # one row for a way through all rows, not one for each batch
-                details = {"older": list(ring.kek_ids[1:])}
+            if step.rewrapped:
+                details = {"older": list(ring.kek_ids[1:]), "after": str(body.after), "rewrapped": step.rewrapped}
                 await append(
                     connection, Deed(principal.sub, "api", "rewrap_keys", f"key/{ring.kek_id}", REASON, details)
                 )

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from shared.consumer import Definition, StaleOwnerError, apply_batch, discard, redrive_requested, request_redrive
+from shared.consumer import (
+    Definition,
+    StaleOwnerError,
+    apply_batch,
+    applying,
+    discard,
+    redrive_requested,
+    request_redrive,
+)
 from shared.consumer.records import Item, read_item
 from shared.contracts.registry import BusinessVerified
 from shared.envelope import Event
@@ -75,6 +84,30 @@ async def test_an_infrastructure_error_stores_nothing_and_the_next_reading_appli
         work.away = False
         await apply_batch(connection, work.definition, items((thing, 1), (thing, 2)))
         assert [(thing, 1), (thing, 2)] == await effects(connection)
+
+
+async def test_a_batch_that_takes_longer_than_a_transaction_may_is_applied_in_parts(
+    kernel_db: KernelDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "SLICE", 2)
+    monkeypatch.setattr(applying, "SLOW_SECONDS", 0.0)
+    thing, work, sizes = uuid4(), Effects(), []
+
+    async def cut_off(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
+        sizes.append(len(events))
+        if len(events) > 2:
+            raise asyncpg.TransactionTimeoutError("terminating connection due to transaction timeout")
+        await work.definition.apply(connection, events)
+
+    definition = replace(work.definition, apply=cut_off)
+    wanted = [(thing, number) for number in range(1, 6)]
+    assert await applying._apply_lane(kernel_db.pool, definition, items(*wanted), None) == 5
+    assert sizes == [5, 2, 2, 1]
+    async with kernel_db.connection() as connection:
+        assert wanted == await effects(connection)
+    monkeypatch.setattr(applying, "SLOW_SECONDS", 60.0)
+    with pytest.raises(asyncpg.TransactionTimeoutError):
+        await applying._apply_lane(kernel_db.pool, definition, items(*((thing, n) for n in range(6, 12))), None)
 
 
 async def test_a_gap_waits_over_batches_and_is_released_by_the_missing_one(kernel_db: KernelDatabase) -> None:

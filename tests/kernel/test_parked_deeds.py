@@ -27,7 +27,7 @@ from shared.parked import (
     redrive_one,
     shown,
 )
-from shared.parked.showing import FREE, SEALED, WRONG
+from shared.parked.showing import FREE, NESTED, SEALED, WRONG
 from shared.refusals import NotFoundError
 from shared.trail import read_newest
 from shared.trail.keeping import NEWEST
@@ -128,8 +128,16 @@ def test_of_a_content_only_what_the_contract_opens_and_what_fits_it_is_shown() -
     opened = {n for n in BusinessRegistered.model_fields if privacy_of(BusinessRegistered, n) in (PUBLIC, AGENCY)}
     assert {name for name, value in seen.fields.items() if value == SEALED} == set(FULL) - opened
     assert seen.fields["kelurahan"] == FULL["kelurahan"]
-    names = shown(json.dumps(dict.fromkeys(FULL, "Siti Aminah")).encode(), TYPE)
-    assert set(names.fields.values()) == {SEALED, WRONG, FREE}
+    for name in ("Siti Aminah", "aminah", "siti.aminah"):
+        names = shown(json.dumps(dict.fromkeys(FULL, name)).encode(), TYPE)
+        assert set(names.fields.values()) == {SEALED, WRONG, FREE}
+
+
+@pytest.mark.parametrize("levels", [300, 950])
+def test_a_content_of_any_depth_is_not_looked_into(levels: int) -> None:
+    deep = "[" * levels + "]" * levels
+    seen = shown(f'{{"kelurahan": {deep}, "business_id": {deep}}}'.encode(), TYPE)
+    assert set(seen.fields.values()) == {NESTED}
 
 
 @pytest.mark.parametrize("value", [None, b"", b"Siti Aminah", b'["Siti Aminah"]', b"\xff\xfe", b'"Siti"', b"null"])

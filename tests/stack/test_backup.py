@@ -17,6 +17,8 @@ from ops.backup.making import digest_of, dump_database
 from ops.backup.manifest import NAME, Dumped, Manifest, ManifestError, backup_order, read_manifest
 from ops.backup.programs import ProgramError
 from ops.backup.restoring import restore_database
+from ops.cli.backup import _other_keys
+from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from shared.sealing import KeyRing
 from shared.topology import PRINCIPALS
@@ -168,3 +170,18 @@ async def test_a_dump_is_of_one_snapshot_and_comes_back_whole_or_not_at_all(
         assert await owner.fetchval("SELECT count(*) FROM owner_key") == 0
         await into.close()
     await owner.close()
+
+
+def test_a_stack_that_has_another_key_than_is_given_would_read_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(tmp_path / "home", environment={})
+    stack.home.prepare()
+    given = b64encode(bytes(32)).decode()
+    monkeypatch.setenv("KEY_ENCRYPTION_KEY", given)
+    assert list(_other_keys(stack)) == []
+    stack.home.key_encryption_key()
+    [reason] = _other_keys(stack)
+    assert "has another registry.key_encryption_key already" in reason
+    monkeypatch.setenv("KEY_ENCRYPTION_KEY", stack.home.key_encryption_key())
+    assert list(_other_keys(stack)) == []

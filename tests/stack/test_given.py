@@ -37,3 +37,13 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     told = _told(tmp_path) | {"POSTGRES_DSN_FILE": str(tmp_path / "nowhere")}
     with pytest.raises(StackError, match="nowhere cannot be read"):
         Stack(tmp_path / "home", environment=told)
+
+
+def test_a_key_in_a_file_of_the_operator_is_not_given_beside_that_of_the_stack(
+    server_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KEY_ENCRYPTION_KEY", "WEBHOOK_KEY", "CURSOR_KEY"):
+        monkeypatch.setenv(f"{name}_FILE", "/run/secrets/anything")
+    for process, name in (("registry-api", "KEY_ENCRYPTION_KEY"), ("partners-api", "WEBHOOK_KEY")):
+        env = server_stack.env_for(process)
+        assert (name in env, f"{name}_FILE" in env) == (True, False)

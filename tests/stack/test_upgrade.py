@@ -155,6 +155,10 @@ async def _restored(stack: Stack) -> tuple[int, list[tuple[str, str]]]:
     """Return how many agreements there are, and what the trail of their database holds: whole, or this fails."""
     partners = await asyncpg.connect(in_database(stack.servers.superuser_dsn(), "partners"))
     agreements = await partners.fetchval("SELECT count(*) FROM agreement")
+    clusters = await partners.fetch("SELECT system_identifier FROM relay_cluster")
+    assert {row[0] for row in clusters} <= {
+        "restored"
+    }  # so a relay publishes all again, though the cluster is the same
     checked, _ = await verify(partners)
     entries = await read_newest(partners, NEWEST, 10)
     await partners.close()

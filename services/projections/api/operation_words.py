@@ -15,7 +15,12 @@ KINDS = {
 }
 DISCARDABLE = frozenset({"poison", "unreadable"})
 """What else is parked only waits; the service refuses to discard it."""
-DEEDS = {"redrive": "diputar ulang", "discard": "dibuang"}
+DEEDS = {
+    "redrive": "diputar ulang",
+    "discard": "dibuang",
+    "rewrap_keys": "kunci dibungkus ulang",
+    "restore": "dipulihkan dari cadangan",
+}
 WAYS = {"api": "halaman atau API", "cli": "perintah"}
 DELIVERY_WAYS = {"webhook": "webhook", "kafka": "topik Kafka", "feed": "aliran HTTP"}
 OUTCOMES = {"swapped": "selesai, dipasang", "not_swapped": "selesai, tidak dipasang", "failed": "gagal atau ditolak"}

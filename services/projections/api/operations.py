@@ -160,6 +160,11 @@ async def _order(
         missing = "Isi alasannya (sedikitnya 3 huruf), dan untuk membuang beri tanda bahwa Anda yakin."
         return await _parked_page(environment, request, operator, service, parked_id, missing)
     answer = await _overseer(request).order(service, parked_id, words.ORDERS[form], _token(request), code, reason)
+    if (
+        answer.status == 422
+    ):  # what was filled in is refused: a new form, since this one's code stands for that answer now
+        missing = str(answer.said.get("detail", ""))
+        return await _parked_page(environment, request, operator, service, parked_id, missing)
     if not answer.ok:
         return _refused(environment, answer)
     return RedirectResponse(f"../../?sudah={form}", 303, headers=HEADERS)

@@ -16,6 +16,8 @@ from shared.topology import PRINCIPALS
 
 CONSUMING = tuple(item.name for item in PRINCIPALS if item.group_prefix == item.name)
 """Services with a consumer, which may have events set aside."""
+WITH_TRAIL = (*CONSUMING, "registry")
+"""Services that keep a trail of what operators do."""
 KEPT_SECONDS = 3.0
 ROWS = 20
 """Parked events of a service, and deeds, that are shown."""
@@ -78,18 +80,19 @@ class Overseer:
         """Return what the services answer to whoever has this token."""
         services = [service for service in CONSUMING if service in self._watch.services]
         parked = [self._watch.ask(service, "/parked", token, {"limit": ROWS}) for service in services]
-        trails = [self._watch.ask(service, "/trail", token, {"limit": ROWS}) for service in services]
+        keepers = [service for service in WITH_TRAIL if service in self._watch.services]
+        trails = [self._watch.ask(service, "/trail", token, {"limit": ROWS}) for service in keepers]
         agreements = self._watch.ask("partners", "/agreements", token, {"limit": 200})
         answers = await asyncio.gather(*parked, *trails, agreements)
         found = dict(zip(services, answers, strict=False))
-        deeds = zip(services, answers[len(services) : -1], strict=True)
+        deeds = list(zip(keepers, answers[len(services) : -1], strict=True))
         trail: list[Mapping[str, Any]] = [
             {**row, "service": service} for service, it in deeds if it.ok for row in it.said["items"]
         ]
         return Asked(
             parked={service: list(it.said["items"]) for service, it in found.items() if it.ok},
             more=frozenset(service for service, it in found.items() if it.ok and it.said["next"] is not None),
-            silent=[service for service, it in found.items() if not it.ok],
+            silent=sorted({service for service, it in (*found.items(), *deeds) if not it.ok}),
             trail=sorted(trail, key=lambda row: str(row["at"]), reverse=True)[:ROWS],
             agreements=list(answers[-1].said["items"]) if answers[-1].ok else None,
         )

@@ -1,4 +1,4 @@
-"""A rebuild tells how far it is, in a row that the page of operations reads. What goes wrong with that stops no rebuild."""
+"""A rebuild tells how far it is, in a row that the page of operations reads. What goes wrong with that later stops no rebuild."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from services.projections.store import operations
 from shared.database import SERVER_ERRORS, Connection
 
 TELL_SECONDS = 1.0
+LAST_TRIES = 3
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,8 @@ log = structlog.get_logger(__name__)
 class Teller:
     """Passes a rebuild's progress on, and writes the newest of it once a second."""
 
-    def __init__(self, connection: Connection, run: int, progress: Progress) -> None:
+    def __init__(self, dsn: str, connection: Connection, run: int, progress: Progress) -> None:
+        self._dsn = dsn
         self._connection = connection
         self._run = run
         self._progress = progress
@@ -39,17 +41,33 @@ class Teller:
         return result
 
     async def write(self, stop: asyncio.Event) -> None:
-        """Write until ``stop`` is set, and then how it ended."""
-        try:
-            while not stop.is_set():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TELL_SECONDS):
-                        await stop.wait()
-                if self._newest is not None:
-                    await operations.tell_rebuild(self._connection, self._run, *self._newest)
+        """Write until ``stop`` is set, and then how it ended. A connection that was cut is made anew."""
+        tries = LAST_TRIES
+        while tries:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TELL_SECONDS):
+                    await stop.wait()
+            try:
+                await self._write(ended=stop.is_set())
+            except SERVER_ERRORS as error:
+                log.warning("rebuild_not_told", error=type(error).__name__)
+                self.close()
+                tries -= stop.is_set()
+            else:
+                if stop.is_set():
+                    return
+
+    async def _write(self, *, ended: bool) -> None:
+        if self._connection.is_closed():
+            self._connection = await operations.connect_teller(self._dsn)
+        if self._newest is not None:
+            await operations.tell_rebuild(self._connection, self._run, *self._newest)
+        if ended:
             await operations.end_rebuild(self._connection, self._run, self._outcome)
-        except SERVER_ERRORS as error:
-            log.warning("rebuild_not_told", error=type(error).__name__)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.terminate()
 
 
 @asynccontextmanager
@@ -59,12 +77,16 @@ async def telling(dsn: str, projections: Sequence[Projection], progress: Progres
     stop = asyncio.Event()
     try:
         run = await operations.begin_rebuild(connection, [projection.value for projection in projections])
-        teller = Teller(connection, run, progress)
-        writing = asyncio.create_task(teller.write(stop))
-        try:
-            yield teller
-        finally:
-            stop.set()
-            await writing
-    finally:
+    except BaseException:
         connection.terminate()
+        raise
+    teller = Teller(dsn, connection, run, progress)
+    writing = asyncio.create_task(teller.write(stop))
+    try:
+        yield teller
+    finally:
+        stop.set()
+        try:
+            await writing
+        finally:
+            teller.close()

@@ -58,8 +58,10 @@ class PlatformWatch:
     def __init__(self, addresses: Sequence[Address], transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._addresses = tuple(addresses)
         self._apis = apis_of(self._addresses)
-        # Plain HTTP inside the network, to addresses from the settings.
-        self._client = httpx2.AsyncClient(timeout=ASK_SECONDS, transport=transport, verify=trust_for("http://"))
+        # Plain HTTP inside the network, to addresses from the settings; past any proxy of the environment, for it would see the token.
+        self._client = httpx2.AsyncClient(
+            timeout=ASK_SECONDS, transport=transport, verify=trust_for("http://"), trust_env=False
+        )
         self._turn = asyncio.Lock()
         self._before: Glance | None = None
         self._seen: tuple[float, Seen] | None = None

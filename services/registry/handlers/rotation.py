@@ -25,8 +25,7 @@ async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int)
 
     A key that was destroyed is not there to be wrapped: its row is passed over, also if that happens at this moment.
     """
-    await _know_marking_keys(connection, ring)
-    if older := ring.marking_keys():
+    if older := ring.marking_keys(await _know_marking_keys(connection, ring)):
         await store.keep_marking_keys(connection, older, ring.kek_id)
     found = await store.lock_old_keys(connection, after, ring.kek_ids[1:], limit)
     fresh = ring.rewrap_all(found)
@@ -35,6 +34,9 @@ async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int)
     return Step(len(fresh), len(found) - len(fresh), found[-1][0] if found else None)
 
 
-async def _know_marking_keys(connection: Connection, ring: KeyRing) -> None:
-    for kek_id, wrapped in await store.marking_keys(connection):
+async def _know_marking_keys(connection: Connection, ring: KeyRing) -> set[str]:
+    """Let the ring know what is stored of keys, and return of which."""
+    stored = await store.marking_keys(connection)
+    for kek_id, wrapped in stored:
         ring.learn_marking_key(kek_id, wrapped)
+    return {kek_id for kek_id, _ in stored}
