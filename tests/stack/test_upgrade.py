@@ -8,7 +8,8 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -58,13 +59,18 @@ def commands() -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def earlier(server_stack: Stack, tmp_path: Path) -> Iterator[Stack]:
-    """A stack's servers with the schemas of before the newest migration of each service, an owner's key, and agreements."""
-    server = server_stack.servers.superuser_dsn()
-    asyncio.run(empty_databases(server, SERVICES))  # another test may have migrated them
-    asyncio.run(_earlier(server_stack, tmp_path))
-    yield server_stack
-    asyncio.run(empty_databases(server, SERVICES))
+def earlier(tmp_path: Path) -> Iterator[Stack]:
+    """Servers of their own with the schemas of before the newest migration of each service, an owner's key, and agreements.
+
+    The doctor looks at all that stands on them, so nobody else's may.
+    """
+    stack = Stack(Path(tempfile.mkdtemp(prefix="naikkelas-upgrade-")), environment={"NAIKKELAS_PORTS": "any"})
+    try:
+        stack.start_servers(owned=True)
+        asyncio.run(_earlier(stack, tmp_path))
+        yield stack
+    finally:
+        stack.down(wipe=True)
 
 
 async def _earlier(stack: Stack, folder: Path) -> None:
@@ -96,11 +102,11 @@ async def _fill(stack: Stack) -> None:
     await partners.close()
 
 
-def run(command: str, stack: Stack, given: Mapping[str, str], backup: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, stack: Stack, backup: Path) -> subprocess.CompletedProcess[str]:
     """Run a command of the page."""
     program, *words = shlex.split(command.replace("$BACKUP", str(backup)))
     assert program == "naikkelas"
-    return naikkelas_here(*words, home=stack.home.path, given=given)
+    return naikkelas_here(*words, home=stack.home.path)
 
 
 async def ledgers(stack: Stack) -> dict[str, dict[str, str]]:
@@ -115,30 +121,28 @@ async def ledgers(stack: Stack) -> dict[str, dict[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_page_of_upgrades_leads_from_an_earlier_schema_to_this_one(
-    earlier: Stack, given_servers: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_page_of_upgrades_leads_from_an_earlier_schema_to_this_one(earlier: Stack, tmp_path: Path) -> None:
     backup, declared = tmp_path / "backup", {service: declared_ledger(service) for service in SERVICES}
     assert all(len(ran) == len(declared[service]) - 1 for service, ran in asyncio.run(ledgers(earlier)).items())
     told = []
     for command, code in commands():
-        done = run(command, earlier, given_servers, backup)
+        done = run(command, earlier, backup)
         assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
         told.append(done.stdout)
     assert asyncio.run(ledgers(earlier)) == declared
     assert "1 migrations did not run: registry/" in told[0]
     assert f"Kafka was refilled with {AGREEMENTS} records" in told[2]
     assert "The drill held." in told[2]
-    _a_backup_that_does_not_fit_is_refused(earlier, given_servers, backup)
+    _a_backup_that_does_not_fit_is_refused(earlier, backup)
     _what_was_lost_comes_back(earlier, backup)
 
 
-def _a_backup_that_does_not_fit_is_refused(stack: Stack, given: Mapping[str, str], backup: Path) -> None:
+def _a_backup_that_does_not_fit_is_refused(stack: Stack, backup: Path) -> None:
     """It is restored over nothing; and no key is in it, nor is it read by others."""
     manifest = json.loads((backup / NAME).read_text())
     assert [item["service"] for item in manifest["databases"]][-1] == "registry"
     assert not any(stack.home.key_encryption_key() in path.read_text("latin-1") for path in backup.iterdir())
-    full = run('naikkelas restore "$BACKUP" --yes --json', stack, given, backup)
+    full = run('naikkelas restore "$BACKUP" --yes --json', stack, backup)
     assert full.returncode == 1
     assert json.loads(full.stdout)["error"].count("is not empty") == len(SERVICES)
 
