@@ -169,6 +169,8 @@ PRINCIPALS: tuple[Principal, ...] = (
     ),
     Principal("operator", superuser=True),
 )
+CONSUMING = tuple(item.name for item in PRINCIPALS if item.group_prefix == item.name)
+"""Services with a consumer of their own name, which may have events set aside."""
 
 EVERY_AGENCY = Principal("agencies", reads=tuple(topic.name for topic in PUBLIC_TOPICS))
 """Stands for the users of all agencies in what is told of topics. It is no user: those are made one by one."""

@@ -29,10 +29,9 @@ from ops.stack.errors import StackError
 from ops.stack.home import KEY_ENCRYPTION_KEY
 from ops.stack.services import PROCESSES
 from shared.sealing import KeyRing, UnreadableError
-from shared.topology import AGENCY_PREFIX
+from shared.topology import AGENCY_PREFIX, CONSUMING
 
 PUBLISHING = tuple(process.service for process in PROCESSES if process.role == "relay")
-CONSUMING = ("projections", "notifications", "training", "events", "partners")
 REFILL_SECONDS = 3_600.0
 QUIET_SECONDS = 600.0
 LOOK_SECONDS = 0.1

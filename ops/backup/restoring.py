@@ -95,9 +95,8 @@ def restore_databases(server: str, folder: Path, dumps: Sequence[Dumped], tell: 
             tell("restore", number, len(dumps))
             began.append(dumped.service)
             restore_database(server, dumped.service, folder / dumped.file)
-        wait_for(_forget_public(in_database(server, "partners")))
         for service in began:
-            wait_for(_forget_cluster(in_database(server, service)))
+            wait_for(_begin_anew(in_database(server, service)))
         tell("restore", len(dumps), len(dumps))
     except BaseException as error:  # a Ctrl-C too: half of it would be taken for all by whoever starts the services
         wait_for(empty_databases(server, began))
@@ -131,22 +130,17 @@ def restore_database(server: str, service: str, dump: Path) -> None:
     programs.run("pg_restore", in_database(server, service), "--exit-on-error", "--single-transaction", dump)
 
 
-async def _forget_public(dsn: str) -> None:
-    """Have what is public written anew: its topics are empty now, whatever the positions of before say."""
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        if await connection.fetchval("SELECT to_regclass('public.kafka_position') IS NOT NULL"):
-            await connection.execute("DELETE FROM kafka_position WHERE agency = $1", EVERYONE)
-    finally:
-        await connection.close()
+async def _begin_anew(dsn: str) -> None:
+    """Have all that Kafka does not hold any more published again, whatever the positions of before say.
 
-
-async def _forget_cluster(dsn: str) -> None:
-    """Have all that the outbox keeps published again: Kafka is empty, also where PostgreSQL's cluster is the one of before."""
+    What the outbox keeps, also where PostgreSQL's cluster is the one of before; and what is public.
+    """
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         if await connection.fetchval("SELECT to_regclass('public.relay_cluster') IS NOT NULL"):
             await connection.execute("UPDATE relay_cluster SET system_identifier = 'restored'")
+        if await connection.fetchval("SELECT to_regclass('public.kafka_position') IS NOT NULL"):
+            await connection.execute("DELETE FROM kafka_position WHERE agency = $1", EVERYONE)
     finally:
         await connection.close()
 

@@ -25,7 +25,7 @@ from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
 from ops.doctor.settings import given_key
 from ops.ledger import declared_ledger
-from ops.stack import Stack, StackError
+from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from ops.stack.home import KEY_ENCRYPTION_KEY, WEBHOOK_KEY
 from ops.stack.servers import with_secrets
@@ -107,10 +107,7 @@ def _refuse(reasons: list[str], *, as_json: bool) -> None:
 
 
 def _key(stack: Stack) -> str | None:
-    try:
-        return given_key(os.environ) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
-    except OSError as error:
-        raise StackError(f"{error.filename} cannot be read ({error.strerror}).") from error
+    return given_key(os.environ) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
 
 
 def _given_keys(stack: Stack) -> Iterator[tuple[str, str]]:

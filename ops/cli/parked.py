@@ -21,10 +21,10 @@ from ops.stack import Stack
 from shared.database import SERVER_ERRORS
 from shared.parked import Order, discard_one, open_parked, redrive_all, redrive_one
 from shared.refusals import DeedRefusedError
+from shared.topology import CONSUMING
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Events set aside.")
 T = TypeVar("T")
-CONSUMING = ("training", "events", "projections", "notifications", "partners")
 COLUMNS = ("id", "consumer", "topic", "partition", "offset", "aggregate_id", "sequence", "kind", "reason", "attempts", "parked_at")  # fmt: skip
 _QUOTED = ", ".join(f'"{name}"' for name in COLUMNS)
 _LIST = f"SELECT {_QUOTED} FROM parked_event ORDER BY id LIMIT $1"  # noqa: S608 - constants

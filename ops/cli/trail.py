@@ -13,16 +13,13 @@ import asyncpg
 import typer
 
 from ops.cli.output import Json, fail, print_json, print_line, print_table
-from ops.cli.parked import CONSUMING
 from ops.stack import Stack
 from shared.database import SERVER_ERRORS
-from shared.trail import Checked, Entry, Head, read_newest, verify
+from shared.trail import KEEPING, Checked, Entry, Head, read_newest, verify
 from shared.trail.keeping import NEWEST
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="What operators did.")
 T = TypeVar("T")
-KEEPING = ("registry", *CONSUMING)
-"""The services that take orders from operators: on parked events, and on keys."""
 Heads = Annotated[
     Path | None,
     typer.Option(help="A file that keeps where each trail ended: compared, and written anew if nothing is wrong."),

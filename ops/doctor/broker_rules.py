@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ops.doctor.finding import Finding, fault, fine, warning
+from ops.doctor.finding import Finding, fault, fine, named, warning
 from ops.doctor.kafka import KafkaSeen, TopicSeen, Versions
 from ops.doctor.postgresql import Unreachable
 from ops.kafka_admin.plan import Plan
@@ -15,7 +15,6 @@ AREA = "kafka"
 FETCH = 1
 """Key of a request, by the Kafka protocol guide."""
 MANY_BEHIND = 10_000
-SHOWN = 3
 JOINED = frozenset({"stable", "preparing rebalancing", "completing rebalancing", "assigning", "reconciling"})
 """States of a group that has members."""
 _APPLY = "`naikkelas topics plan` shows it, `naikkelas topics apply` puts it right."
@@ -69,31 +68,25 @@ def _declared(seen: KafkaSeen) -> Iterator[Finding]:
 
 def _differing(plan: Plan) -> Iterator[Finding]:
     if plan.create:
-        what = f"Topics are missing: {_named(topic.name for topic in plan.create)}."
+        what = f"Topics are missing: {named(topic.name for topic in plan.create)}."
         yield fault(AREA, what, "What belongs there stays in the outbox, and is told to nobody.", _APPLY)
     if plan.grow:
-        what = f"Topics have fewer partitions than declared: {_named(name for name, _ in plan.grow)}."
+        what = f"Topics have fewer partitions than declared: {named(name for name, _ in plan.grow)}."
         yield warning(AREA, what, "Copies of a consumer beyond that number have nothing to do.", _APPLY)
     if plan.configure:
-        what = f"Topics are set otherwise than declared: {_named(plan.configure)}."
+        what = f"Topics are set otherwise than declared: {named(plan.configure)}."
         yield warning(AREA, what, "They may forget facts, or refuse some.", _APPLY)
     if plan.users:
         what = f"Users are missing: {', '.join(plan.users)}."
         yield fault(AREA, what, "Their services are not let in.", "Run `python -m ops.kafka_admin`, or `naikkelas up`.")
     if plan.grant:
-        lacking = _named(sorted({right.principal for right in plan.grant}))
+        lacking = named(sorted({right.principal for right in plan.grant}))
         yield fault(AREA, f"Rights are missing: of {lacking}.", "What they may not read or write stands still.", _APPLY)
     if plan.revoke or plan.foreign:
         count = len(plan.revoke) + len(plan.foreign)
         yield warning(
             AREA, f"{count} rights are not declared.", "Somebody may read or write what is not theirs.", _APPLY
         )
-
-
-def _named(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - SHOWN
-    return ", ".join(listed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _copies(seen: KafkaSeen) -> Iterator[Finding]:
@@ -126,7 +119,7 @@ def _kept(seen: KafkaSeen) -> Finding:
 
 
 def _topics(topics: list[TopicSeen]) -> str:
-    return _named(topic.name for topic in topics)
+    return named(topic.name for topic in topics)
 
 
 def _groups(seen: KafkaSeen) -> Iterator[Finding]:

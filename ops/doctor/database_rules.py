@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.doctor.finding import Finding, fault, fine, warning
+from ops.doctor.finding import Finding, fault, fine, named, warning
 from ops.doctor.postgresql import DatabaseSeen, ServerSeen, Unreachable, WrappedKey
 from ops.ledger import Ledger, compare_ledgers
 from shared.sealing import KeyRing, UnreadableError
@@ -19,8 +19,6 @@ FULL_SHARE = 0.8
 WRAP_WARN, WRAP_FAIL = 500_000_000, 1_500_000_000
 """Transactions; PostgreSQL takes no more commands at some 2,000 million."""
 OUTBOX_WARN_SECONDS, OUTBOX_FAIL_SECONDS = 60.0, 900.0
-SHOWN = 3
-"""Names in a sentence."""
 _SWITCHES = {
     "autovacuum": ("Dead rows stay, tables grow, and at last no command is taken any more.", fault),
     "fsync": ("A power cut may take what was acknowledged, and spoil the rest.", fault),
@@ -113,11 +111,6 @@ def judge_database(
     return found
 
 
-def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def _migrations(seen: DatabaseSeen, declared: Ledger) -> Finding:
     service = seen.service
     if seen.ledger is None:
@@ -126,16 +119,16 @@ def _migrations(seen: DatabaseSeen, declared: Ledger) -> Finding:
     differing = compare_ledgers(declared, seen.ledger)
     if differing.foreign:
         return fault(
-            service, f"A foreign schema version: {_named(differing.foreign)} ran, and this release does not know it.",
+            service, f"A foreign schema version: {named(differing.foreign)} ran, and this release does not know it.",
             "Code that is older than its schema may write what the newer one cannot read.",
             "Use the release that migrated it, or one that is newer.",
         )  # fmt: skip
     if differing.changed:
         why = "Nobody knows what the tables look like."
-        return fault(service, f"{_named(differing.changed)} ran with another text.", why, "Use an unchanged release.")
+        return fault(service, f"{named(differing.changed)} ran with another text.", why, "Use an unchanged release.")
     if differing.missing:
         return fault(
-            service, f"{len(differing.missing)} migrations did not run: {_named(differing.missing)}.",
+            service, f"{len(differing.missing)} migrations did not run: {named(differing.missing)}.",
             "The code asks for tables and columns that are not there.", f"Run `python -m services.{service} migrate`.",
         )  # fmt: skip
     return fine(service, f"All {len(declared)} migrations ran; the database has {seen.bytes / 1e6:,.0f} MB.")
@@ -144,7 +137,7 @@ def _migrations(seen: DatabaseSeen, declared: Ledger) -> Finding:
 def _growth(seen: DatabaseSeen) -> Iterator[Finding]:
     if seen.dead:
         yield warning(
-            seen.service, f"More rows are dead than alive in {_named(seen.dead)}.", "Reading it takes longer and longer.",
+            seen.service, f"More rows are dead than alive in {named(seen.dead)}.", "Reading it takes longer and longer.",
             "See what holds autovacuum up (a long transaction?), then VACUUM these tables.",
         )  # fmt: skip
     if seen.transactions >= WRAP_WARN:

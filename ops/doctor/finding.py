@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHOWN = 3
+"""Names in a sentence."""
+
 
 class Level(StrEnum):
     """How bad it is."""
@@ -27,6 +30,13 @@ class Finding:
     what: str
     why: str = ""
     do: str = ""
+
+
+def named(names: Iterable[str]) -> str:
+    """Return names for a sentence, the first of them if there are many."""
+    listed = list(names)
+    more = len(listed) - SHOWN
+    return ", ".join(listed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def fine(area: str, what: str) -> Finding:

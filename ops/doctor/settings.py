@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ops.doctor.finding import Finding, fault, fine
-from ops.stack.servers import SECRET
+from ops.stack.servers import SECRET, with_secrets
 from shared.sealing import KeyRing
 
 AREA = "settings"
@@ -29,10 +29,8 @@ def judge_settings(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def given_key(environment: Mapping[str, str]) -> str | None:
-    """Return the key-encryption key that the environment names, as it is or in a file. Raises ``OSError``."""
-    if path := environment.get(f"{KEY}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
-    return environment.get(KEY) or None
+    """Return the key-encryption key that the environment names, as it is or in a file. Raises ``StackError``."""
+    return with_secrets(environment, [KEY]).get(KEY) or None
 
 
 def _faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

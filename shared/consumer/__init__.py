@@ -6,7 +6,8 @@ Owns the tables ``stream_position``, ``parked_event``, ``parked_history``, ``con
 
 from shared.consumer.applying import Apply, Definition, StaleOwnerError, apply_batch, apply_records
 from shared.consumer.consumer import IN_STEPS, Consumer, Gather
-from shared.consumer.redrive import discard, redrive_requested, request_redrive
+from shared.consumer.redrive import redrive_requested
+from shared.parked.queue import discard, request_redrive
 
 __all__ = [
     "IN_STEPS",

@@ -14,9 +14,6 @@ from shared.consumer.applying import Definition, carry_out
 from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, make_plan
 from shared.consumer.records import Item
-from shared.parked.queue import discard, request_redrive
-
-__all__ = ["discard", "redrive_requested", "request_redrive"]
 
 log = structlog.get_logger(__name__)
 

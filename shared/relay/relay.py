@@ -153,14 +153,17 @@ class Relay:
         Then every row is written anew, which may take minutes: on a connection without bounds, and the loop is alive meanwhile.
         """
         connection = await asyncpg.connect(self._dsn, timeout=10)
+        beating = asyncio.create_task(self._beat())
         try:
-            adopting = asyncio.ensure_future(connection.fetchval("SELECT outbox_adopt_cluster()"))
-            while not adopting.done():
-                self.alive_at = monotonic()
-                await asyncio.wait([adopting], timeout=1.0)
-            return bool(adopting.result())
+            return bool(await connection.fetchval("SELECT outbox_adopt_cluster()"))
         finally:
+            beating.cancel()
             connection.terminate()
+
+    async def _beat(self) -> None:
+        while True:
+            self.alive_at = monotonic()
+            await asyncio.sleep(1.0)
 
     async def _balance(self, locks: asyncpg.Connection, leadership: Leadership) -> None:
         """Share the shards: each live relay keeps at most its part, rounded up."""

@@ -5,9 +5,10 @@ removed or put in between. Owns the tables ``trail`` and ``trail_head`` of each 
 """
 
 from shared.trail.checking import Checked, Entry, Fault, Head, digest_of
-from shared.trail.keeping import Deed, append, last_on, read_newest, verify
+from shared.trail.keeping import KEEPING, Deed, append, last_on, read_newest, verify
 
 __all__ = [
+    "KEEPING",
     "Checked",
     "Deed",
     "Entry",

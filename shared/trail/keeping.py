@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import asyncpg
 import orjson
 
+from shared.topology import CONSUMING
 from shared.trail.checking import Checked, Entry, Head
 
 PAGE = 5_000
 NEWEST = 2**63 - 1
+KEEPING = ("registry", *CONSUMING)
+"""The services that take orders from operators: on keys, and on parked events."""
 
 _COLUMNS = "number, at, actor, way, deed, object, reason, details, digest"
 _APPEND = """

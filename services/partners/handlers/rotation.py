@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.partners.store import rotation as store
 from shared.database import Connection
-from shared.rewrapping import Step
+from shared.rewrapping import Step, rewrap_next
 from shared.sealing import KeyRing
 
 key_uses = store.key_uses
@@ -15,8 +15,4 @@ key_uses = store.key_uses
 
 async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int) -> Step:
     """Wrap the next secrets under the first key of the settings, inside of the caller's transaction."""
-    found = await store.lock_old_secrets(connection, after, ring.kek_ids[1:], limit)
-    fresh = ring.rewrap_all(found)
-    if fresh:
-        await store.rewrap_secrets(connection, fresh, ring.kek_id)
-    return Step(len(fresh), len(found) - len(fresh), found[-1][0] if found else None)
+    return await rewrap_next(connection, ring, after, limit, store.lock_old_secrets, store.rewrap_secrets)

@@ -12,12 +12,9 @@ from services.projections.handlers.watching import Answered, PlatformWatch, Seen
 from services.projections.store import operations
 from services.projections.store.operations import AuditRun, RebuildRun
 from shared.database import SERVER_ERRORS, Pool, is_infrastructure_error
-from shared.topology import PRINCIPALS
+from shared.topology import CONSUMING
+from shared.trail import KEEPING
 
-CONSUMING = tuple(item.name for item in PRINCIPALS if item.group_prefix == item.name)
-"""Services with a consumer, which may have events set aside."""
-WITH_TRAIL = (*CONSUMING, "registry")
-"""Services that keep a trail of what operators do."""
 KEPT_SECONDS = 3.0
 ROWS = 20
 """Parked events of a service, and deeds, that are shown."""
@@ -80,7 +77,7 @@ class Overseer:
         """Return what the services answer to whoever has this token."""
         services = [service for service in CONSUMING if service in self._watch.services]
         parked = [self._watch.ask(service, "/parked", token, {"limit": ROWS}) for service in services]
-        keepers = [service for service in WITH_TRAIL if service in self._watch.services]
+        keepers = [service for service in KEEPING if service in self._watch.services]
         trails = [self._watch.ask(service, "/trail", token, {"limit": ROWS}) for service in keepers]
         agreements = self._watch.ask("partners", "/agreements", token, {"limit": 200})
         answers = await asyncio.gather(*parked, *trails, agreements)

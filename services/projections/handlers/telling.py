@@ -22,13 +22,18 @@ log = structlog.get_logger(__name__)
 class Teller:
     """Passes a rebuild's progress on, and writes the newest of it once a second."""
 
-    def __init__(self, dsn: str, connection: Connection, run: int, progress: Progress) -> None:
+    def __init__(self, dsn: str, connection: Connection, progress: Progress) -> None:
         self._dsn = dsn
         self._connection = connection
-        self._run = run
+        self._run = 0
         self._progress = progress
         self._newest: tuple[str, int, int] | None = None
         self._outcome = "failed"
+
+    async def begin(self, projections: Sequence[Projection]) -> None:
+        """Note that a rebuild begins. Raises the server's errors."""
+        names = [projection.value for projection in projections]
+        self._run = await operations.begin_rebuild(self._connection, names)
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """Take how far the rebuild is."""
@@ -73,20 +78,14 @@ class Teller:
 @asynccontextmanager
 async def telling(dsn: str, projections: Sequence[Projection], progress: Progress) -> AsyncIterator[Teller]:
     """Let a rebuild tell of itself for the time of the block. Raises the server's errors if it cannot begin."""
-    connection = await operations.connect_teller(dsn)
-    stop = asyncio.Event()
+    teller, stop = Teller(dsn, await operations.connect_teller(dsn), progress), asyncio.Event()
     try:
-        run = await operations.begin_rebuild(connection, [projection.value for projection in projections])
-    except BaseException:
-        connection.terminate()
-        raise
-    teller = Teller(dsn, connection, run, progress)
-    writing = asyncio.create_task(teller.write(stop))
-    try:
-        yield teller
-    finally:
-        stop.set()
+        await teller.begin(projections)
+        writing = asyncio.create_task(teller.write(stop))
         try:
-            await writing
+            yield teller
         finally:
-            teller.close()
+            stop.set()
+            await writing
+    finally:
+        teller.close()

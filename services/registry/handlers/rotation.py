@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.registry.store import rotation as store
 from shared.database import Connection
-from shared.rewrapping import Step
+from shared.rewrapping import Step, rewrap_next
 from shared.sealing import KeyRing
 
 key_uses = store.key_uses
@@ -27,11 +27,7 @@ async def rewrap(connection: Connection, ring: KeyRing, after: UUID, limit: int)
     """
     if older := ring.marking_keys(await _know_marking_keys(connection, ring)):
         await store.keep_marking_keys(connection, older, ring.kek_id)
-    found = await store.lock_old_keys(connection, after, ring.kek_ids[1:], limit)
-    fresh = ring.rewrap_all(found)
-    if fresh:
-        await store.rewrap_keys(connection, fresh, ring.kek_id)
-    return Step(len(fresh), len(found) - len(fresh), found[-1][0] if found else None)
+    return await rewrap_next(connection, ring, after, limit, store.lock_old_keys, store.rewrap_keys)
 
 
 async def _know_marking_keys(connection: Connection, ring: KeyRing) -> set[str]:
