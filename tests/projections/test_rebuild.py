@@ -195,6 +195,17 @@ async def test_a_rebuild_that_was_killed_can_be_started_again(bench: Bench) -> N
     assert await bench.states() == ["standby", "dropped", "live"]
 
 
+async def test_every_stage_is_told_also_where_nothing_came_meanwhile(bench: Bench) -> None:
+    await bench.go_on()
+    told: list[tuple[str, int, int]] = []
+    connection = await asyncpg.connect(bench.migrate_dsn)
+    rebuild = Rebuild(connection, bench.log, BUSINESS, "projections", lambda *progress: told.append(progress))
+    assert (await rebuild.rebuild(RebuildProjections(BUSINESS))).swapped
+    await connection.close()
+    assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["load", "index", "catch up", "compare"]
+    assert ("catch up", 0, 0) in told
+
+
 async def test_two_rebuilds_of_one_projection_do_not_run_at_once(bench: Bench) -> None:
     await bench.go_on()
     other = await asyncpg.connect(bench.migrate_dsn)

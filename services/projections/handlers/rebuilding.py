@@ -110,6 +110,7 @@ class Rebuild:
         for projection in self._projections:
             await generations.begin(self._connection, projection, self._running_login)
         await self._load()
+        self._progress("catch up", 0, 0)  # also where nothing came meanwhile: who watches sees every stage
         await self._catch_up(await self._ends(), "catch up")
         comparisons = await self._compare()
         result = self._result(comparisons, swapped=False)
