@@ -55,8 +55,12 @@ class Gather:
     wait_ms: int
 
 
-AT_ONCE = Gather(1, 50)
-"""Each record when it comes: for who tells somebody of it."""
+AT_ONCE = Gather(1, 250)
+"""Each record when it comes: for who tells somebody of it.
+
+Where nothing comes the broker answers four times a second. Each answer goes through all partitions on both sides: at
+twenty a second three idle consumers took 5 % of a core from the broker and 4 % for themselves.
+"""
 IN_STEPS = Gather(512 * 1024, 250)
 """In larger steps, which cost less for each record: for who keeps a copy that somebody may look at a moment later."""
 
