@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from ops.stack import Stack
@@ -25,6 +26,9 @@ from tests.stack.servers import Database, Kafka, Postgres
 # A busy machine is no fault of an example: what takes its time is measured in `bench/`. What CI adds of its own stays.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# What no test has set up is written as text: structlog's own picture of an exception, with all locals, takes a second to draw.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 LONGEST = ("tests/proof/test_promises.py", "tests/story/")
 

@@ -1,6 +1,5 @@
 """Logs: one JSON line each, from every library, with nothing personal in them."""
 
-import io
 import json
 import logging
 import random
@@ -18,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from shared.logs import StdlibBridge, bound, configure_logs
+from shared.logs import StdlibBridge, bound
 from shared.masking import mask_event, mask_text, mask_value
+from tests.logged import logged
 
 NIK = "6471029901900001"
 PHONE = "081200001234"
@@ -28,15 +28,8 @@ PHONE = "081200001234"
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Configured logs, and what was written so far."""
-    stream = io.BytesIO()
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook
-    configure_logs("registry", "INFO", instance="api-1", stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.captureWarnings(False)
-    root.handlers[:], level, sys.excepthook = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logged("registry", "api-1") as written:
+        yield written
 
 
 @pytest.mark.parametrize(
@@ -212,14 +205,9 @@ def test_a_nik_in_any_surroundings_is_masked(before: str, nik: str, after: str) 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.binary(), st.lists))
 def test_anything_can_be_logged(value: Any) -> None:
-    stream = io.BytesIO()
-    configure_logs("registry", stream=stream)
-    try:
+    with logged("registry") as lines:
         structlog.get_logger("x").info("any", value=value)
-    finally:
-        logging.captureWarnings(False)
-        structlog.reset_defaults()
-    assert json.loads(stream.getvalue())["event"] == "any"
+    assert [line["event"] for line in lines()] == ["any"]
 
 
 def test_line_says_service_instance_level_logger_and_time(lines: Callable[[], list[dict[str, Any]]]) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -95,9 +96,9 @@ def test_kcat_is_refused_what_is_not_the_agencys(kafka: Kafka, tmp_path: Path) -
     if shutil.which("kcat") is None:
         pytest.skip("needs kcat")
     with an_agency(kafka) as (_, access), an_agency(kafka) as (_, other):
-        ask = partial(kcat, kafka, access, tmp_path)
+        ask = partial(partial, kcat, kafka, access, tmp_path)
         own, another = access.topic, other.topic
-        refused = {
+        asked = {
             "another's topic": ask("-C", "-e", "-t", another),
             "another's group": ask("-G", f"{other.group_prefix}pembaca", "-e", own),
             "a group without prefix": ask("-G", "pembaca", "-e", own),
@@ -110,6 +111,10 @@ def test_kcat_is_refused_what_is_not_the_agencys(kafka: Kafka, tmp_path: Path) -
             "a wrong password": ask("-C", "-e", "-t", own, **WRONG),
             "no such user": ask("-C", "-e", "-t", own, username="agency-tidak-ada-a"),
         }
+        with ThreadPoolExecutor(len(asked)) as pool:
+            refused = {
+                what: done.result() for what, done in {what: pool.submit(it) for what, it in asked.items()}.items()
+            }
         words = ("uthorization failed", "uthentication fail")
         assert {what: any(word in said for word in words) for what, said in refused.items()} == dict.fromkeys(
             refused, True

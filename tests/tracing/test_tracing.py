@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from io import BytesIO
 from time import monotonic
 from typing import Any
 
@@ -19,7 +15,6 @@ from hypothesis import strategies as st
 
 from shared.auth import public
 from shared.health import Health
-from shared.logs import configure_logs
 from shared.masking import mask_event
 from shared.metrics.looking import process_metrics
 from shared.tracing import Kind, active, parent_of, read_traceparent, span_id_of, trace_id_of
@@ -29,6 +24,7 @@ from shared.tracing.sending import Bounds, OtelTracer, make_tracer
 from shared.tracing.telling import telling
 from shared.web.app import cause_of, create_http_app
 from tests.kernel.web_client import client_of, raw_request, served
+from tests.logged import logged
 from tests.metrics.reading import read
 from tests.tracing.receiving import Receiver, receiving_spans
 
@@ -46,14 +42,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Configured logs, and what was written so far."""
-    out, root = BytesIO(), logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook
-    configure_logs("uji", stream=out)
-    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
-    logging.captureWarnings(False)
-    root.handlers[:], level, sys.excepthook = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logged("uji") as written:
+        yield written
 
 
 def tracer_to(
