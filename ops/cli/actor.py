@@ -29,3 +29,16 @@ def actor(by: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         return f"uid {os.getuid()}"
+
+
+def given_reason(text: str, *, as_json: bool) -> str:
+    """Return why something is done, as the trail keeps it; ends the command where nothing is said, or a person is named by a number."""
+    said = " ".join(text.split())
+    if not 3 <= len(said) <= 200:
+        fail("Nothing was done: say why with --reason, in 3 to 200 characters.", as_json=as_json, code=2)
+    if mask_text(said) != said:
+        fail(
+            "Nothing was done: --reason stands in the trail for ever, so no mail address and no number of a person.",
+            as_json=as_json,
+        )
+    return said

@@ -38,6 +38,8 @@ COMMANDS: dict[str, Entry] = {
     "token": Entry("ops.cli.access", "Sign an access token for the local stack.", "token"),
     "topics": Entry("ops.cli.topics", "Topics, users and rights: compare, apply, list."),
     "agency": Entry("ops.cli.agency", "Kafka users of agencies: make, rotate, revoke, list."),
+    "consumer": Entry("ops.cli.consumer", "A consumer group: go back to a moment, to read again."),
+    "relay": Entry("ops.cli.relay", "Relays: who publishes each shard, its cursor, what waits."),
     "lag": Entry("ops.cli.lag", "How far each consumer is behind.", "lag"),
     "parked": Entry("ops.cli.parked", "Events that could not be applied: list, show, redrive, discard."),
     "trail": Entry("ops.cli.trail", "What operators did: list, and verify that nothing was changed."),

@@ -9,21 +9,27 @@ import asyncpg
 import typer
 
 from ops.cli.access import running_stack
+from ops.cli.actor import By, actor
+from ops.cli.noting import note
 from ops.cli.output import Json, fail, print_json, print_line
 from ops.cli.progress import stages
 from ops.ledger import Difference, compare_ledgers, declared_ledger, read_ledger
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database
 from shared.database import SERVER_ERRORS
+from shared.trail import Deed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 CONNECT_SECONDS = 10.0
+BROUGHT_UP = "brought up to date by the command"
+"""What the trail says of it; there is no other reason."""
 
 
 @app.command()
 def migrate(
     services: Annotated[list[str] | None, typer.Argument(help="Services whose databases are meant (default: all).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would run; nothing is changed.")] = False,
+    by: By = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Bring the databases of the stack up to date. Services go on meanwhile: what runs now works on the schema that comes.
@@ -38,9 +44,13 @@ def migrate(
     if foreign := [f"{service} ({name})" for service, it in differing.items() for name in (*it.foreign, *it.changed)]:
         fail(f"Another release changed the schema of {', '.join(foreign)}: use that one, or a newer.", as_json=json)
     if not dry_run:
+        who = actor(by)
         with stages() as tell:
             for number, service in enumerate(chosen, 1):
                 stack.migrate(service)
+                if ran := differing[service].missing:  # after it: the trail's own table may be among what ran
+                    deed = Deed(who, "cli", "migrate", f"schema/{service}", BROUGHT_UP, {"ran": list(ran)})
+                    note(stack, service, deed, as_json=json)
                 tell("migrate", number, len(chosen))
     _print({service: it.missing for service, it in differing.items()}, dry_run=dry_run, as_json=json)
 

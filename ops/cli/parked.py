@@ -15,7 +15,7 @@ import asyncpg
 import typer
 
 from ops.cli.access import running_stack
-from ops.cli.actor import By, actor
+from ops.cli.actor import By, actor, given_reason
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
 from shared.database import SERVER_ERRORS
@@ -56,9 +56,7 @@ def _with(stack: Stack, service: str, work: Callable[[asyncpg.Connection], Await
 
 
 def _order(by: str | None, reason: str, *, as_json: bool) -> Order:
-    said = " ".join(reason.split())
-    if not 3 <= len(said) <= 200:
-        fail("Nothing was done: say why with --reason, in 3 to 200 characters.", as_json=as_json, code=2)
+    said = given_reason(reason, as_json=as_json)
     return Order(actor(by), "cli", said)
 
 

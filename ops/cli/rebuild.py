@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.actor import By, actor
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.cli.progress import stages
+from ops.cli.rebuild_status import show_status
 from ops.stack import Stack
 from ops.stack.services import ROOT
 from services.projections.commands import Projection
@@ -20,19 +22,32 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def rebuild(
-    projections: Annotated[list[Projection], typer.Argument(help="What to rebuild; several are read in one pass.")],
+    projections: Annotated[
+        list[Projection] | None, typer.Argument(help="What to rebuild; several are read in one pass.")
+    ] = None,
     swap: Annotated[bool, typer.Option(help="Put the new generation in the place of the live one.")] = True,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the generation before.")] = False,
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Swap although rows differ: after a rule was mended.")
     ] = False,
+    status: Annotated[
+        bool,
+        typer.Option("--status", help="Only show the generations, and the last rebuilds: how far, or how they ended."),
+    ] = False,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Rebuild projections from the first event on, without downtime.
 
     Exit code 0: done; 1: refused or failed, and the live tables are as they were; 3: rows differ, so nothing was swapped.
     """
-    options = [] if swap else ["--no-swap"]
+    if status:
+        show_status(projections or (), as_json=json)
+        return
+    if not projections:
+        fail(f"Say what to rebuild: {', '.join(Projection)}; --status shows what there is.", as_json=json, code=2)
+    options = ["--by", actor(by)]
+    options += [] if swap else ["--no-swap"]
     options += ["--rollback"] if rollback else []
     options += ["--accept-differences"] if accept_differences else []
     code, outcome = _run([*(projection.value for projection in projections), *options])

@@ -6,14 +6,19 @@ import typer
 from confluent_kafka import KafkaException
 
 from ops.cli.access import running_stack
+from ops.cli.actor import By, actor
+from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.kafka_admin.client import operator_client
 from ops.kafka_admin.plan import Plan, TopologyError, apply_plan, make_plan
 from ops.stack import Stack
 from shared.topology import DECLARED_TOPICS, EVERY_AGENCY, PRINCIPALS
+from shared.trail import Deed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Topics, users and rights.")
 DIFFERS = 3
+AS_DECLARED = "the broker was made to match the declarations"
+"""What the trail says of it; there is no other reason."""
 
 
 def _plan(stack: Stack, *, as_json: bool) -> Plan:
@@ -44,17 +49,25 @@ def plan(json: Json = False) -> None:
 
 
 @app.command()
-def apply(json: Json = False) -> None:
+def apply(by: By = None, json: Json = False) -> None:
     """Make the broker match: topics, settings, users, exact rights. Rights that are not declared are taken away."""
     stack = running_stack()
     found = _plan(stack, as_json=json)
-    try:
-        apply_plan(operator_client(stack.credentials("operator")), found, lambda name: stack.credentials(name).password)
-    except TopologyError as error:
-        fail(str(error), as_json=json)
-    except KafkaException as error:
-        fail(f"Kafka refused: {error.args[0].str()}.", as_json=json)
+    if not found.empty:
+        # The broker is nobody's alone. Its deeds stand where those on keys do: with the service that all others need.
+        deed = Deed(actor(by), "cli", "apply_topics", "topics", AS_DECLARED, {"changes": found.lines()})
+        with noted(stack, "registry", deed, as_json=json):
+            _apply(stack, found, as_json=json)
     _print(found, as_json=json, applied=True)
+
+
+def _apply(stack: Stack, plan: Plan, *, as_json: bool) -> None:
+    try:
+        apply_plan(operator_client(stack.credentials("operator")), plan, lambda name: stack.credentials(name).password)
+    except TopologyError as error:
+        fail(str(error), as_json=as_json)
+    except KafkaException as error:
+        fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)
 
 
 @app.command("list")

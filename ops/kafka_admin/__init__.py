@@ -1,1 +1,1 @@
-"""What an operator does to a broker: topics, users and rights from ``shared/topology.py``, and the lag of groups."""
+"""What an operator does to a broker: topics, users and rights from ``shared/topology.py``, the lag of groups, and moving one back."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNNAMED = "operator"
+"""Who asked, where nobody says who."""
+
 
 class Projection(StrEnum):
     """The read models; the value is the name of the live table."""
@@ -39,6 +42,8 @@ class RebuildProjections:
     """Put it in the place of the live one when it has caught up."""
     accept_differences: bool = False
     """Swap although rows differ from the live ones: wanted after a rule was mended, never otherwise."""
+    actor: str = UNNAMED
+    """Who asked for it, for the trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,4 @@ class RollBackProjections:
     """Bring the generation before up to date and put it back in its place."""
 
     projections: tuple[Projection, ...]
+    actor: str = UNNAMED

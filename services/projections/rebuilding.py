@@ -11,7 +11,7 @@ import typer
 import uvloop
 from aiokafka.errors import KafkaError
 
-from services.projections.commands import Projection, RebuildProjections, RollBackProjections
+from services.projections.commands import UNNAMED, Projection, RebuildProjections, RollBackProjections
 from services.projections.handlers.rebuilding import RebuildRefusedError, RebuildResult
 from services.projections.processes import SERVICE
 from services.projections.working import rebuild, roll_back
@@ -38,14 +38,15 @@ def run_rebuild(
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Swap although rows differ: after a rule was mended.")
     ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who asks for it, for the trail.")] = UNNAMED,
 ) -> None:
     """Rebuild projections beside live traffic. Prints a JSON object per line: progress, then ``result`` or ``error``."""
     settings = SERVICE.load()
     chosen = tuple(dict.fromkeys(projections))
     if rollback:
-        work = roll_back(settings, RollBackProjections(chosen), _tell)
+        work = roll_back(settings, RollBackProjections(chosen, by), _tell)
     else:
-        work = rebuild(settings, RebuildProjections(chosen, swap, accept_differences), _tell)
+        work = rebuild(settings, RebuildProjections(chosen, swap, accept_differences, by), _tell)
     spare_collections()
     try:
         result = uvloop.run(work)

@@ -36,9 +36,10 @@ round may wait for the broker."""
 log = structlog.get_logger(__name__)
 
 
-async def connect_for_locks(dsn: str) -> asyncpg.Connection:
+async def connect_for_locks(dsn: str, instance: str) -> asyncpg.Connection:
     """Open the connection that holds a relay's locks and stores its cursor. Raises what asyncpg raises."""
     settings = {
+        "application_name": f"relay {instance}",  # by which `naikkelas relay status` knows who holds what
         # A cursor that a crash of the database takes back is published again; no commit needs to wait for the disk for that.
         "synchronous_commit": "off",
         "idle_session_timeout": f"{FROZEN_SECONDS}s",
@@ -60,6 +61,7 @@ class Relay:
         metrics: Metrics | None = None,
     ) -> None:
         self._dsn = dsn
+        self._instance = instance
         self._metrics = metrics
         self._publisher = Publisher(kafka, f"relay-{instance}", schemas)
         self._retention = retention
@@ -115,7 +117,7 @@ class Relay:
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
         """Open two connections of our own: one holds the locks and the cursor, one reads."""
-        locks = await connect_for_locks(self._dsn)
+        locks = await connect_for_locks(self._dsn, self._instance)
         try:
             reading = await asyncpg.connect(self._dsn, timeout=10, command_timeout=120, server_settings=PLANS)
             try:

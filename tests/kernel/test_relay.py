@@ -17,10 +17,11 @@ import time_machine
 from shared.outbox import Hint, append, outbox_depth
 from shared.relay import Relay
 from shared.relay.leadership import SHARDS, Leadership
+from shared.relay.looking import look_at_shards
 from shared.relay.relay import connect_for_locks
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.delivery import cause, change, fact_on, first_seen, published, race
-from tests.stack.servers import Kafka
+from tests.stack.servers import Database, Kafka
 
 
 @asynccontextmanager
@@ -95,7 +96,7 @@ async def test_a_relay_that_is_frozen_gives_up_its_shards(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.relay.relay.FROZEN_SECONDS", 1)
-    frozen = await connect_for_locks(kernel_db.dsn)  # whoever owns it says nothing any more
+    frozen = await connect_for_locks(kernel_db.dsn, "beku")  # whoever owns it says nothing any more
     assert await Leadership(frozen).claim(SHARDS) == SHARDS
     versions = await race(kernel_db.pool, topic, writers=1, changes=5, things=5)
     async with relays(kernel_db, kafka, 1):
@@ -258,3 +259,34 @@ async def test_housekeeping_goes_by_the_clock_of_the_database(
     await owner.close()
     assert today in kept
     assert len(kept) <= 9
+
+
+async def test_each_shard_is_told_with_who_holds_it_its_cursor_and_what_waits(
+    kernel_db: KernelDatabase, empty_db: Database, kafka: Kafka, topic: str
+) -> None:
+    """By the login of the audit, as the command asks."""
+    looking = await asyncpg.connect(empty_db.audit_dsn)
+    assert [(it.shard, it.holder, it.waiting) for it in await look_at_shards(looking)] == [
+        (shard, None, 0) for shard in range(SHARDS)
+    ]
+    versions = await race(kernel_db.pool, topic, writers=2, changes=20, things=40)
+    told = await look_at_shards(looking)
+    assert sum(it.waiting for it in told) == sum(versions.values()) == await outbox_depth(kernel_db.pool)
+    assert all(0 < it.oldest_seconds < 60 for it in told if it.waiting)
+    async with relays(kernel_db, kafka, 2) as running:
+        await drained(kernel_db)
+        async with asyncio.timeout(20):
+            while [relay.shards for relay in running] != [SHARDS // 2] * 2:
+                await asyncio.sleep(0.05)
+        told = await look_at_shards(looking)
+    assert {it.holder for it in told} == {"relay test-0", "relay test-1"}
+    assert len({it.pid for it in told}) == 2
+    async with asyncio.timeout(20):
+        while {it.pid for it in told} != {None}:  # the server notices a moment later
+            await asyncio.sleep(0.05)
+            told = await look_at_shards(looking)
+    assert {(it.holder, it.waiting, it.oldest_seconds) for it in told} == {(None, 0, 0.0)}
+    # Each shard counts its part of a round, rounded down, so the sum is at most what was published.
+    assert 0 < sum(it.published for it in told) <= sum(versions.values())
+    assert all(it.epoch > 0 and it.base != "1:1:" for it in told)
+    await looking.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from random import Random
 from typing import Any
 
@@ -10,9 +11,12 @@ import asyncpg
 import pytest
 
 from services.projections.commands import Projection, RebuildProjections
+from services.projections.handlers.generations import look_at_generations
 from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
 from shared.consumer import discard, redrive_requested
 from shared.database import Pool
+from shared.trail import Deed, append, read_newest, verify
+from shared.trail.keeping import NEWEST
 from tests.projections.logs import MemoryLog
 from tests.projections.rebuilds import BUSINESS, Bench
 from tests.projections.stories import random_story
@@ -141,6 +145,50 @@ async def test_a_roll_back_brings_the_old_generation_up_to_date(bench: Bench) ->
     again = await bench.rebuild(swap=False)
     assert again.equal
     assert again.comparisons["business_timeline"]["rows"] == 103
+
+
+async def test_a_swap_and_a_way_back_stand_in_the_trail_with_who_asked(bench: Bench) -> None:
+    chosen = Projection.JOBS, Projection.CLASS_HISTORY
+    await bench.go_on()
+    await bench.rebuild(*chosen, swap=False, actor="sari")
+    assert await read_newest(bench.auditor, NEWEST, 9) == []  # the live generation is as it was
+    await bench.rebuild(*chosen, actor="rina")
+    await bench.roll_back(chosen[0])
+    told = [(it.actor, it.deed, it.thing, json.loads(it.details)) for it in await read_newest(bench.auditor, NEWEST, 9)]
+    assert told == [
+        ("operator", "rollback", "projection/jobs", {"live": 1}),
+        ("rina", "rebuild", "projection/class_history", {"equal": True, "live": 3}),
+        ("rina", "rebuild", "projection/jobs", {"equal": True, "live": 3}),
+    ]
+    assert (await verify(bench.auditor))[0].faults == []
+
+
+async def test_a_swap_that_cannot_be_told_of_is_not_done(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.projections.handlers.rebuilding.SWAP_ATTEMPTS", 1)
+    await bench.go_on()
+    async with bench.live.transaction():
+        await append(bench.live, Deed("uji", "cli", "discard", "parked/1", "masih berjalan", {}))
+        with pytest.raises(RebuildRefusedError, match="another deed of the trail did not end"):
+            await bench.rebuild(Projection.JOBS)
+    assert await bench.states(Projection.JOBS) == ["live", "ready"]
+    assert [it.deed for it in await read_newest(bench.auditor, NEWEST, 9)] == ["discard"]
+
+
+async def test_generations_are_told_with_their_states(bench: Bench) -> None:
+    await bench.go_on()
+    await bench.rebuild(Projection.JOBS)
+    await bench.rebuild(Projection.CLASS_HISTORY, swap=False)
+    generations, runs = await look_at_generations(bench.live, 5)
+    assert [(it.generation, it.state, it.swapped_at is not None) for it in generations if it.projection == "jobs"] == [
+        (1, "standby", True),
+        (2, "live", True),
+    ]
+    assert [(it.generation, it.state) for it in generations if it.projection == "class_history"] == [
+        (1, "live"),
+        (2, "ready"),
+    ]
+    assert {it.projection for it in generations} == set(Projection)
+    assert runs == []  # these told nobody how far they were
 
 
 async def test_there_is_nothing_to_go_back_to_before_the_first_rebuild(bench: Bench) -> None:

@@ -57,9 +57,25 @@ async def test_a_request_goes_its_way_and_the_owner_is_erased(
     assert (shown["state"], shown["recorded_by"], shown["ended_by"]) == ("selesai", "petugas-a", "operator-a")
     assert (await clerk.get(f"/owners/{owner}")).json()["erased"] is True
     assert await registry.facts() == [("owner.registered", 1), ("business.registered", 1), ("owner.erased", 2)]
-    text = str(await registry.pool.fetch("SELECT * FROM erasure_request"))
+    # Carried out once, so told once: of whom stands in the request alone.
+    deeds = await registry.pool.fetch("SELECT actor, way, deed, object, details FROM trail")
+    assert [tuple(deed)[:4] for deed in deeds] == [("operator-a", "api", "erase", f"erasure-request/{one}")]
+    text = str(await registry.pool.fetch("SELECT * FROM erasure_request")) + str(deeds)
     assert "Siti" not in text
     assert "6471014107909901" not in text
+    assert owner not in str(deeds)
+
+
+async def test_an_erasure_on_the_offices_own_duty_is_told_and_one_that_is_refused_is_not(
+    registry: Registry, clerk: Caller, operator: Caller, owner: str
+) -> None:
+    one = await ask(clerk, owner)
+    refused = await clerk.post(f"/owners/{owner}/erasure", None, 1)
+    assert (refused.status_code, await registry.pool.fetchval("SELECT count(*) FROM trail")) == (409, 0)
+    (await clerk.post(f"{REQUESTS}/{one}/cancellation", None, 1)).raise_for_status()
+    (await clerk.post(f"/owners/{owner}/erasure", None, 1)).raise_for_status()
+    deeds = await registry.pool.fetch("SELECT actor, deed, object, reason FROM trail")
+    assert [tuple(deed) for deed in deeds] == [("petugas-a", "erase", f"owner/{owner}", "the office's own duty")]
 
 
 async def test_the_deadline_is_three_times_24_hours_from_when_it_reached_the_office(clerk: Caller, owner: str) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import asyncpg
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from ops.audit.report import Finding, Report
 from ops.cli.audit import keep_run
+from ops.cli.noting import noted
+from ops.kafka_admin.plan import make_plan
 from ops.stack import Stack
 from ops.stack.databases import in_database
+from shared.topology import DECLARED_TOPICS, IMPORT_TOPIC, PRINCIPALS
+from shared.trail import Deed
 from tests.stack.commanding import naikkelas_here
-from tests.stack.servers import Database
+from tests.stack.servers import Database, Kafka
 
 PARKED = """
 INSERT INTO parked_event (consumer, topic, partition, "offset", kind, reason, headers)
@@ -80,6 +86,51 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     code, told = ask("trail", "verify", *heads)
     assert (code, [fault["kind"] for fault in told["services"]["training"]["faults"]]) == (1, ["known"])
     assert json.loads((tmp_path / "heads.json").read_text())["training"]["number"] == 3
+
+
+def test_what_the_command_changes_stands_in_the_trail_and_what_changes_nothing_does_not(
+    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str]
+) -> None:
+    server_stack.migrate("registry")
+
+    def ask(*words: str) -> Any:
+        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        assert done.returncode == 0, done.stdout
+        return json.loads(done.stdout)
+
+    def told() -> list[dict[str, Any]]:
+        rows = [row for row in ask("trail", "list", "--limit", "1000") if row["service"] == "registry"]
+        return sorted(rows, key=lambda row: row["number"])
+
+    ask("topics", "apply")  # whatever somebody has left
+    before = len(told())
+    ask("topics", "apply", "--by", "rina")
+    ask("migrate", "registry", "--by", "rina")
+    assert len(told()) == before  # all was as declared already
+    wrong = ConfigResource(ConfigResource.Type.TOPIC, IMPORT_TOPIC, incremental_configs=[
+        ConfigEntry("retention.ms", "1000000000", incremental_operation=AlterConfigOpType.SET)
+    ])  # fmt: skip
+    kafka.admin.incremental_alter_configs([wrong])[wrong].result(15)
+    while not ask_plan(kafka):
+        sleep(0.1)
+    assert ask("topics", "apply", "--by", "rina")["configure"] == {IMPORT_TOPIC: {"retention.ms": "-1"}}
+    [row] = told()[before:]
+    assert (row["deed"], row["object"], row["actor"], row["way"]) == ("apply_topics", "topics", "rina", "cli")
+    assert row["details"] == {"changes": [f"set retention.ms=-1 on {IMPORT_TOPIC}"]}
+
+
+def ask_plan(kafka: Kafka) -> bool:
+    """Tell whether the broker goes by another retention of the imports' topic already."""
+    return not make_plan(kafka.admin, DECLARED_TOPICS, PRINCIPALS).empty
+
+
+def test_a_deed_that_failed_after_it_was_told_is_told_as_such(server_stack: Stack) -> None:
+    server_stack.migrate("training")
+    deed = Deed("rina", "cli", "reset", "consumer/training", "coba saja", {})
+    with pytest.raises(KeyboardInterrupt), noted(server_stack, "training", deed, as_json=False):
+        raise KeyboardInterrupt
+    newest = by_superuser(server_stack, "SELECT deed, object FROM trail ORDER BY number DESC LIMIT 2")
+    assert [tuple(row) for row in newest] == [("reset_failed", "consumer/training"), ("reset", "consumer/training")]
 
 
 def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database) -> None:

@@ -20,6 +20,14 @@ DEEDS = {
     "discard": "dibuang",
     "rewrap_keys": "kunci dibungkus ulang",
     "restore": "dipulihkan dari cadangan",
+    "rebuild": "proyeksi baru dipasang",
+    "rollback": "proyeksi sebelumnya dipasang kembali",
+    "reset": "pembacaan dimundurkan",
+    "reset_failed": "pembacaan gagal dimundurkan",
+    "apply_topics": "topik dan hak disesuaikan",
+    "apply_topics_failed": "topik dan hak gagal disesuaikan",
+    "migrate": "skema diperbarui",
+    "erase": "data pribadi dihapus",
 }
 WAYS = {"api": "halaman atau API", "cli": "perintah"}
 DELIVERY_WAYS = {"webhook": "webhook", "kafka": "topik Kafka", "feed": "aliran HTTP"}

@@ -27,6 +27,7 @@ from shared.consumer import Definition, apply_batch
 from shared.consumer.records import KafkaRecord, read_item
 from shared.database import Connection
 from shared.envelope import Event
+from shared.trail import Deed
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -39,6 +40,9 @@ Progress = Callable[[str, int, int], None]
 
 SWAP_SECONDS = 5.0
 SWAP_ATTEMPTS = 5
+REBUILT = "a new generation was put in the place of the live one"
+ROLLED_BACK = "the generation before was put back in its place"
+"""What the trail says of a swap; there is no other reason."""
 CATCH_UPS = 20
 """How often the log is asked for more before the batches are stopped; while facts come fast there is always more."""
 
@@ -118,7 +122,7 @@ class Rebuild:
             await generations.mark_ready(self._connection, projection, asdict(result))
         if not command.swap or not (result.equal or command.accept_differences):
             return result
-        await self._swap()
+        await self._swap(Deed(command.actor, "cli", "rebuild", "projection", REBUILT, {"equal": result.equal}))
         return self._result(comparisons, swapped=True)
 
     async def roll_back(self, command: RollBackProjections) -> RebuildResult:
@@ -133,7 +137,7 @@ class Rebuild:
         ends = await self._ends()
         self._offsets = dict.fromkeys(ends, 0)
         await self._catch_up(ends, "catch up")
-        await self._swap()
+        await self._swap(Deed(command.actor, "cli", "rollback", "projection", ROLLED_BACK, {}))
         return self._result({}, swapped=True)
 
     async def _claim(self) -> None:
@@ -223,11 +227,12 @@ class Rebuild:
             self._progress("compare", number, len(self._projections))
         return found
 
-    async def _swap(self) -> None:
+    async def _swap(self, deed: Deed) -> None:
+        """Swap, and tell of it in the trail: ``deed`` is written once for each projection, in the transaction of the swap."""
         for attempt in range(1, SWAP_ATTEMPTS + 1):
             try:
                 async with swapping.watching(self._connection, self._projections):
-                    await self._swap_once()
+                    await self._swap_once(deed)
             except SwapBusyError as error:
                 if attempt == SWAP_ATTEMPTS:
                     raise RebuildRefusedError(
@@ -236,7 +241,7 @@ class Rebuild:
             else:
                 return
 
-    async def _swap_once(self) -> None:
+    async def _swap_once(self, deed: Deed) -> None:
         before = self._offsets
         try:
             async with self._connection.transaction():
@@ -253,6 +258,7 @@ class Rebuild:
                     await self._refuse_if_behind()
                 await self._refuse_if_discarded_now()
                 await swapping.swap(self._connection, self._projections)
+                await swapping.tell(self._connection, self._projections, deed)
         except SwapBusyError:
             self._offsets = before  # what was caught up with went with the transaction
             raise

@@ -10,6 +10,11 @@ SELECT projections, started_at, stage, done, total, ended_at, outcome,
        ended_at IS NULL AND told_at < now() - interval '1 minute' AS silent
 FROM rebuild_run ORDER BY id DESC LIMIT $1;
 
+-- name: generations
+-- The generations that are there: the live one of each projection, and the one beside it if there is one.
+SELECT projection, generation, state, started_at, swapped_at FROM projection_generation
+WHERE state <> 'dropped' ORDER BY projection, generation;
+
 -- name: begin_rebuild_run
 -- A rebuild begins. $1: projections.
 INSERT INTO rebuild_run (projections) VALUES ($1) RETURNING id;

@@ -195,6 +195,10 @@ UPDATE projection_generation SET state = 'ready', report = $2 WHERE projection =
 -- The state of the generation that is not live: ready or standby; none otherwise.
 SELECT state FROM projection_generation WHERE projection = $1 AND state IN ('ready', 'standby');
 
+-- name: live_generation
+-- The number of the live generation. $1: projection.
+SELECT generation FROM projection_generation WHERE projection = $1 AND state = 'live';
+
 -- name: swap_states
 -- Live and standby change places in the book-keeping too. $1: projections.
 UPDATE projection_generation

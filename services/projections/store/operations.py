@@ -44,16 +44,35 @@ class RebuildRun:
     """It has not ended, and has said nothing for a minute: it was killed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A generation of a projection."""
+
+    projection: str
+    generation: int
+    """From 1, counted for each projection."""
+    state: str
+    """``live``; beside it ``building``, ``ready`` to be swapped in, or ``standby``: it was live before, and a roll-back leads to it."""
+    started_at: datetime
+    swapped_at: datetime | None
+    """When it last became the live one."""
+
+
 async def last_audits(pool: Pool, count: int) -> list[AuditRun]:
     """Return the newest audits."""
     rows = await pool.fetch(QUERIES.last_audits, count)
     return [AuditRun(**dict(row) | {"findings": orjson.loads(row["findings"])}) for row in rows]
 
 
-async def last_rebuilds(pool: Pool, count: int) -> list[RebuildRun]:
+async def last_rebuilds(pool: Pool | Connection, count: int) -> list[RebuildRun]:
     """Return the newest rebuilds."""
     rows = await pool.fetch(QUERIES.last_rebuilds, count)
     return [RebuildRun(**dict(row) | {"projections": tuple(row["projections"])}) for row in rows]
+
+
+async def list_generations(connection: Pool | Connection) -> list[Generation]:
+    """Return the generations that are there, by projection."""
+    return [Generation(**dict(row)) for row in await connection.fetch(QUERIES.generations)]
 
 
 async def connect_teller(dsn: str) -> Connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import asyncpg
 
@@ -16,6 +17,7 @@ from services.projections.domain.making import MAKINGS
 from services.projections.store.batches import GENERATION_LOCK, QUERIES
 from services.projections.store.generations import REBUILD, statement
 from shared.database import Connection
+from shared.trail import Deed, append
 
 WATCH_LOCK = 0x6E_6B77_6174_6368  # "nkwatch"; the trigger of migration 0003 shares it
 
@@ -86,6 +88,20 @@ async def swap(connection: Connection, projections: Sequence[Projection]) -> Non
     await connection.execute(REBUILD.swap_states, [projection.value for projection in projections])
     await connection.execute(REBUILD.forget_parked, _consumers(projections))
     await connection.execute(REBUILD.adopt_positions, *_wanted(projections))
+
+
+async def tell(connection: Connection, projections: Sequence[Projection], deed: Deed) -> None:
+    """Write a deed of each projection into the trail, in the transaction of the swap.
+
+    Raises ``SwapBusyError`` if somebody else's deed does not end within 3 s.
+    """
+    try:
+        for projection in projections:
+            generation = await connection.fetchval(REBUILD.live_generation, projection.value)
+            details = {**deed.details, "live": generation}
+            await append(connection, replace(deed, thing=f"{deed.thing}/{projection.value}", details=details))
+    except asyncpg.LockNotAvailableError as error:
+        raise SwapBusyError("another deed of the trail did not end") from error
 
 
 def _consumers(projections: Sequence[Projection]) -> list[str]:

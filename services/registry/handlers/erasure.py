@@ -28,6 +28,11 @@ from services.registry.store import erasure as store
 from shared.database import Connection, Pool
 from shared.outbox import Cause
 from shared.sealing import KeyRing
+from shared.trail import Deed, append
+
+ON_REQUEST = "a granted request was carried out"
+OWN_DUTY = "the office's own duty"
+"""What the trail says of an erasure: whose it was stands in its request, and an owner's id tells nobody who that was."""
 
 
 async def ask_erasure(connection: Connection, ring: KeyRing, command: AskErasure, cause: Cause) -> Saved:
@@ -89,14 +94,22 @@ async def carry_out_erasure(connection: Connection, ring: KeyRing, command: Carr
     request = await _load(connection, command.request_id)
     after = rules.finish(request, command.expected_version, cause.actor, cause.now)
     await erase_owner(connection, ring, EraseOwner(request.owner_id, None), cause)
-    return await _save(connection, after)
+    saved = await _save(connection, after)
+    await _tell(connection, cause, f"erasure-request/{request.id}", ON_REQUEST)
+    return saved
 
 
 async def erase_without_request(connection: Connection, ring: KeyRing, command: EraseOwner, cause: Cause) -> Saved:
     """Erase an owner on the office's own duty. Raises ``ErasureOpenError`` if a request is under way: that one decides."""
     saved = await erase_owner(connection, ring, command, cause)
     await refuse_if_open(connection, command.owner_id)  # now that nobody can ask: whoever does holds the owner
+    await _tell(connection, cause, f"owner/{command.owner_id}", OWN_DUTY)
     return saved
+
+
+async def _tell(connection: Connection, cause: Cause, thing: str, reason: str) -> None:
+    """Write into the trail that an erasure was carried out; last, so that others wait for its end for a moment only."""
+    await append(connection, Deed(cause.actor, "api", "erase", thing, reason, {"correlation_id": cause.correlation_id}))
 
 
 async def find_request(pool: Pool, request_id: UUID) -> ErasureRequest:
