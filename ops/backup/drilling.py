@@ -6,9 +6,7 @@ Nothing leaves that stack: mails and messages go into its own folder, which is r
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +21,11 @@ from ops.backup.fitting import obstacles
 from ops.backup.making import Tell
 from ops.backup.manifest import Manifest
 from ops.backup.restoring import look_at_target, restore_databases
+from ops.backup.scratch import scratch
+from ops.doctor.settings import KEY, WEBHOOK
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database, wait_for
 from ops.stack.errors import StackError
-from ops.stack.home import KEY_ENCRYPTION_KEY
 from ops.stack.services import PROCESSES
 from shared.sealing import KeyRing, UnreadableError
 from shared.topology import AGENCY_PREFIX, CONSUMING
@@ -38,7 +37,13 @@ LOOK_SECONDS = 0.1
 _SILENCE = """
 UPDATE webhook SET url = 'https://drill.invalid/', state = CASE state WHEN 'aktif' THEN 'dijeda' ELSE state END
 """
-_ONE_OF_EACH = "SELECT DISTINCT ON (kek_id) owner_id, wrapped FROM owner_key WHERE wrapped IS NOT NULL"
+_OPENED = (
+    ("registry", KEY, "owners' keys", "nobody reads a name in it",
+     "SELECT DISTINCT ON (kek_id) owner_id, wrapped FROM owner_key WHERE wrapped IS NOT NULL"),
+    ("partners", WEBHOOK, "secrets of webhooks", "nothing is posted to agencies any more",
+     "SELECT DISTINCT ON (kek_id) id, wrapped FROM webhook_secret"),
+)  # fmt: skip
+"""What is opened by a key: the database, the setting, what it is, what it means if it is not opened, and one of each key's."""
 
 
 @dataclass(slots=True)
@@ -70,13 +75,13 @@ class Drill:
         return self.refilled / max(self.seconds.get("refill", 0.0), 0.001)
 
 
-def drill(folder: Path, manifest: Manifest, key: str | None, tell: Tell, *, quick: bool = False) -> Drill:
+def drill(folder: Path, manifest: Manifest, keys: Mapping[str, str], tell: Tell, *, quick: bool = False) -> Drill:
     """Restore a backup beside the live platform and audit it; ``quick``: consumers start only if they are behind.
 
-    Raises ``StackError`` if it cannot be done, the errors of the servers.
+    ``keys``: what opens the backup, by setting. Raises ``StackError`` if it cannot be done, the errors of the servers.
     """
     outcome = Drill(older=max(0, manifest.events - manifest.retained))
-    with _scratch(key) as stack:
+    with scratch(keys) as stack:
         with _timed(outcome, "servers", tell):
             stack.start_servers(owned=True)
         if found := obstacles(manifest, look_at_target(stack)):
@@ -86,7 +91,7 @@ def drill(folder: Path, manifest: Manifest, key: str | None, tell: Tell, *, quic
         with _timed(outcome, "migrate", tell):
             for service in SERVICES:
                 stack.migrate(service)
-        wait_for(_prepare(stack, key))
+        wait_for(_prepare(stack, keys))
         with _timed(outcome, "refill", tell):
             stack.start(*(f"{service}-relay" for service in _relaying(manifest, quick=quick)))
             outcome.refilled = _refilled(stack, manifest.retained, tell)
@@ -104,21 +109,6 @@ def _quietly(_stage: str, _done: int, _total: int) -> None:
 
 
 @contextmanager
-def _scratch(key: str | None) -> Iterator[Stack]:
-    """Give a stack in a folder of its own, which is gone afterwards."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_"))}
-    stack = Stack(Path(tempfile.mkdtemp(prefix="naikkelas-drill-")), environment=given | {"NAIKKELAS_PORTS": "any"})
-    # Facts of a backup tell of traces of before: nobody is to be told of them once more.
-    stack.extra_env = {service: {"OTEL_SDK_DISABLED": "true"} for service in SERVICES}
-    if key is not None:
-        stack.home.secret(KEY_ENCRYPTION_KEY, lambda: key)
-    try:
-        yield stack
-    finally:
-        stack.down(wipe=True)
-
-
-@contextmanager
 def _timed(outcome: Drill, step: str, tell: Tell) -> Iterator[None]:
     began = monotonic()
     yield
@@ -131,22 +121,21 @@ def _databases(stack: Stack) -> dict[str, str]:
     return {service: stack.dsn(service, "audit") for service in SERVICES}
 
 
-async def _prepare(stack: Stack, key: str | None) -> None:
-    """Silence what would reach agencies, and open a key of an owner. Raises ``StackError``."""
+async def _prepare(stack: Stack, keys: Mapping[str, str]) -> None:
+    """Silence what would reach agencies, and open a key of an owner and a secret of a webhook. Raises ``StackError``."""
     server = stack.servers.superuser_dsn()
     partners = await asyncpg.connect(in_database(server, "partners"), timeout=10)
     await partners.execute(_SILENCE)
     await partners.close()
-    registry = await asyncpg.connect(in_database(server, "registry"), timeout=10)
-    stored = await registry.fetch(_ONE_OF_EACH)
-    await registry.close()
-    try:
-        for owner_id, wrapped in stored:
-            KeyRing(key or "").unwrap(owner_id, wrapped)
-    except (UnreadableError, ValueError) as error:
-        raise StackError(
-            "KEY_ENCRYPTION_KEY does not open the owners' keys of this backup: nobody reads a name in it."
-        ) from error
+    for service, setting, what, lost, statement in _OPENED:
+        connection = await asyncpg.connect(in_database(server, service), timeout=10)
+        stored = await connection.fetch(statement)
+        await connection.close()
+        try:
+            for bound_to, wrapped in stored:
+                KeyRing(keys.get(setting, "")).unwrap(bound_to, wrapped)
+        except (UnreadableError, ValueError) as error:
+            raise StackError(f"{setting} does not open the {what} of this backup: {lost}.") from error
 
 
 def _relaying(manifest: Manifest, *, quick: bool) -> list[str]:

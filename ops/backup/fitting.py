@@ -63,12 +63,26 @@ def _check_file(path: Path, dumped: Dumped) -> None:
         raise ManifestError(f"{path} is not what was backed up (its digest is another): take another backup.")
 
 
-def misfits(manifest: Manifest, declared: Mapping[str, Ledger], key: KeyRing | None) -> list[str]:
-    """Return why this code and this key cannot take the backup, wherever it is restored; a sentence each.
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """The keys with which a backup is to be read; ``None``: not given."""
+
+    owners: KeyRing | None = None
+    """``KEY_ENCRYPTION_KEY``"""
+    webhooks: KeyRing | None = None
+    """``WEBHOOK_KEY``"""
+
+
+def misfits(manifest: Manifest, declared: Mapping[str, Ledger], rings: Rings) -> list[str]:
+    """Return why this code and these keys cannot take the backup, wherever it is restored; a sentence each.
 
     ``declared``: the ledger that this code leaves, by service.
     """
-    return [*_schema(manifest, declared), *_key(manifest, key)]
+    return [
+        *_schema(manifest, declared),
+        *_key("KEY_ENCRYPTION_KEY", manifest.key_ids, rings.owners, "nobody reads a name in it"),
+        *_key("WEBHOOK_KEY", manifest.webhook_key_ids, rings.webhooks, "nothing is posted to agencies any more"),
+    ]
 
 
 def _schema(manifest: Manifest, declared: Mapping[str, Ledger]) -> Iterator[str]:
@@ -84,14 +98,13 @@ def _schema(manifest: Manifest, declared: Mapping[str, Ledger]) -> Iterator[str]
         yield f"The backup does not hold {', '.join(sorted(left))}: take another backup."
 
 
-def _key(manifest: Manifest, key: KeyRing | None) -> Iterator[str]:
-    needed = manifest.key_ids
+def _key(setting: str, needed: Mapping[str, int], key: KeyRing | None, lost: str) -> Iterator[str]:
     if needed and key is None:
-        yield f"KEY_ENCRYPTION_KEY is not given: the backup needs the one with the fingerprint {', '.join(sorted(needed))}."
+        yield f"{setting} is not given: the backup needs the one with the fingerprint {', '.join(sorted(needed))}."
     elif key is not None and (others := needed.keys() - set(key.kek_ids)):
         yield (
-            f"KEY_ENCRYPTION_KEY is the wrong one (fingerprint {key.kek_id}): the backup needs {', '.join(sorted(others))}, "
-            "or nobody reads a name in it."
+            f"{setting} is the wrong one (fingerprint {key.kek_id}): the backup needs {', '.join(sorted(others))}, "
+            f"or {lost}."
         )
 
 

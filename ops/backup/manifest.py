@@ -13,7 +13,10 @@ from shared.topology import PRINCIPALS, Principal
 
 NAME = "manifest.json"
 FORMAT = 1
-NOT_IN_IT = "KEY_ENCRYPTION_KEY and the other secrets are not in this backup: without the key of this fingerprint nobody reads a name in it."
+NOT_IN_IT = (
+    "KEY_ENCRYPTION_KEY, WEBHOOK_KEY and the other secrets are not in this backup: without the keys of these fingerprints nobody reads a "
+    "name in it, and nothing is posted to agencies."
+)
 
 
 class ManifestError(Exception):
@@ -67,7 +70,15 @@ class Manifest:
     @property
     def key_ids(self) -> dict[str, int]:
         """The key-encryption keys that are needed, by fingerprint, with the number of owners whose keys they wrap."""
-        return next((dumped.keys for dumped in self.databases if dumped.service == "registry"), {})
+        return self._keys_of("registry")
+
+    @property
+    def webhook_key_ids(self) -> dict[str, int]:
+        """The webhook keys that are needed, by fingerprint, with the number of secrets that they wrap."""
+        return self._keys_of("partners")
+
+    def _keys_of(self, service: str) -> dict[str, int]:
+        return next((dumped.keys for dumped in self.databases if dumped.service == service), {})
 
     @property
     def events(self) -> int:

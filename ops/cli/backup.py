@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
 from ops.backup.drilling import Drill, drill
-from ops.backup.fitting import Target, misfits, obstacles, open_backup
+from ops.backup.fitting import Rings, Target, misfits, obstacles, open_backup
 from ops.backup.making import make_backup
 from ops.backup.manifest import Manifest, ManifestError, backup_order
 from ops.backup.restoring import look_at_target, note_restore, restore_databases
@@ -23,18 +23,18 @@ from ops.cli.actor import By, actor
 from ops.cli.audit import print_report
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
-from ops.doctor.settings import given_key
+from ops.doctor.settings import KEY, WEBHOOK, given_key, ring_of
 from ops.ledger import declared_ledger
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
-from ops.stack.home import KEY_ENCRYPTION_KEY, WEBHOOK_KEY
-from ops.stack.servers import with_secrets
+from ops.stack.home import SECRETS
 from shared.database import SERVER_ERRORS
-from shared.sealing import KeyRing
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 NOTHING_DONE = 3
 WORD = "restore"
+Keys = Mapping[str, str]
+"""By setting, the keys that are at hand."""
 Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Look and tell only; nothing is written.")]
 
@@ -58,7 +58,9 @@ def backup(folder: Folder, dry_run: DryRun = False, json: Json = False) -> None:
     print_line(f"The backup is whole, in {folder}.")
     print_line(manifest.secrets)
     for fingerprint, owners in manifest.key_ids.items():
-        print_line(f"  fingerprint {fingerprint}: the keys of {owners:,} owners")
+        print_line(f"  KEY_ENCRYPTION_KEY, fingerprint {fingerprint}: the keys of {owners:,} owners")
+    for fingerprint, secrets in manifest.webhook_key_ids.items():
+        print_line(f"  WEBHOOK_KEY, fingerprint {fingerprint}: {secrets:,} secrets of webhooks")
 
 
 def _tell_plan(*, json: bool) -> None:
@@ -78,6 +80,7 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
         "events": manifest.events,
         "retained": manifest.retained,
         "key_fingerprints": manifest.key_ids,
+        "webhook_key_fingerprints": manifest.webhook_key_ids,
         "databases": {it.service: {"bytes": it.bytes, "sha256": it.sha256, "seconds": it.seconds} for it in manifest.databases},
     }  # fmt: skip
 
@@ -90,14 +93,15 @@ def _print_databases(manifest: Manifest) -> None:
     print_table(("service", "size", "migrations", "events", "in the outbox", "time"), rows)
 
 
-def _opened(folder: Path, key: str | None, *, as_json: bool) -> Manifest:
-    """Return the manifest of a backup that this code and this key can take; end with a sentence for each reason otherwise."""
+def _opened(folder: Path, keys: Keys, *, as_json: bool) -> Manifest:
+    """Return the manifest of a backup that this code and these keys can take; end with a sentence for each reason otherwise."""
     try:
         manifest = open_backup(folder)
-        ring = None if key is None else KeyRing(key)
+        owners, webhooks = (None if keys.get(name) is None else ring_of(keys[name], name) for name in (KEY, WEBHOOK))
     except (ManifestError, ValueError) as error:
         fail(str(error), as_json=as_json)
-    _refuse(misfits(manifest, {service: declared_ledger(service) for service in SERVICES}, ring), as_json=as_json)
+    declared = {service: declared_ledger(service) for service in SERVICES}
+    _refuse(misfits(manifest, declared, Rings(owners, webhooks)), as_json=as_json)
     return manifest
 
 
@@ -106,15 +110,15 @@ def _refuse(reasons: list[str], *, as_json: bool) -> None:
         fail("\n".join(reasons), as_json=as_json)
 
 
-def _key(stack: Stack) -> str | None:
-    return given_key(os.environ) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
+def _keys(stack: Stack) -> Keys:
+    found = {name: given_key(os.environ, name) or stack.home.known_secret(secret) for name, secret in SECRETS.items()}
+    return {name: key for name, key in found.items() if key is not None}
 
 
 def _given_keys(stack: Stack) -> Iterator[tuple[str, str]]:
     """Yield the keys that the environment names, under the names by which a stack that runs the services itself keeps its own."""
-    for name, variable in ((KEY_ENCRYPTION_KEY, "KEY_ENCRYPTION_KEY"), (WEBHOOK_KEY, "WEBHOOK_KEY")):
-        given = with_secrets(os.environ, [variable]).get(variable)
-        if given and stack.servers.embedded:
+    for variable, name in SECRETS.items():
+        if (given := given_key(os.environ, variable)) and stack.servers.embedded:
             yield name, given
 
 
@@ -138,7 +142,7 @@ def restore(
     Exit code 0: restored, or it would fit; 1: it does not fit, a sentence for each reason; 3: nothing was done, this was a look only.
     """
     stack = running_stack()
-    manifest = _opened(folder, _key(stack), as_json=json)
+    manifest = _opened(folder, _keys(stack), as_json=json)
     target = look_at_target(stack)
     _refuse(obstacles(manifest, target), as_json=json)
     if not json:
@@ -196,13 +200,13 @@ def drill_command(
 
     Exit code 0: all is there again; 1: it does not fit, or the audit found something; 2: a server could not be reached.
     """
-    key = _key(Stack())
-    manifest = _opened(folder, key, as_json=json)
+    keys = _keys(Stack())
+    manifest = _opened(folder, keys, as_json=json)
     if dry_run:
         _look_only(manifest, dry_run=True, as_json=json)
     try:
         with stages() as tell:
-            outcome = drill(folder, manifest, key, tell, quick=quick)
+            outcome = drill(folder, manifest, keys, tell, quick=quick)
     except (KafkaError, KafkaException, *SERVER_ERRORS) as error:
         fail(f"The drill lost a server ({type(error).__name__}); nothing is left of it.", as_json=json, code=2)
     _print_outcome(outcome, as_json=json)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ops.backup.scratch import remove_leftovers
 from ops.cli.output import Json, print_json, print_line, print_table, say
 from ops.stack import Stack, StackError
 from ops.stack.processes import Started
@@ -92,7 +93,12 @@ def _refuse_second(stack: Stack, wanted: list[str]) -> None:
 
 @app.command()
 def down(
-    wipe: Annotated[bool, typer.Option("--wipe", help="Remove data, logs, mails and passwords too.")] = False,
+    wipe: Annotated[
+        bool,
+        typer.Option(
+            "--wipe", help="Remove data, logs, mails and passwords too, and what a drill that was killed has left."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Stop the stack; what was stored stays, unless --wipe."""
@@ -105,12 +111,14 @@ def down(
             stopped = stack.down()
         if wipe:
             home.wipe()
+    # What a drill that was killed has left holds this platform's keys and persons too.
+    left = [str(folder) for folder in remove_leftovers()] if wipe else []
     if json:
-        print_json({"ok": True, "stopped": stopped, "wiped": wipe})
+        print_json({"ok": True, "stopped": stopped, "wiped": wipe, "leftovers": left})
         return
     print_line(f"Stopped {', '.join(stopped)}." if stopped else f"Nothing ran in {home.path}.")
-    if wipe:
-        print_line(f"Removed {home.path}.")
+    for removed in [str(home.path), *left] if wipe else []:
+        print_line(f"Removed {removed}.")
 
 
 @app.command()

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ops.doctor.finding import Finding, fault, fine, named, warning
 from ops.doctor.postgresql import DatabaseSeen, ServerSeen, Unreachable, WrappedKey
+from ops.doctor.settings import KEY, RUNNING_WITH, WEBHOOK
 from ops.ledger import Ledger, compare_ledgers
 from shared.sealing import KeyRing, UnreadableError
 
 AREA = "postgresql"
-KEEPING_KEYS = "registry"
-"""The service that keeps owners' keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What a service keeps wrapped under a key of its settings."""
+
+    setting: str
+    key: str
+    """What the key is called."""
+    what: str
+    table: str
+    lost: str
+    """What it means that the key does not open it."""
+    found: str
+    """Who notices a wrong key that nobody tried."""
+
+
+WRAPPING = {
+    "registry": Wrapping(
+        KEY, "key-encryption key", "owners' keys", "owner_key",
+        "Names and numbers of these owners cannot be read by anybody.", "A wrong one is found by owners.",
+    ),
+    "partners": Wrapping(
+        WEBHOOK, "webhook key", "secrets of webhooks", "webhook_secret",
+        "Nothing is posted to these endpoints, since nobody can sign it.", "A wrong one is found by agencies.",
+    ),
+}  # fmt: skip
+"""By the service that keeps it."""
 OLDEST = 17
 """The first that knows ``transaction_timeout`` (decision 45): the pools of the services are refused by an older one."""
 CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 2.0, 60.0
@@ -103,11 +131,13 @@ def judge_database(
         found.append(_parked(seen.service, seen.parked))
     if seen.backlog is not None:
         found.append(_outbox(seen.service, *seen.backlog))
+    if (kept := WRAPPING.get(service)) is None:
+        return found
     if seen.keys:
-        found += judge_keys(seen.keys, key)
-    elif seen.keys is None and service == KEEPING_KEYS and seen.ledger:
-        why, do = "Whether the key-encryption key opens them is not known.", "Ask with a login that may read owner_key."
-        found.append(warning("keys", "This login may not read owners' wrapped keys.", why, do))
+        found += judge_keys(kept, seen.keys, key)
+    elif seen.keys is None and seen.ledger:
+        why, do = f"Whether the {kept.key} opens them is not known.", f"Ask with a login that may read {kept.table}."
+        found.append(warning("keys", f"This login may not see how {kept.what} are wrapped.", why, do))
     return found
 
 
@@ -169,29 +199,30 @@ def _outbox(service: str, depth: int, seconds: float) -> Finding:
     )  # fmt: skip
 
 
-def judge_keys(stored: tuple[WrappedKey, ...], key: KeyRing | None) -> list[Finding]:
-    """Return whether the key-encryption key opens what is stored."""
+def judge_keys(kept: Wrapping, stored: tuple[WrappedKey, ...], key: KeyRing | None) -> list[Finding]:
+    """Return whether the key of a service opens what is stored."""
+    who = RUNNING_WITH[kept.setting]
     if key is None:
-        do = "Give KEY_ENCRYPTION_KEY or KEY_ENCRYPTION_KEY_FILE as the registry has it."
-        return [warning("keys", "No key-encryption key was given to try.", "A wrong one is found by owners.", do)]
+        do = f"Give {kept.setting} or {kept.setting}_FILE as {who} has it."
+        return [warning("keys", f"No {kept.key} was given to try.", kept.found, do)]
     closed = [found for found in stored if not _opens(key, found)]
     if not closed:
         count = sum(found.count for found in stored)
-        return [fine("keys", f"The key-encryption key {key.kek_id} is the one of all {count:,} owners' keys.")]
+        return [fine("keys", f"The {kept.key} {key.kek_id} is the one of all {count:,} {kept.what}.")]
     told = ", ".join(f"{found.count:,} under {found.kek_id}" for found in closed)
     return [
         fault(
             "keys",
-            f"The key-encryption key {key.kek_id} does not open all owners' keys: {told}.",
-            "Names and numbers of these owners cannot be read by anybody.",
-            "Give the registry the key that wrapped them; its id is the one named here.",
+            f"The {kept.key} {key.kek_id} does not open all {kept.what}: {told}.",
+            kept.lost,
+            f"Give {who} the key that wrapped them; its id is the one named here.",
         )
     ]
 
 
 def _opens(key: KeyRing, found: WrappedKey) -> bool:
     try:
-        key.unwrap(found.owner_id, found.wrapped)
+        key.unwrap(found.bound_to, found.wrapped)
     except UnreadableError:
         return False
     return found.kek_id in key.kek_ids

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.doctor import local
 from ops.doctor.broker_rules import judge_kafka
-from ops.doctor.database_rules import judge_database, judge_server
+from ops.doctor.database_rules import WRAPPING, judge_database, judge_server
 from ops.doctor.finding import Finding
 from ops.doctor.kafka import look_at_kafka
 from ops.doctor.local_rules import (
@@ -22,11 +22,11 @@ from ops.doctor.local_rules import (
     judge_processes,
 )
 from ops.doctor.postgresql import look_at_databases, look_at_server
-from ops.doctor.settings import given_key
+from ops.doctor.settings import given_key, ring_of
 from ops.ledger import declared_ledger
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
-from ops.stack.home import KEY_ENCRYPTION_KEY
+from ops.stack.home import SECRETS
 from shared.sealing import KeyRing
 
 
@@ -43,17 +43,20 @@ def examine(stack: Stack, environment: Mapping[str, str], urls: Sequence[str]) -
 
 
 def _databases(stack: Stack, environment: Mapping[str, str]) -> list[Finding]:
-    dsn, key = stack.servers.superuser_dsn(), _key(stack, environment)
+    dsn = stack.servers.superuser_dsn()
     found = judge_server(asyncio.run(look_at_server(dsn, SERVICES[0])))
     for service, seen in asyncio.run(look_at_databases(dsn, SERVICES)).items():
-        found += judge_database(service, seen, declared_ledger(service), key)
+        found += judge_database(service, seen, declared_ledger(service), _key(stack, environment, service))
     return found
 
 
-def _key(stack: Stack, environment: Mapping[str, str]) -> KeyRing | None:
-    own = stack.home.known_secret(KEY_ENCRYPTION_KEY) if stack.servers.embedded else None
-    key = own or given_key(environment) or stack.home.known_secret(KEY_ENCRYPTION_KEY)
-    return None if key is None else KeyRing(key)
+def _key(stack: Stack, environment: Mapping[str, str], service: str) -> KeyRing | None:
+    """Return the keys under which a service keeps something; ``None`` if it keeps nothing, or none is known."""
+    if (kept := WRAPPING.get(service)) is None:
+        return None
+    known = stack.home.known_secret(SECRETS[kept.setting])
+    key = (known if stack.servers.embedded else None) or given_key(environment, kept.setting) or known
+    return None if key is None else ring_of(key, kept.setting)
 
 
 def _around(stack: Stack, environment: Mapping[str, str], urls: Sequence[str]) -> list[Finding]:

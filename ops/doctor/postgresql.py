@@ -36,7 +36,8 @@ _DATABASE = """
 SELECT pg_database_size(current_database()) AS bytes, age(datfrozenxid) AS transactions,
        to_regclass('public.parked_event') IS NOT NULL AS consumes,
        to_regprocedure('public.outbox_backlog()') IS NOT NULL AS publishes,
-       coalesce(has_table_privilege(to_regclass('public.owner_key'), 'SELECT'), false) AS shows_keys
+       coalesce(has_table_privilege(to_regclass('public.owner_key'), 'SELECT'), false) AS shows_owner_key,
+       coalesce(has_table_privilege(to_regclass('public.webhook_secret'), 'SELECT'), false) AS shows_webhook_secret
 FROM pg_database WHERE datname = current_database()
 """
 _DEAD = """
@@ -44,11 +45,20 @@ SELECT relname FROM pg_stat_user_tables WHERE n_dead_tup > 100000 AND n_dead_tup
 """
 _PARKED = "SELECT kind, count(*) FROM parked_event GROUP BY kind"
 _BACKLOG = "SELECT depth, extract(epoch FROM clock_timestamp() - oldest)::float FROM outbox_backlog()"
-_KEYS = """
-SELECT seen.kek_id, seen.keys, owner_key.owner_id, owner_key.wrapped
-FROM (SELECT kek_id, count(*) AS keys, max(owner_id::text)::uuid AS owner_id FROM owner_key WHERE wrapped IS NOT NULL GROUP BY kek_id) AS seen
-JOIN owner_key USING (owner_id) ORDER BY seen.keys DESC
-"""
+_KEYS = {
+    "shows_owner_key": """
+        SELECT seen.kek_id, seen.keys, owner_key.owner_id, owner_key.wrapped
+        FROM (SELECT kek_id, count(*) AS keys, max(owner_id::text)::uuid AS owner_id FROM owner_key
+              WHERE wrapped IS NOT NULL GROUP BY kek_id) AS seen
+        JOIN owner_key USING (owner_id) ORDER BY seen.keys DESC
+    """,
+    "shows_webhook_secret": """
+        SELECT seen.kek_id, seen.secrets, webhook_secret.id, webhook_secret.wrapped
+        FROM (SELECT kek_id, count(*) AS secrets, max(id::text)::uuid AS id FROM webhook_secret GROUP BY kek_id) AS seen
+        JOIN webhook_secret USING (id) ORDER BY seen.secrets DESC
+    """,
+}
+"""What is wrapped, by the column that says whether this login may see it: how much under each key, and one of it."""
 _CLOCK = "SELECT clock_timestamp()"
 SWITCHES = ("autovacuum", "fsync", "full_page_writes", "synchronous_commit")
 
@@ -88,11 +98,12 @@ class ServerSeen:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """Owners' keys under one key-encryption key: how many, and one of them."""
+    """What is wrapped under one key, owners' keys or secrets of webhooks: how many, and one of them."""
 
     kek_id: str
     count: int
-    owner_id: Any
+    bound_to: Any
+    """The id that the one of them is bound to: the owner's, or the secret's own."""
     wrapped: bytes
 
 
@@ -199,7 +210,8 @@ async def _database(connection: asyncpg.Connection, service: str) -> DatabaseSee
         ledger = None
     parked = await connection.fetch(_PARKED) if row["consumes"] else None
     backlog = await connection.fetchrow(_BACKLOG) if row["publishes"] else None
-    keys = await connection.fetch(_KEYS) if row["shows_keys"] else None
+    shown = next((statement for shows, statement in _KEYS.items() if row[shows]), None)
+    keys = None if shown is None else await connection.fetch(shown)
     return DatabaseSeen(
         service,
         ledger,

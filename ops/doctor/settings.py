@@ -14,9 +14,11 @@ from ops.stack.servers import SECRET, with_secrets
 from shared.sealing import KeyRing
 
 AREA = "settings"
-KEY = "KEY_ENCRYPTION_KEY"
+KEY, WEBHOOK = "KEY_ENCRYPTION_KEY", "WEBHOOK_KEY"
+RUNNING_WITH = {KEY: "the registry", WEBHOOK: "the partner service"}
+"""The keys that wrap something, and who runs with each."""
 PROTOCOLS = ("PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL")
-IN_FILES = (*SECRET, KEY)
+IN_FILES = (*SECRET, *RUNNING_WITH)
 """Variables that may also be given as a file, named by ``<variable>_FILE``."""
 BELONGING = ("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_PASSWORD_FILE", "KAFKA_SECURITY_PROTOCOL", "KAFKA_CA_FILE")
 _WHY = "No command can reach what it is to look at."
@@ -28,9 +30,17 @@ def judge_settings(environment: Mapping[str, str]) -> list[Finding]:
     return faults or [fine(AREA, "The settings can be read and fit together.")]
 
 
-def given_key(environment: Mapping[str, str]) -> str | None:
-    """Return the key-encryption key that the environment names, as it is or in a file. Raises ``StackError``."""
-    return with_secrets(environment, [KEY]).get(KEY) or None
+def given_key(environment: Mapping[str, str], name: str = KEY) -> str | None:
+    """Return the key that the environment names, as it is or in a file. Raises ``StackError``."""
+    return with_secrets(environment, [name]).get(name) or None
+
+
+def ring_of(keys: str, name: str) -> KeyRing:
+    """Return the keys of a setting. Raises ``ValueError``, with the setting's name, for what are none."""
+    try:
+        return KeyRing(keys)
+    except ValueError as error:
+        raise ValueError(str(error).replace(KEY, name)) from None
 
 
 def _faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -38,7 +48,8 @@ def _faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield from _files(environment)
     yield from _kafka(environment)
     yield from _postgresql(environment)
-    yield from _key(environment)
+    for name, who in RUNNING_WITH.items():
+        yield from _key(environment, name, who)
 
 
 def _files(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -102,12 +113,12 @@ def _is_dsn(dsn: str) -> bool:
         return False
 
 
-def _key(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    path = environment.get(f"{KEY}_FILE")
+def _key(environment: Mapping[str, str], name: str, who: str) -> Iterator[tuple[str, str]]:
+    path = environment.get(f"{name}_FILE")
     if path and _unreadable(path):
         return  # told of already
-    if key := given_key(environment):
+    if key := given_key(environment, name):
         try:
-            KeyRing(key)
+            ring_of(key, name)
         except ValueError as error:
-            yield f"{error}.", f"Give the key that the registry runs with in {KEY} or {KEY}_FILE."
+            yield f"{error}.", f"Give the key that {who} runs with in {name} or {name}_FILE."

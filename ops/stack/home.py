@@ -19,7 +19,8 @@ from ops.stack.processes import Started
 
 KEY_ENCRYPTION_KEY = "registry.key_encryption_key"
 WEBHOOK_KEY = "partners.webhook_key"
-"""The name of the registry's key among the secrets."""
+SECRETS = {"KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY, "WEBHOOK_KEY": WEBHOOK_KEY}
+"""The settings with keys that wrap what is stored, and the name of each among the secrets."""
 NEEDED_MB = 1_024
 """Free space below which nothing is started: a full disk stops Kafka and PostgreSQL in the middle of a write."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from ops.audit import Finding, Report
 from ops.backup.drilling import Drill
-from ops.backup.fitting import Place, Target, misfits, obstacles, open_backup
+from ops.backup.fitting import Place, Rings, Target, misfits, obstacles, open_backup
 from ops.backup.making import digest_of, dump_database
 from ops.backup.manifest import NAME, Dumped, Manifest, ManifestError, backup_order, read_manifest
 from ops.backup.programs import ProgramError
@@ -24,15 +24,17 @@ from shared.sealing import KeyRing
 from shared.topology import PRINCIPALS
 from tests.stack.servers import Database, Postgres
 
-KEY, OTHER_KEY = (KeyRing(b64encode(bytes([number]) * 32).decode()) for number in (1, 2))
+KEY, OTHER_KEY, WEBHOOK = (KeyRing(b64encode(bytes([number]) * 32).decode()) for number in (1, 2, 3))
 BOTH_KEYS = KeyRing("\n".join(b64encode(bytes([number]) * 32).decode() for number in (2, 1)))
 """While a key is changed: the newer one first."""
+RINGS = Rings(KEY, WEBHOOK)
 LEDGER = {"registry/0001.sql": "a"}
 DECLARED = dict.fromkeys(SERVICES, LEDGER)
 MANIFEST = Manifest(
     "2026-11-27T12:00:00+00:00", "0.1.0", "18.1", "7001", "kafka-1",
     (
-        *(Dumped(service, f"{service}.dump", 1, "x", LEDGER) for service in SERVICES if service != "registry"),
+        *(Dumped(service, f"{service}.dump", 1, "x", LEDGER) for service in SERVICES if service not in ("registry", "partners")),
+        Dumped("partners", "partners.dump", 1, "x", LEDGER, keys={WEBHOOK.kek_id: 3}),
         Dumped("registry", "registry.dump", 1, "x", LEDGER, 2, 10, 7, {KEY.kek_id: 2}),
     ),
 )  # fmt: skip
@@ -57,6 +59,7 @@ def test_a_manifest_is_read_as_it_was_written_and_says_that_the_key_is_not_in_it
     told = json.loads(MANIFEST.text())
     assert read_manifest(MANIFEST.text()) == MANIFEST
     assert "not in this backup" in told["secrets"]
+    assert MANIFEST.webhook_key_ids == {WEBHOOK.kek_id: 3}
     assert (MANIFEST.key_ids, MANIFEST.events, MANIFEST.retained, MANIFEST.major) == ({KEY.kek_id: 2}, 10, 7, 18)
 
 
@@ -87,27 +90,37 @@ def test_a_folder_without_a_backup_and_files_that_changed_are_refused(tmp_path: 
 
 
 def test_what_fits_is_not_refused() -> None:
-    assert misfits(MANIFEST, DECLARED, KEY) == misfits(MANIFEST, DECLARED, BOTH_KEYS) == []
+    assert misfits(MANIFEST, DECLARED, RINGS) == misfits(MANIFEST, DECLARED, Rings(BOTH_KEYS, WEBHOOK)) == []
     assert obstacles(MANIFEST, TARGET) == []
     older = DECLARED | {"registry": LEDGER | {"registry/0002.sql": "b"}}
-    assert misfits(MANIFEST, older, KEY) == []  # a migration that is to come is run after the restore
+    assert misfits(MANIFEST, older, RINGS) == []  # a migration that is to come is run after the restore
 
 
 @pytest.mark.parametrize(
-    ("declared", "key", "part"),
+    ("declared", "rings", "part"),
     [
-        (DECLARED, None, f"fingerprint {KEY.kek_id}"),
-        (DECLARED, OTHER_KEY, "the wrong one"),
-        (DECLARED | {"registry": {}}, KEY, "registry was backed up by another release"),
-        (DECLARED | {"registry": {"registry/0001.sql": "other"}}, KEY, "registry was backed up by another release"),
-        (DECLARED | {"tourism": {}}, KEY, "does not hold tourism"),
-        ({"registry": LEDGER}, KEY, "does not know"),
+        (
+            DECLARED,
+            Rings(None, WEBHOOK),
+            f"KEY_ENCRYPTION_KEY is not given: the backup needs the one with the fingerprint {KEY.kek_id}",
+        ),
+        (DECLARED, Rings(OTHER_KEY, WEBHOOK), "KEY_ENCRYPTION_KEY is the wrong one"),
+        (
+            DECLARED,
+            Rings(KEY, None),
+            f"WEBHOOK_KEY is not given: the backup needs the one with the fingerprint {WEBHOOK.kek_id}",
+        ),
+        (DECLARED, Rings(KEY, KEY), "WEBHOOK_KEY is the wrong one"),
+        (DECLARED | {"registry": {}}, RINGS, "registry was backed up by another release"),
+        (DECLARED | {"registry": {"registry/0001.sql": "other"}}, RINGS, "registry was backed up by another release"),
+        (DECLARED | {"tourism": {}}, RINGS, "does not hold tourism"),
+        ({"registry": LEDGER}, RINGS, "does not know"),
     ],
 )
-def test_a_backup_that_this_code_and_key_cannot_take_is_refused(
-    declared: dict[str, dict[str, str]], key: KeyRing | None, part: str
+def test_a_backup_that_this_code_and_these_keys_cannot_take_is_refused(
+    declared: dict[str, dict[str, str]], rings: Rings, part: str
 ) -> None:
-    found = misfits(MANIFEST, declared, key)
+    found = misfits(MANIFEST, declared, rings)
     assert found
     assert all(part in sentence and sentence.endswith(".") and "\n" not in sentence for sentence in found)
 

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import pytest
 
 from ops.cli.lag import GroupLag
 from ops.doctor.broker_rules import judge_kafka, release_of
-from ops.doctor.database_rules import judge_database, judge_keys, judge_server
+from ops.doctor.database_rules import WRAPPING, judge_database, judge_keys, judge_server
 from ops.doctor.finding import Finding, Level, worst
 from ops.doctor.kafka import KafkaSeen, TopicSeen, look_at_kafka
 from ops.doctor.local import Disk, Ending, ProcessSeen, look_at_addresses, look_at_issuer
@@ -69,6 +70,7 @@ def test_all_faults_of_settings_are_named_at_once_and_no_value_is_repeated(tmp_p
         "KAFKA_SECURITY_PROTOCOL": "rahasia-2",
         "POSTGRES_DSN": "rahasia-3",
         "KEY_ENCRYPTION_KEY": "rahasia-4",
+        "WEBHOOK_KEY": "rahasia-6",
         "KAFKA_PASSWORD_FILE": str(tmp_path / "nowhere"),
         "KAFKA_PASSWORD": "rahasia-5",
     }
@@ -156,14 +158,23 @@ def test_each_fault_of_a_database_is_named(seen: DatabaseSeen | Unreachable, lev
     assert part in what
 
 
-def test_a_key_that_does_not_open_what_is_stored_is_named_with_the_one_that_does() -> None:
-    owner = uuid4()
-    stored = (WrappedKey(KEY.kek_id, 12, owner, KEY.wrap(owner, bytes(32))),)
-    assert ill(judge_keys(stored, KEY)) == ill(judge_keys(stored, BOTH_KEYS)) == []
-    [(level, what)] = ill(judge_keys(stored, OTHER_KEY))
+@pytest.mark.parametrize(
+    ("service", "setting", "what"),
+    [("registry", "KEY_ENCRYPTION_KEY", "all owners' keys"), ("partners", "WEBHOOK_KEY", "all secrets of webhooks")],
+)
+def test_a_key_that_does_not_open_what_is_stored_is_named_with_the_one_that_does(
+    service: str, setting: str, what: str
+) -> None:
+    one = uuid4()
+    seen = replace(DATABASE, service=service, keys=(WrappedKey(KEY.kek_id, 12, one, KEY.wrap(one, bytes(32))),))
+    judge = partial(judge_database, service, seen, DECLARED)
+    assert ill(judge(KEY)) == ill(judge(BOTH_KEYS)) == []
+    [(level, told)] = ill(judge(OTHER_KEY))
     assert level == "fail"
-    assert f"12 under {KEY.kek_id}" in what
-    assert [item[0] for item in ill(judge_keys(stored, None))] == ["warn"]
+    assert f"does not open {what}: 12 under {KEY.kek_id}" in told
+    [none] = [finding for finding in judge(None) if finding.level is not Level.OK]
+    assert none.level is Level.WARN
+    assert f"Give {setting} or {setting}_FILE" in none.do
 
 
 @pytest.mark.parametrize(
@@ -250,7 +261,7 @@ async def test_a_migrated_database_is_well_and_one_of_another_release_is_not(reg
     # By the login that only looks: that is what an operator's container has.
     seen = await look_at_database(registry_db.audit_dsn, "registry")
     assert ill(judge_database("registry", seen, declared, KEY)) == [
-        ("warn", "This login may not read owners' wrapped keys.")
+        ("warn", "This login may not see how owners' keys are wrapped.")
     ]
     connection = await asyncpg.connect(registry_db.superuser_dsn)
     await connection.execute(
@@ -261,10 +272,32 @@ async def test_a_migrated_database_is_well_and_one_of_another_release_is_not(reg
     seen = await look_at_database(registry_db.superuser_dsn, "registry")
     assert isinstance(seen, DatabaseSeen)
     assert compare_ledgers(declared, seen.ledger or {}).foreign == ("registry/9999_later.sql",)
-    assert [what for _, what in ill(judge_keys(seen.keys or (), OTHER_KEY))] == [
+    kept = WRAPPING["registry"]
+    assert [what for _, what in ill(judge_keys(kept, seen.keys or (), OTHER_KEY))] == [
         f"The key-encryption key {OTHER_KEY.kek_id} does not open all owners' keys: 1 under {KEY.kek_id}."
     ]
-    assert ill(judge_keys(seen.keys or (), KEY)) == []
+    assert ill(judge_keys(kept, seen.keys or (), KEY)) == []
+
+
+async def test_a_webhook_key_that_does_not_open_what_is_stored_is_found(partners_db: Database) -> None:
+    declared, old, new = declared_ledger("partners"), uuid4(), uuid4()
+    seen = await look_at_database(partners_db.audit_dsn, "partners")
+    assert ill(judge_database("partners", seen, declared, KEY)) == [
+        ("warn", "This login may not see how secrets of webhooks are wrapped.")
+    ]
+    connection = await asyncpg.connect(partners_db.superuser_dsn)
+    await connection.execute(
+        "SET session_replication_role = replica"
+    )  # the endpoints that they are of are not looked at
+    for ring, secret in ((KEY, old), (OTHER_KEY, new)):
+        row = (secret, uuid4(), ring.wrap(secret, bytes(32)), ring.kek_id)
+        await connection.execute("INSERT INTO webhook_secret (id, webhook_id, wrapped, kek_id, created_at) VALUES ($1, $2, $3, $4, now())", *row)  # fmt: skip
+    await connection.close()
+    seen = await look_at_database(partners_db.superuser_dsn, "partners")
+    assert ill(judge_database("partners", seen, declared, BOTH_KEYS)) == []
+    assert ill(judge_database("partners", seen, declared, KEY)) == [
+        ("fail", f"The webhook key {KEY.kek_id} does not open all secrets of webhooks: 1 under {OTHER_KEY.kek_id}.")
+    ]
 
 
 async def test_a_database_that_was_never_migrated_lacks_all(empty_db: Database) -> None:

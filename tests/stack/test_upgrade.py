@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from ops.stack import Stack
 from ops.stack.databases import AUDIT, SERVICES, in_database, owner_of
 from services.partners.commands import DraftAgreement, Terms
 from services.partners.handlers.agreements import draft
+from services.partners.handlers.sealing import SecretBox
 from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis
 from shared.contracts.registry import BusinessVerified
 from shared.database import Migrations, migrate
@@ -87,7 +89,7 @@ async def _earlier(stack: Stack, folder: Path) -> None:
 
 
 async def _fill(stack: Stack) -> None:
-    """Store what a backup must bring back: a wrapped key, and facts that nobody reads but that Kafka must get."""
+    """Store what a backup must bring back: a wrapped key and a wrapped secret, and facts that nobody reads but that Kafka must get."""
     ring, owner = KeyRing(stack.home.key_encryption_key()), uuid4()
     registry = await asyncpg.connect(stack.dsn("registry", "registry"))
     await registry.execute(
@@ -99,6 +101,15 @@ async def _fill(stack: Stack) -> None:
         async with partners.transaction():
             cause = Cause(uuid4().hex, None, "petugas", "command", None, NOW)
             await draft(partners, DraftAgreement(uuid4(), f"instansi-{number}", TERMS), cause)
+    _, secret = SecretBox([stack.home.webhook_key()]).new(uuid4())
+    await partners.execute(
+        "INSERT INTO webhook (id, version, agency, url, state, created_at) VALUES ($1, 1, 'instansi-0', 'https://instansi.example/', 'dijeda', $2)",
+        secret.webhook_id, NOW,
+    )  # fmt: skip
+    await partners.execute(
+        "INSERT INTO webhook_secret (id, webhook_id, wrapped, kek_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+        secret.id, secret.webhook_id, secret.wrapped, secret.kek_id, NOW,
+    )  # fmt: skip
     await partners.close()
 
 
@@ -130,6 +141,7 @@ def test_the_page_of_upgrades_leads_from_an_earlier_schema_to_this_one(earlier: 
         assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
         told.append(done.stdout)
     assert asyncio.run(ledgers(earlier)) == declared
+    assert [deed for _, deed in asyncio.run(deeds(earlier, "training"))] == ["migrate"]
     assert "1 migrations did not run: registry/" in told[0]
     assert f"Kafka was refilled with {AGREEMENTS} records" in told[2]
     assert "The drill held." in told[2]
@@ -142,6 +154,10 @@ def _a_backup_that_does_not_fit_is_refused(stack: Stack, backup: Path) -> None:
     manifest = json.loads((backup / NAME).read_text())
     assert [item["service"] for item in manifest["databases"]][-1] == "registry"
     assert not any(stack.home.key_encryption_key() in path.read_text("latin-1") for path in backup.iterdir())
+    for setting in ("KEY_ENCRYPTION_KEY", "WEBHOOK_KEY"):
+        other = {setting: b64encode(bytes(32)).decode()}
+        drill = naikkelas_here("drill", str(backup), "--json", home=stack.home.path, given=other)
+        assert (drill.returncode, f"{setting} is the wrong one" in json.loads(drill.stdout)["error"]) == (1, True)
     full = run('naikkelas restore "$BACKUP" --yes --json', stack, backup)
     assert full.returncode == 1
     assert json.loads(full.stdout)["error"].count("is not empty") == len(SERVICES)
@@ -155,6 +171,14 @@ def _what_was_lost_comes_back(stack: Stack, backup: Path) -> None:
     assert asyncio.run(_restored(stack)) == (AGREEMENTS, [("operator-a", "restore")])
 
 
+async def deeds(stack: Stack, service: str) -> list[tuple[str, str]]:
+    """Return who did what, the newest first, as the trail of a service tells."""
+    connection = await asyncpg.connect(in_database(stack.servers.superuser_dsn(), service))
+    entries = await read_newest(connection, NEWEST, 10)
+    await connection.close()
+    return [(entry.actor, entry.deed) for entry in entries]
+
+
 async def _restored(stack: Stack) -> tuple[int, list[tuple[str, str]]]:
     """Return how many agreements there are, and what the trail of their database holds: whole, or this fails."""
     partners = await asyncpg.connect(in_database(stack.servers.superuser_dsn(), "partners"))
@@ -164,7 +188,6 @@ async def _restored(stack: Stack) -> tuple[int, list[tuple[str, str]]]:
         "restored"
     }  # so a relay publishes all again, though the cluster is the same
     checked, _ = await verify(partners)
-    entries = await read_newest(partners, NEWEST, 10)
     await partners.close()
     assert checked.faults == []
-    return agreements, [(entry.actor, entry.deed) for entry in entries]
+    return agreements, await deeds(stack, "partners")
