@@ -16,6 +16,7 @@ import uvloop
 
 from bench import table
 from bench.arriving import commit_to_webhook
+from bench.auditing import audits
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.curation import curation
@@ -68,6 +69,7 @@ BENCHES: dict[str, Bench] = {
     "replaying": beside_a_replay,
     "feed": feed,
     "polls": long_polls,
+    "audit": audits,
     "platform": platform,
     "large": platform_large,
 }

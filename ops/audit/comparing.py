@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from ops.audit.log import Log
 from ops.audit.report import ConsumerState, Finding, Report
 
 Positions = dict[str, int]
 
 
-def compare_log(report: Report, sources: dict[str, Positions], log: Log) -> None:
-    """Compare what the sources hold with what was published, and look at the order it was published in."""
+def compare_log(
+    report: Report, sources: Mapping[str, Positions], log: Log, topics: Collection[str] | None = None
+) -> None:
+    """Compare what the sources hold with what was published, and look at the order it was published in; ``topics``: of these only."""
     for topic, seen in log.topics.items():
+        if topics is not None and topic not in topics:
+            continue
         report.events += seen.events
         report.wire_duplicates += seen.duplicates
         report.foreign_records += seen.foreign
@@ -35,6 +41,17 @@ def _compare_heads(report: Report, topic: str, versions: Positions, heads: Posit
             report.add(Finding("ahead", topic, subject, version, head, "published, but the source is older"))
     for subject in heads.keys() - versions.keys():
         report.add(Finding("ahead", topic, subject, 0, heads[subject], "published, but the source does not know it"))
+
+
+def told(versions: Positions, heads: Positions, positions: Positions) -> Positions:
+    """Return where a consumer must be whose sources are not looked at: at what its topic holds.
+
+    What its source stored and the topic lacks it may have applied before the topic lost it: that is no fault of the consumer.
+    """
+    return {
+        subject: max(heads.get(subject, 0), min(positions.get(subject, 0), versions.get(subject, 0)))
+        for subject in heads.keys() | versions.keys()
+    }
 
 
 def compare_positions(

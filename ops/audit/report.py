@@ -87,6 +87,16 @@ class Report:
     undelivered: int = 0
     """Events that an agency was granted and not given, and that do not wait."""
     seconds: float = 0.0
+    services: list[str] = field(default_factory=list)
+    """Whose part was looked at."""
+    left_out: list[str] = field(default_factory=list)
+    """What was not looked at, a line each; empty: it was an audit of the whole."""
+    since: dict[str, Any] | None = None
+    """What it continued from: when all was read last, when that was proved, and how much. ``None``: it read all of its part."""
+    fell_back: str | None = None
+    """Why it read all, although it was to continue."""
+    checkpoint: str | None = None
+    """Whether others may continue from it; ``None``: nobody asked."""
     agencies: dict[str, AgencyState] = field(default_factory=dict)
     public: dict[str, WayState] = field(default_factory=dict)
     """By public topic."""
@@ -121,6 +131,11 @@ class Report:
             "foreign_records": self.foreign_records,
             "undelivered": self.undelivered,
             "seconds": round(self.seconds, 3),
+            "services": self.services,
+            "left_out": self.left_out,
+            "since": self.since,
+            "fell_back": self.fell_back,
+            "checkpoint": self.checkpoint,
             "agencies": {code: asdict(state) for code, state in sorted(self.agencies.items())},
             "public": {topic: asdict(state) for topic, state in sorted(self.public.items())},
             "consumers": {name: asdict(state) for name, state in sorted(self.consumers.items())},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import asyncpg
 import typer
 from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
 
-from ops.audit import Report, audit
+from ops.audit import RefusedError, Report, audit, audit_since, scope_of
 from ops.cli.actor import By, actor
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
@@ -27,16 +29,24 @@ FINDINGS_SHOWN = 20
 @app.command("audit")
 def audit_command(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 30.0,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Look at what this service owns alone; may be given several times: {', '.join(SERVICES)}."),
+    ] = None,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Continue from the last green audit of all services.")
+    ] = False,
     by: By = None,
     json: Json = False,
 ) -> None:
     """Compare sources, topics, positions, effects, messages and what agencies were given. Exit code 0: nothing found; 1: something is wrong; 2: nothing could be compared."""
-    stack = Stack()
+    services, stack = service or [], Stack()
     try:
-        databases, kafka = {service: stack.dsn(service, "audit") for service in SERVICES}, stack.credentials("operator")
-    except StackError as error:
+        scope_of(services)
+        databases, kafka = {name: stack.dsn(name, "audit") for name in SERVICES}, stack.credentials("operator")
+    except (StackError, ValueError) as error:
         fail(str(error), as_json=json, code=2)  # 1 says that the audit found something
-    report = run_audit(databases, kafka, wait, as_json=json)
+    report = run_audit(databases, kafka, wait, services, incremental=incremental, keep=True, as_json=json)
     keep_run(databases["projections"], actor(by), report)
     if json:
         print_json(report.as_dict())
@@ -45,12 +55,25 @@ def audit_command(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def run_audit(databases: dict[str, str], kafka: KafkaSettings, wait: float, *, as_json: bool = False) -> Report:
-    """Run the audit with progress; end with one sentence if a server cannot be reached."""
+def run_audit(
+    databases: dict[str, str],
+    kafka: KafkaSettings,
+    wait: float,
+    services: Sequence[str] = (),
+    *,
+    incremental: bool = False,
+    keep: bool = False,
+    as_json: bool = False,
+) -> Report:
+    """Run the audit with progress; end with one sentence if a server cannot be reached, or there is nothing to continue from."""
     try:
         with stages() as tell:
-            return asyncio.run(audit(databases, kafka, wait, tell))
-    except (KafkaError, *SERVER_ERRORS) as error:
+            if incremental:
+                return asyncio.run(audit_since(databases, kafka, wait, tell, services))
+            return asyncio.run(audit(databases, kafka, wait, tell, services, keep=keep))
+    except RefusedError as error:
+        fail(str(error), as_json=as_json, code=2)
+    except (KafkaError, KafkaException, *SERVER_ERRORS) as error:
         fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
 
 
@@ -61,7 +84,12 @@ def keep_run(dsn: str, by: str, report: Report) -> None:
     async def keep() -> None:
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
-            await connection.execute("SELECT audit.keep_run($1, $2, $3, $4, $5, $6::text::jsonb)", by, *counts)
+            await connection.execute(
+                "SELECT audit.keep_run($1, $2, $3, $4, $5, $6::text::jsonb, $7)",
+                by,
+                *counts,
+                "; ".join(report.left_out),
+            )
         finally:
             await connection.close()
 
@@ -102,4 +130,24 @@ def print_report(report: Report) -> None:
     left = sum(report.total_findings.values()) - FINDINGS_SHOWN
     if left > 0:
         print_line(f"and {left:,} more findings")
-    print_line("The audit is green." if report.ok else "The audit found faults.")
+    _print_scope(report)
+
+
+def _print_scope(report: Report) -> None:
+    """Say what was looked at, what was not, and what that comes to."""
+    if report.fell_back is not None:
+        print_line(f"It could not continue, so all was read: {report.fell_back}.")
+    elif report.since is not None:
+        print_line(
+            f"It continued from {report.since['at']}, the {report.since['links'] + 1}. time since all was read at {report.since['whole_at']}."
+        )
+    for line in report.left_out:
+        print_line(f"left out: {line}")
+    if report.left_out:
+        print_line(
+            "What was looked at is green. This was no audit of the whole."
+            if report.ok
+            else "The audit found faults in what it looked at."
+        )
+    else:
+        print_line("The audit is green." if report.ok else "The audit found faults.")

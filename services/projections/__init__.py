@@ -1,8 +1,8 @@
 """Projections: what others read. Timelines, dashboard, classes, jobs, and what came of trainings, exhibitions, mentoring.
 
 Owns      the tables ``business_timeline``, ``district_dashboard``, ``class_history``, ``class_funnel``, ``jobs``,
-          ``service_timeline``, ``training_outcome``, ``exhibition_turnover``, ``mentoring_activity``, and their generations; ``rebuild_run`` and
-          ``audit_run``: how far rebuilds are, and what the last audits came to.
+          ``service_timeline``, ``training_outcome``, ``exhibition_turnover``, ``mentoring_activity``, and their generations; ``rebuild_run``,
+          ``audit_run`` and ``audit_checkpoint``: how far rebuilds are, what the last audits came to, and where the next may continue.
 Consumes  as the consumer ``projections`` the topics of ``domain/making.py``: of the registry (businesses, licences,
           brands, mentors), of the trainings and of the exhibitions. Each row is made of one stream (decision 24).
 Emits     nothing, so that a rebuild can have no side effect.

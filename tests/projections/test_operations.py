@@ -108,6 +108,30 @@ async def test_it_shows_what_stands_and_nothing_personal(platform: Platform) -> 
         assert (await platform.office.client().get(path)).status_code == 401
 
 
+async def test_an_audit_of_a_part_never_takes_the_place_of_the_whole(
+    platform: Platform, projections_db: Database
+) -> None:
+    client = platform.office.client(Role.OPERATOR)
+
+    async def told() -> list[tuple[bool, str]]:
+        figures = (await client.get("/operations")).json()
+        return [(run["ok"], run["left_out"]) for run in figures["audits"]]
+
+    auditor = await asyncpg.connect(projections_db.audit_dsn)
+    keep = "SELECT audit.keep_run('rina', true, 7, 3, 0.5, '{}', $1)"
+    for number in range(103):
+        await auditor.execute(keep, f"registry: {number}")
+    assert await told() == [(True, "registry: 102"), (False, "")]
+    text = (await client.get("/operasi/")).text
+    for said in ("(sebagian saja)", "registry: 102", "lost: 2"):
+        assert said in text, said
+    await auditor.execute(keep, "")
+    await auditor.close()
+    assert await told() == [(True, "")]
+    assert "sebagian saja" not in (await client.get("/operasi/")).text
+    assert await platform.pool.fetchval("SELECT count(*) FROM audit_run WHERE left_out <> ''") == 100
+
+
 async def test_it_shows_the_others_while_its_own_database_is_away(platform: Platform) -> None:
     async with await create_pool("postgresql://x:x@127.0.0.1:1/x", min_size=0) as nowhere:
         platform.office.app.state.overseer = Overseer(nowhere, platform.office.app.state.watch)

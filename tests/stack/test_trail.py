@@ -138,15 +138,22 @@ def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database)
     keep_run(projections_db.audit_dsn, "rina", report)
     report.add(Finding("lost", "umkm.business", None, 1, 0, "x"))
     keep_run(projections_db.audit_dsn, "sari", report)
+    keep_run(projections_db.audit_dsn, "sari", Report(events=5, left_out=["registry: x", "events: y"]))
 
     async def kept() -> list[Any]:
         connection = await asyncpg.connect(projections_db.dsn)
         try:
-            rows = await connection.fetch("SELECT actor, ok, events, findings::text FROM audit_run ORDER BY id")
+            rows = await connection.fetch(
+                "SELECT actor, ok, events, findings::text, left_out FROM audit_run ORDER BY id"
+            )
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute("SELECT audit.keep_run('x', true, 1, 1, 1, '{}')")
+                await connection.execute("SELECT audit.keep_run('x', true, 1, 1, 1, '{}', '')")
             return [tuple(row) for row in rows]
         finally:
             await connection.close()
 
-    assert asyncio.run(kept()) == [("rina", True, 7, "{}"), ("sari", False, 7, '{"lost": 1}')]
+    assert asyncio.run(kept()) == [
+        ("rina", True, 7, "{}", ""),
+        ("sari", False, 7, '{"lost": 1}', ""),
+        ("sari", True, 5, "{}", "registry: x; events: y"),
+    ]

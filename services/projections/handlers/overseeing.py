@@ -67,7 +67,7 @@ class Overseer:
     async def _kept(self) -> tuple[list[AuditRun], list[RebuildRun]] | None:
         try:
             async with asyncio.timeout(KEPT_SECONDS):
-                return await operations.last_audits(self._pool, 1), await operations.last_rebuilds(self._pool, 3)
+                return await operations.last_audits(self._pool), await operations.last_rebuilds(self._pool, 3)
         except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise

@@ -1,8 +1,11 @@
 -- What the page of operations reads, and what a rebuild writes of itself.
 
 -- name: last_audits
--- The newest audits. $1: how many.
-SELECT at, actor, ok, events, aggregates, seconds, findings::text FROM audit_run ORDER BY id DESC LIMIT $1;
+-- The newest audit of the whole, and the newest of a part where that is younger: a part never takes the place of the whole.
+SELECT at, actor, ok, events, aggregates, seconds, findings::text, left_out FROM audit_run
+WHERE id IN (SELECT max(id) FROM audit_run GROUP BY left_out = '')
+  AND (left_out = '' OR id > ALL (SELECT id FROM audit_run WHERE left_out = ''))
+ORDER BY id DESC;
 
 -- name: last_rebuilds
 -- The newest rebuilds; silent: it has not ended and has said nothing for a minute. $1: how many.

@@ -26,6 +26,8 @@ class AuditRun:
     seconds: float
     findings: dict[str, int]
     """Kind → how many."""
+    left_out: str = ""
+    """What was not looked at; empty: it was an audit of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class Generation:
     """When it last became the live one."""
 
 
-async def last_audits(pool: Pool, count: int) -> list[AuditRun]:
-    """Return the newest audits."""
-    rows = await pool.fetch(QUERIES.last_audits, count)
+async def last_audits(pool: Pool) -> list[AuditRun]:
+    """Return the newest audit of the whole, and before it the newest of a part, if that is younger."""
+    rows = await pool.fetch(QUERIES.last_audits)
     return [AuditRun(**dict(row) | {"findings": orjson.loads(row["findings"])}) for row in rows]
 
 

@@ -1,0 +1,182 @@
+"""What the audit asks of the services' databases, by its own login: versions, positions, effects, what is parked and unpublished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from time import monotonic
+
+import asyncpg
+
+from ops.audit.checkpoint import Total
+from ops.audit.log import Watched
+
+Databases = dict[str, str]
+"""Service → DSN of its ``audit`` login."""
+
+Connections = Mapping[str, asyncpg.Connection]
+"""By service."""
+
+Positions = dict[str, int]
+"""Aggregate id → sequence."""
+
+ByConsumer = dict[tuple[str, str], Positions]
+"""Consumer and topic → its positions."""
+
+Effects = dict[tuple[str, str, str], Positions]
+"""Consumer, effect and topic → what the effect shows."""
+
+QUIET_POLL_SECONDS = 0.2
+AT_ONCE = 10_000
+"""Rows that a cursor fetches at a time."""
+
+_SUMS = """
+SELECT consumer, topic, sum(position)::bigint FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY consumer, topic
+"""
+_VERSIONS = "SELECT topic, aggregate_id::text, version FROM audit.source"
+_SOURCE_TOTALS = """
+SELECT topic, count(*), coalesce(sum(uuid_hash_extended(aggregate_id, version)), 0)::text FROM audit.source GROUP BY 1
+"""
+_POSITIONS = """
+SELECT consumer, topic, aggregate_id::text, position FROM audit.position WHERE consumer NOT LIKE '%@%'
+"""
+_EFFECTS = "SELECT consumer, effect, topic, aggregate_id::text, position FROM audit.effect"
+
+
+async def batches(connection: asyncpg.Connection, statement: str) -> AsyncIterator[list[asyncpg.Record]]:
+    """Give the rows of a statement as they come, inside a transaction, so that never all of them are in memory."""
+    cursor = await connection.cursor(statement)
+    while rows := await cursor.fetch(AT_ONCE):
+        yield rows
+
+
+async def connect(
+    stack: AsyncExitStack, databases: Databases, services: Collection[str]
+) -> dict[str, asyncpg.Connection]:
+    """Open a connection to each of these databases until the stack ends."""
+    connections: dict[str, asyncpg.Connection] = {}
+    for service, dsn in databases.items():
+        if service in services:
+            connections[service] = await asyncpg.connect(dsn, timeout=10)
+            stack.push_async_callback(connections[service].close)
+    return connections
+
+
+async def has(connection: asyncpg.Connection, view: str) -> bool:
+    """Tell whether the audit has such a view in this database."""
+    return bool(await connection.fetchval("SELECT to_regclass('audit.' || $1) IS NOT NULL", view))
+
+
+async def until_quiet(connections: Connections, looked_at: Iterable[str], seconds: float) -> bool:
+    """Wait until outboxes are empty and the consumers of ``looked_at`` have caught up; ``False`` if they have not in time."""
+    chosen, deadline = list(looked_at), monotonic() + seconds
+    while monotonic() < deadline:
+        if await _quiet(connections, chosen):
+            return True
+        await asyncio.sleep(QUIET_POLL_SECONDS)
+    return False
+
+
+async def _quiet(connections: Connections, looked_at: Collection[str]) -> bool:
+    """Tell whether outboxes are empty and every consumer has applied or parked what its topics hold."""
+    published: dict[str, int] = {}
+    for connection in connections.values():
+        if await has(connection, "source"):
+            if await connection.fetchval("SELECT outbox_pending()"):
+                return False
+            rows = await connection.fetch("SELECT topic, sum(version)::bigint FROM audit.source GROUP BY 1")
+            published |= {row[0]: row[1] for row in rows}
+    for service, connection in connections.items():
+        if service in looked_at and await has(connection, "position"):
+            parked = await connection.fetchval("SELECT count(*) FROM parked_event")
+            if any(row[2] + parked < published.get(row[1], 0) for row in await connection.fetch(_SUMS)):
+                return False
+    return True
+
+
+@dataclass(slots=True)
+class Sources:
+    """What the owners of aggregates hold, and had committed when they were asked."""
+
+    versions: dict[str, Positions] = field(default_factory=dict)
+    """Topic → the version of each aggregate, as its owner has it."""
+    totals: dict[str, Total] = field(default_factory=dict)
+    """Topic → all of them in two figures."""
+    snapshots: dict[str, str] = field(default_factory=dict)
+    """Service → what was committed then."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """Every id as it is in memory: whoever reads it again keeps this one, not another of the same letters."""
+
+
+async def read_sources(connections: Connections) -> Sources:
+    """Read the version of every aggregate, each database in one view of it."""
+    found = Sources()
+    for service, connection in connections.items():
+        if await has(connection, "source"):
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await read_totals(found, service, connection)
+                async for rows in batches(connection, _VERSIONS):
+                    for topic, aggregate_id, version in rows:
+                        found.versions.setdefault(topic, {})[found.ids.setdefault(aggregate_id, aggregate_id)] = version
+    return found
+
+
+async def read_totals(found: Sources, service: str, connection: asyncpg.Connection) -> None:
+    """Read the figures of a service's sources, and what its database has committed, inside a transaction."""
+    found.snapshots[service] = await connection.fetchval("SELECT pg_current_snapshot()::text")
+    for topic, count, digest in await connection.fetch(_SOURCE_TOTALS):
+        found.totals[topic] = Total(count, int(digest))
+
+
+async def read_positions(connection: asyncpg.Connection, ids: Mapping[str, str]) -> ByConsumer:
+    """Read the position of every aggregate, inside a transaction; ``ids`` are those that are in memory already."""
+    positions: ByConsumer = {}
+    async for rows in batches(connection, _POSITIONS):
+        for consumer, topic, aggregate_id, position in rows:
+            positions.setdefault((consumer, topic), {})[ids.get(aggregate_id, aggregate_id)] = position
+    return positions
+
+
+async def read_effects(connection: asyncpg.Connection, ids: Mapping[str, str]) -> Effects:
+    """Read the position that each effect shows, inside a transaction; nothing where the service has none."""
+    effects: Effects = {}
+    if await has(connection, "effect"):
+        async for rows in batches(connection, _EFFECTS):
+            for consumer, effect, topic, aggregate_id, position in rows:
+                effects.setdefault((consumer, effect, topic), {})[ids.get(aggregate_id, aggregate_id)] = position
+    return effects
+
+
+async def without_message(connection: asyncpg.Connection, notifying: Collection[str]) -> set[str]:
+    """Return which of these events led to no message, inside a transaction."""
+    left = set(notifying)
+    async for rows in batches(connection, "SELECT event_id::text FROM audit.message"):
+        left.difference_update(row[0] for row in rows)
+    return left
+
+
+async def notifying_types(connections: Connections) -> Watched:
+    """Return which events must lead to a message; none where that service is not asked."""
+    for connection in connections.values():
+        if await has(connection, "notifying_type"):
+            rows = await connection.fetch("SELECT type, origin FROM audit.notifying_type")
+            return frozenset((row[0].encode(), row[1].encode()) for row in rows)
+    return frozenset()
+
+
+async def subscriptions(connection: asyncpg.Connection) -> list[tuple[str, str]]:
+    """Return what the service's consumers read, as its migrations declare it: also what they never got to."""
+    rows = await connection.fetch("SELECT consumer, topic FROM audit.subscription ORDER BY 1, 2")
+    return [(row[0], row[1]) for row in rows]
+
+
+async def parked_of(connection: asyncpg.Connection, consumer: str, topic: str) -> dict[str | None, int]:
+    """Return how many events of each aggregate are parked; under ``None`` those that tell no aggregate."""
+    rows = await connection.fetch(
+        "SELECT aggregate_id::text, count(*) FROM parked_event WHERE consumer = $1 AND topic = $2 GROUP BY 1",
+        consumer,
+        topic,
+    )
+    return {row[0]: row[1] for row in rows}

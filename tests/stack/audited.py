@@ -1,0 +1,128 @@
+"""A platform of processes that is audited, and faults on purpose that are taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from ops.audit import Report, audit, audit_since
+from ops.audit.checkpoint import Checkpoint
+from ops.audit.keeping import keep, load
+from ops.stack import Stack
+from ops.stack.databases import SERVICES, in_database, wait_for
+from shared.contracts.registry import BUSINESS_TOPIC
+from tests.training.test_end_to_end import MANGGAR, Client, until_done
+
+WAIT_SECONDS = 30.0
+
+
+@dataclass
+class Platform:
+    """All services, and an auditor."""
+
+    stack: Stack
+
+    @property
+    def databases(self) -> dict[str, str]:
+        return {service: self.stack.dsn(service, "audit") for service in SERVICES}
+
+    @property
+    def projections(self) -> str:
+        """Where the checkpoint is."""
+        return self.databases["projections"]
+
+    async def whole(self, *services: str) -> Report:
+        """Read all, of these services if any is named, and leave a checkpoint."""
+        return await audit(self.databases, self._kafka, WAIT_SECONDS, _quietly, services, keep=True)
+
+    async def proved(self) -> Report:
+        """Read all of what is whole, so that others may continue."""
+        report = await self.whole()
+        assert (report.findings, report.checkpoint) == ([], "kept"), f"{report.checkpoint}: {report.findings[:3]}"
+        return report
+
+    async def since(self, *services: str, wait: float = WAIT_SECONDS) -> Report:
+        """Continue from the checkpoint."""
+        return await audit_since(self.databases, self._kafka, wait, _quietly, services)
+
+    async def checkpoint(self) -> Checkpoint:
+        return await load(self.projections, self._kafka)
+
+    async def keep(self, checkpoint: Checkpoint) -> None:
+        """Put a checkpoint there that an auditor sealed."""
+        assert await keep(self.projections, self._kafka, checkpoint) == "kept"
+
+    def register(self) -> tuple[str, str]:
+        """Register an owner and a business, and return their ids."""
+        with ExitStack() as clients:
+            clerk = clients.enter_context(Client(self.stack, "registry", "petugas-a"))
+            owner = clerk.new("/owners", {"name": "Siti Rahmawati", "kelurahan": MANGGAR})["id"]
+            shop = clerk.new("/businesses", {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR})["id"]
+        return owner, shop
+
+    def until_applied(self, shop: str) -> None:
+        """Wait until every consumer has applied what came of a business."""
+        for service in ("training", "events", "projections", "notifications", "partners"):
+            until_done(lambda service=service: self.ask(service, _APPLIED, shop, BUSINESS_TOPIC)[0][0])
+
+    def run(self, service: str, statement: str, *values: Any) -> None:
+        """Change something behind a service's back."""
+        self.ask(service, statement, *values)
+
+    def ask(self, service: str, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """Ask as the superuser."""
+
+        async def asking() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(in_database(self.stack.servers.superuser_dsn(), service))
+            try:
+                found: list[asyncpg.Record] = await connection.fetch(statement, *values)
+                return found
+            finally:
+                await connection.close()
+
+        return wait_for(asking())
+
+    @contextmanager
+    def away(self, service: str, table: str, column: str, value: str) -> Iterator[None]:
+        """Delete the rows of one aggregate for the time of the block."""
+        rows = self.ask(
+            service, f"DELETE FROM {table} t WHERE {column} = $1::uuid RETURNING row_to_json(t)::text", value
+        )
+        assert rows, "there is nothing to delete"
+        told = json.dumps([json.loads(row[0]) for row in rows])
+        try:
+            yield
+        finally:
+            put_back = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
+            self.ask(service, put_back, told)
+
+    @contextmanager
+    def raised(self, table: str, aggregate: str) -> Iterator[None]:
+        """Raise a version at the source without a fact for the time of the block."""
+        change = f"UPDATE {table} SET version = version + $2 WHERE id = $1::uuid"
+        self.run("registry", change, aggregate, 1)
+        try:
+            yield
+        finally:
+            self.run("registry", change, aggregate, -1)
+
+    @property
+    def _kafka(self) -> Any:
+        return self.stack.credentials("operator")
+
+
+_APPLIED = "SELECT EXISTS (SELECT FROM stream_position WHERE aggregate_id = $1::uuid AND topic = $2 AND consumer NOT LIKE '%@%')"
+
+
+def _quietly(_stage: str, _done: int, _total: int) -> None:
+    """Tell nothing."""
+
+
+def named(report: Report) -> set[tuple[str, str]]:
+    """Return the kinds of what was found, with where."""
+    return {(finding.kind, finding.where) for finding in report.findings}

@@ -1,0 +1,303 @@
+"""Audits of a part, and audits that continue: what each finds, what it does not, and when it reads all again or refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import OFFSET_END, Producer
+from confluent_kafka import TopicPartition as Partition
+from confluent_kafka.admin import NewPartitions, NewTopic
+
+from ops.audit import RefusedError
+from ops.audit.checkpoint import Place
+from ops.kafka_admin.client import client_config, operator_client
+from ops.stack import Stack
+from ops.stack.services import ROOT
+from shared.contracts.partnership import AGREEMENT_TOPIC
+from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
+from shared.topology import TOPICS
+from tests.stack.audited import Platform, named
+from tests.stack.commanding import naikkelas_here
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+WORKERS = [f"{service}-worker" for service in ("training", "events", "projections", "notifications", "partners")]
+Fault = Callable[[Platform, str], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def platform(given_servers: dict[str, str]) -> Iterator[Platform]:
+    """Every consumer and the registry, each as its own process; one business is there."""
+    home = Path(tempfile.mkdtemp(prefix="naikkelas-audited-"))
+    stack = Stack(home, environment={"NAIKKELAS_PORTS": "any", **given_servers})
+    try:
+        stack.start_servers(owned=True)
+        stack.start_mailbox()
+        stack.start_services(["registry-api", "registry-relay", *WORKERS])
+        made = Platform(stack)
+        made.until_applied(made.register()[1])
+        yield made
+    finally:
+        stack.down(wipe=True)
+
+
+@pytest.fixture
+def old(platform: Platform) -> str:
+    """A business that an audit has proved."""
+    shop = platform.register()[1]
+    platform.until_applied(shop)
+    return shop
+
+
+async def test_only_what_came_since_is_read_and_the_report_says_so(platform: Platform, old: str) -> None:
+    whole = await platform.proved()
+    assert (whole.left_out, whole.since) == ([], None)
+    platform.register()
+    report = await platform.since()
+    assert (report.findings, report.fell_back, report.checkpoint) == ([], None, "kept")
+    assert (report.events, report.aggregates) == (2, 2)
+    assert report.since is not None
+    assert (report.since["events"], report.since["aggregates"], report.since["links"]) == (
+        whole.events,
+        whole.aggregates,
+        0,
+    )
+    assert [line.split(":")[0] for line in report.left_out][-1] == "agencies and public topics"
+    assert f"{whole.events:,} events" in report.left_out[0]
+    again = await platform.since()
+    assert (again.ok, again.events, again.aggregates, again.fell_back) == (True, 0, 0, None)
+    assert again.since is not None
+    assert (again.since["events"], again.since["links"], again.since["whole_at"]) == (
+        whole.events + 2,
+        1,
+        report.since["whole_at"],
+    )
+    assert (await platform.whole()).events == whole.events + 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "kinds"),
+    [
+        (
+            lambda p, shop: p.away("projections", "district_dashboard", "business_id", shop),
+            {("effect", "district_dashboard")},
+        ),
+        (lambda p, shop: p.away("projections", "class_funnel", "business_id", shop), {("effect", "class_funnel")}),
+        (lambda p, shop: p.away("training", "business_copy", "business_id", shop), {("effect", "business_copy")}),
+        (lambda p, shop: p.away("training", "stream_position", "aggregate_id", shop), {("behind", "training")}),
+        (lambda p, shop: p.raised("business", shop), {("lost", BUSINESS_TOPIC), ("behind", "projections")}),
+    ],
+    ids=["dashboard", "ledger", "copy", "position", "source"],
+)
+async def test_a_fault_in_what_came_since_is_named_without_reading_all(
+    platform: Platform, fault: Fault, kinds: set[tuple[str, str]]
+) -> None:
+    await platform.proved()
+    shop = platform.register()[1]
+    platform.until_applied(shop)
+    with fault(platform, shop):
+        report = await platform.since(wait=0)
+    assert (report.ok, report.fell_back) == (False, None)
+    assert kinds <= named(report)
+    assert {finding.aggregate_id for finding in report.findings} == {shop}
+    assert report.checkpoint is None
+    mended = await platform.since()
+    assert (mended.findings, mended.events) == ([], 2)
+
+
+async def test_an_effect_of_before_is_not_looked_at_again_and_the_whole_names_it(platform: Platform, old: str) -> None:
+    await platform.proved()
+    with platform.away("projections", "district_dashboard", "business_id", old):
+        report = await platform.since()
+        assert (report.findings, report.fell_back) == ([], None)
+        assert "their records, effects and messages were not read again" in " ".join(report.left_out)
+        whole = await platform.whole()
+    assert ("effect", "district_dashboard") in named(whole)
+    assert whole.checkpoint is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "kind"),
+    [
+        (
+            lambda p, shop: p.away("training", "stream_position", "aggregate_id", shop),
+            "positions of training",
+            "behind",
+        ),
+        (lambda p, shop: p.raised("business", shop), f"versions of {BUSINESS_TOPIC}", "lost"),
+    ],
+    ids=["position", "source"],
+)
+async def test_a_version_or_position_of_before_that_changed_has_all_of_it_read_again(
+    platform: Platform, old: str, fault: Fault, why: str, kind: str
+) -> None:
+    await platform.proved()
+    with fault(platform, old):
+        report = await platform.since(wait=0)
+    assert (report.fell_back or "").startswith(why)
+    assert kind in {finding.kind for finding in report.findings if finding.aggregate_id == old}
+    assert (report.left_out, report.since) == ([], None)
+
+
+async def test_a_rebuild_since_has_all_of_it_read_again(platform: Platform, old: str) -> None:
+    await platform.proved()
+    command = [str(Path(".venv/bin/python").absolute()), "-m", "services.projections", "rebuild", "class_history"]
+    done = subprocess.run(command, env=platform.stack.env_for("projections-worker"), cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = await platform.since()
+    assert (report.findings, report.fell_back, report.left_out) == ([], "a projection was rebuilt", [])
+
+
+def _grow(stack: Stack) -> None:
+    admin = operator_client(stack.credentials("operator"))
+    count = len(admin.list_topics(IMPORT_TOPIC, timeout=15).topics[IMPORT_TOPIC].partitions)
+    admin.create_partitions([NewPartitions(IMPORT_TOPIC, count + 1)])[IMPORT_TOPIC].result(15)
+
+
+def _make_anew(stack: Stack) -> None:
+    admin = operator_client(stack.credentials("operator"))
+    admin.delete_topics([IMPORT_TOPIC])[IMPORT_TOPIC].result(15)
+    (declared,) = (topic for topic in TOPICS if topic.name == IMPORT_TOPIC)
+    made = NewTopic(IMPORT_TOPIC, declared.partitions, 1, config=declared.config())
+    for _ in range(100):  # the old one is on its way out
+        future = admin.create_topics([made])[IMPORT_TOPIC]
+        if future.exception(15) is None:
+            return
+    future.result()
+
+
+def _forget(stack: Stack) -> None:
+    """Write a record that is no event where no consumer would set it aside, and let the topic forget it, as a retention would."""
+    kafka = stack.credentials("operator")
+    producer = Producer(client_config(kafka))
+    producer.produce(AGREEMENT_TOPIC, b"x", partition=0)
+    producer.flush(15)
+    admin, all_of_it = operator_client(kafka), Partition(AGREEMENT_TOPIC, 0, OFFSET_END)
+    for future in admin.delete_records([all_of_it]).values():
+        future.result(15)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [(_grow, "partitions"), (_make_anew, "made anew"), (_forget, "its oldest records were deleted")],
+    ids=["grown", "anew", "retention"],
+)
+async def test_a_log_that_is_not_what_it_was_is_read_again_from_its_first_record(
+    platform: Platform, fault: Callable[[Stack], None], why: str
+) -> None:
+    await platform.proved()
+    fault(platform.stack)
+    report = await platform.since()
+    assert why in (report.fell_back or "")
+    assert (report.findings, report.left_out, report.checkpoint) == ([], [], "kept")
+    assert (await platform.since()).fell_back is None
+
+
+async def test_a_record_in_the_place_of_another_is_noticed(platform: Platform, old: str) -> None:
+    await platform.proved()
+    checkpoint = await platform.checkpoint()
+    places = [
+        place if place.anchor is None else Place(place.start, place.end, "01900000-0000-7000-8000-00000000000a")
+        for place in checkpoint.places[OWNER_TOPIC]
+    ]
+    await platform.keep(replace(checkpoint, places={**checkpoint.places, OWNER_TOPIC: places}))
+    report = await platform.since()
+    assert f"{OWNER_TOPIC} holds another record" in (report.fell_back or "")
+    assert report.findings == []
+
+
+async def test_without_a_checkpoint_all_is_read(platform: Platform) -> None:
+    platform.run("projections", "DELETE FROM audit_checkpoint")
+    report = await platform.since()
+    assert (report.fell_back, report.left_out, report.checkpoint) == ("no audit has left a checkpoint yet", [], "kept")
+
+
+def test_a_checkpoint_that_was_changed_is_refused(platform: Platform) -> None:
+    home = platform.stack.home.path
+    assert naikkelas_here("audit", "--json", home=home).returncode == 0
+    body = bytearray(platform.ask("projections", "SELECT body FROM audit_checkpoint")[0][0])
+    body[-1] ^= 1  # the version of one aggregate
+    platform.run("projections", "UPDATE audit_checkpoint SET body = $1", bytes(body))
+    for words in ((), ("--service", "training")):
+        done = naikkelas_here("audit", "--incremental", "--json", *words, home=home)
+        assert done.returncode == 2
+        assert "audit_checkpoint" in json.loads(done.stdout)["error"]
+    assert platform.ask("projections", "SELECT body FROM audit_checkpoint")[0][0] == bytes(body)
+
+
+@pytest.mark.parametrize("of", ["Kafka", "PostgreSQL of events"])
+async def test_a_checkpoint_of_another_cluster_is_refused(platform: Platform, of: str) -> None:
+    await platform.proved()
+    checkpoint = await platform.checkpoint()
+    ground = checkpoint.ground
+    other = (
+        replace(ground, kafka="x") if of == "Kafka" else replace(ground, clusters={**ground.clusters, "events": "1"})
+    )
+    await platform.keep(replace(checkpoint, ground=other))
+    with pytest.raises(RefusedError, match=f"of another cluster \\({of}\\)"):
+        await platform.since()
+
+
+async def test_a_service_alone_is_told_of_its_own_faults_only(platform: Platform, old: str) -> None:
+    with platform.away("projections", "district_dashboard", "business_id", old):
+        registry, training = await platform.whole("registry"), await platform.whole("training")
+        own = await platform.whole("projections", "training")
+    assert (registry.findings, training.findings) == ([], [])
+    assert ("effect", "district_dashboard") in named(own)
+    assert {(finding.kind, finding.aggregate_id) for finding in own.findings} == {("effect", old)}
+    with platform.raised("business", old):
+        readers = await platform.whole("training", "projections", "notifications", "events", "partners")
+        owner = await platform.whole("registry")
+    assert readers.findings == []
+    assert named(owner) == {("lost", BUSINESS_TOPIC)}
+    with platform.away("training", "stream_position", "aggregate_id", old):
+        assert {kind for kind, _ in named(await platform.whole("training"))} >= {"behind"}
+        assert (await platform.whole("projections")).findings == []
+
+
+async def test_a_part_says_what_it_left_out_and_leaves_no_checkpoint(platform: Platform, old: str) -> None:
+    whole = await platform.proved()
+    before = await platform.checkpoint()
+    report = await platform.whole("registry")
+    assert (report.ok, report.services, report.events, report.checkpoint) == (True, ["registry"], whole.events, None)
+    assert [line.split(":")[0] for line in report.left_out] == [
+        "training",
+        "events",
+        "projections",
+        "notifications",
+        "partners",
+    ]
+    assert list(report.consumers) == []
+    shop = platform.register()[1]
+    platform.until_applied(shop)
+    part = await platform.since("projections")
+    assert (part.findings, part.fell_back, part.checkpoint) == ([], None, None)
+    assert part.consumers["projections"].aggregates == 1
+    assert await platform.checkpoint() == before
+
+
+def test_the_command_says_it_to_people_and_keeps_it_apart_from_the_whole(platform: Platform, old: str) -> None:
+    def ask(*words: str) -> tuple[int, Any]:
+        done = naikkelas_here("audit", "--by", "rina", *words, home=platform.stack.home.path)
+        return done.returncode, done.stdout
+
+    assert ask()[0] == 0
+    code, said = ask("--service", "registry", "--service", "training")
+    assert (code, "left out: projections: positions and effects" in said) == (0, True)
+    assert said.rstrip().endswith("This was no audit of the whole.")
+    code, said = ask("--incremental", "--json")
+    told = json.loads(said)
+    assert (code, told["ok"], told["events"], told["fell_back"]) == (0, True, 0, None)
+    assert told["since"]["events"] > 0
+    assert told["left_out"]
+    code, said = ask("--service", "gudang", "--json")
+    assert (code, "there is no such service" in json.loads(said)["error"]) == (2, True)
+    runs = platform.ask("projections", "SELECT left_out FROM audit_run ORDER BY id DESC LIMIT 3")
+    assert [bool(row[0]) for row in runs] == [True, True, False]
