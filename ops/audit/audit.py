@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from time import monotonic
@@ -29,6 +30,7 @@ from ops.audit.reading import (
     read_effects,
     read_positions,
     read_sources,
+    side_by_side,
     subscriptions,
     until_quiet,
     without_message,
@@ -39,6 +41,9 @@ from shared.broker import KafkaSettings
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much."""
+
+SIDE_BY_SIDE = 2
+"""Services whose positions and effects are in memory at a time."""
 
 
 async def audit(
@@ -79,8 +84,7 @@ async def audit(
         )
         await compare_outboxes(report, looked_at)
         compare_log(report, sources.versions, log, scope.owned)
-        for connection in looked_at.values():
-            await _compare_service(report, connection, scope, sources, log, kafka)
+        await _compare_services(report, list(looked_at.values()), scope, sources, log, kafka)
         if ground is not None and report.ok:
             report.checkpoint = await keep_whole(databases["projections"], kafka, ground, sources, log, report.events)
     report.seconds = monotonic() - started
@@ -101,6 +105,24 @@ async def compare_outboxes(report: Report, connections: Connections) -> None:
             report.unpublished += pending
             detail = f"{pending} facts of {service} are stored and not published yet"
             report.add(Finding("unpublished", service, None, 0, pending, detail))
+
+
+async def _compare_services(
+    report: Report,
+    connections: list[asyncpg.Connection],
+    scope: Scope,
+    sources: Sources,
+    log: Log,
+    kafka: KafkaSettings,
+) -> None:
+    """Compare some at a time: while a database works, what another has sent is compared; all at once would take the memory of all."""
+    turns = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(connection: asyncpg.Connection) -> None:
+        async with turns:
+            await _compare_service(report, connection, scope, sources, log, kafka)
+
+    await side_by_side(map(one, connections))
 
 
 async def _compare_service(

@@ -5,7 +5,6 @@ It never says more than it read: where the ground moved, all is read again, and 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from ops.audit.reading import (
     connect,
     has,
     notifying_types,
+    side_by_side,
     subscriptions,
     until_quiet,
 )
@@ -135,7 +135,7 @@ async def _look(
     await compare_outboxes(report, looked_at)
     compare_log(report, sources.versions, log, scope.owned)
     # Beside one another: each adds up all that its database holds.
-    await asyncio.gather(*(_compare_service(found, checkpoint, each, scope) for each in looked_at.values()))
+    await side_by_side(_compare_service(found, checkpoint, each, scope) for each in looked_at.values())
     return found
 
 

@@ -11,6 +11,7 @@ import asyncpg
 from confluent_kafka import TopicCollection, Uuid
 
 from ops.audit.checkpoint import Ground, MovedError, RefusedError
+from ops.audit.reading import Connections, side_by_side
 from ops.kafka_admin.client import TIMEOUT_SECONDS, operator_client
 from ops.ledger import read_ledger
 from shared.broker import KafkaSettings
@@ -23,21 +24,26 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()),
 _ASKED = ("subscription", "effect_declared", "notifying_type")
 """Views that say what the audit asks of a service."""
 
-Connections = Mapping[str, asyncpg.Connection]
-
 
 async def read_ground(kafka: KafkaSettings, connections: Connections, topics: Sequence[str]) -> Ground:
     """Return the ground as it is now. Raises the errors of the servers; ``MovedError`` if a topic is not there."""
     cluster, ids = await asyncio.to_thread(_topic_ids, kafka, topics)
-    asked = [await connection.fetchrow(_CLUSTER) for connection in connections.values()]
+    asked = await side_by_side(_database(each) for each in connections.values())
+    found = dict(zip(connections, asked, strict=True))
     return Ground(
         cluster,
         ids,
-        {service: row[0] for service, row in zip(connections, asked, strict=True)},
-        {service: row[1] for service, row in zip(connections, asked, strict=True)},
-        {service: await _schema(connection) for service, connection in connections.items()},
+        {service: row[0] for service, row in found.items()},
+        {service: row[1] for service, row in found.items()},
+        {service: row[2] for service, row in found.items()},
         await _generations(connections),
     )
+
+
+async def _database(connection: asyncpg.Connection) -> tuple[str, str, str]:
+    """Return a database's cluster, its life, and its schema."""
+    cluster, life = await connection.fetchrow(_CLUSTER)
+    return cluster, life, await _schema(connection)
 
 
 def _topic_ids(kafka: KafkaSettings, topics: Sequence[str]) -> tuple[str, dict[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TypeVar
 
 import asyncpg
 
@@ -28,6 +29,7 @@ ByConsumer = dict[tuple[str, str], Positions]
 Effects = dict[tuple[str, str, str], Positions]
 """Consumer, effect and topic → what the effect shows."""
 
+T = TypeVar("T")
 QUIET_POLL_SECONDS = 0.2
 AT_ONCE = 10_000
 """Rows that a cursor fetches at a time."""
@@ -45,6 +47,18 @@ SELECT consumer, topic, aggregate_id::text, position FROM audit.position WHERE c
 _EFFECTS = "SELECT consumer, effect, topic, aggregate_id::text, position FROM audit.effect"
 
 
+async def side_by_side(works: Iterable[Awaitable[T]]) -> list[T]:
+    """Do works beside one another; when all have ended, return what came of them, or raise the first error.
+
+    None goes on after the others were given up: a connection that is asked something cannot be closed.
+    """
+    found = await asyncio.gather(*works, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in found if not isinstance(each, BaseException)]
+
+
 async def batches(connection: asyncpg.Connection, statement: str) -> AsyncIterator[list[asyncpg.Record]]:
     """Give the rows of a statement as they come, inside a transaction, so that never all of them are in memory."""
     cursor = await connection.cursor(statement)
@@ -56,12 +70,14 @@ async def connect(
     stack: AsyncExitStack, databases: Databases, services: Collection[str]
 ) -> dict[str, asyncpg.Connection]:
     """Open a connection to each of these databases until the stack ends."""
-    connections: dict[str, asyncpg.Connection] = {}
-    for service, dsn in databases.items():
-        if service in services:
-            connections[service] = await asyncpg.connect(dsn, timeout=10)
-            stack.push_async_callback(connections[service].close)
-    return connections
+
+    async def one(dsn: str) -> asyncpg.Connection:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        stack.push_async_callback(connection.close)
+        return connection
+
+    asked = {service: dsn for service, dsn in databases.items() if service in services}
+    return dict(zip(asked, await side_by_side(map(one, asked.values())), strict=True))
 
 
 async def has(connection: asyncpg.Connection, view: str) -> bool:
