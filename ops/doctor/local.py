@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import loads
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from cryptography import x509
@@ -20,6 +19,7 @@ from ops.stack import Stack
 from ops.stack.services import PROCESSES, is_ready, present
 from ops.stack.stack import MAILBOX
 from shared.auth.keys import key_source
+from shared.metrics.glancing import causes_of
 from shared.trust import trust_for
 
 HEALTH_SECONDS = 5.0
@@ -71,7 +71,7 @@ def look_at_processes(stack: Stack) -> list[ProcessSeen]:
             found.append(ProcessSeen(name, "dead", f"its log is {stack.home.logs / name}.log", restarts))
         else:
             ready, said = is_ready(started.port or 0)
-            found.append(ProcessSeen(name, "ready" if ready else "not ready", causes_in(said), restarts))
+            found.append(ProcessSeen(name, "ready" if ready else "not ready", _why(said), restarts))
     return found
 
 
@@ -87,16 +87,13 @@ def _ask(url: str) -> ProcessSeen:
         answer = httpx2.get(address, timeout=HEALTH_SECONDS, verify=trust_for(url), follow_redirects=False)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return ProcessSeen(url, "dead", type(error).__name__)
-    return ProcessSeen(url, "ready" if answer.status_code == 200 else "not ready", causes_in(answer.text))
+    return ProcessSeen(url, "ready" if answer.status_code == 200 else "not ready", _why(answer.text))
 
 
-def causes_in(said: str) -> str:
-    """Return the causes in what a process says of its readiness; what is no such answer, as it is, cut off."""
-    try:
-        checks: dict[str, Any] = loads(said)["checks"]
-        return "; ".join(f"{name}: {check['cause']}" for name, check in checks.items() if not check["ok"])
-    except (ValueError, KeyError, TypeError):
-        return said[:SHOWN_CHARACTERS]
+def _why(said: str) -> str:
+    """Return the causes in what a process says of its readiness; what is no such report, as it is, cut off."""
+    causes = causes_of(said)
+    return said[:SHOWN_CHARACTERS] if causes is None else causes
 
 
 def look_at_disk(folder: Path) -> Disk:

@@ -48,7 +48,7 @@ def _lags(admin: AdminClient) -> dict[str, int] | None:
 def _ask(name: str, port: int) -> Told:
     samples = read_figures(port)
     ready, report = is_ready(port) if samples else (False, "")
-    return Told(name, ready, samples, causes_of(report.encode()))
+    return Told(name, ready, samples, causes_of(report) or None)
 
 
 def read_figures(port: int) -> tuple[Sample, ...]:

@@ -123,14 +123,13 @@ def total(samples: Iterable[Sample], metric: Metric, **labels: str) -> float | N
     return sum(found) if found else None
 
 
-def causes_of(report: bytes) -> str | None:
-    """Return what a report of ``/health/ready`` names as the causes; ``None`` if it names none."""
+def causes_of(report: bytes | str) -> str | None:
+    """Return what a report of ``/health/ready`` names as the causes, empty if it names none; ``None``: it is no such report."""
     try:
         checks = orjson.loads(report)["checks"]
-        found = [f"{name}: {check['cause']}" for name, check in checks.items() if not check["ok"]]
+        return "; ".join(f"{name}: {check['cause']}" for name, check in checks.items() if not check["ok"])
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return None
-    return "; ".join(found) or None
 
 
 def told_lags(all_told: Iterable[Told]) -> dict[str, int]:

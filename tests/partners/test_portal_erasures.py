@@ -31,6 +31,18 @@ async def told(bureau: Bureau, people: int = 1, agency: str = AGENCY) -> list[An
     return [item for item in await notices(bureau, limit=200) if item["agency"] == agency]
 
 
+async def told_after_the_end(bureau: Bureau) -> Any:
+    """Let a person be erased after the agreement under which an agency read of them; return the notice."""
+    agreement = await bureau.agree({REGISTERED: ["business_id"]})
+    siti = await person(bureau)
+    await bureau.read_all()
+    await bureau.do_with(agreement, "end", {"cause": "tujuan_selesai"})
+    await erase(bureau, siti)
+    await Worker(bureau, NOWHERE).look()
+    (notice,) = await notices(bureau)
+    return notice
+
+
 async def answer(bureau: Bureau, notice: Any, language: str = "id", caller: Any = None, **fields: str) -> Any:
     """Open a notice, and send its form."""
     caller = caller or visitor(bureau)
@@ -127,25 +139,13 @@ async def test_two_hundred_presses_are_one_answer(bureau: Bureau) -> None:
 
 
 async def test_a_duty_outlives_the_agreement(bureau: Bureau) -> None:
-    agreement = await bureau.agree({REGISTERED: ["business_id"]})
-    siti = await person(bureau)
-    await bureau.read_all()
-    await bureau.do_with(agreement, "end", {"cause": "tujuan_selesai"})
-    await erase(bureau, siti)
-    await Worker(bureau, NOWHERE).look()
-    (notice,) = await notices(bureau)
+    notice = await told_after_the_end(bureau)
     assert "petugas memberi tahu dengan surat" in await shown(bureau.operator(), f"id/{LIST}/{notice['id']}")
     assert (await answer(bureau, notice, hasil="dihapus")).status_code == 303
 
 
 async def test_an_officer_notes_the_letter_by_which_an_agency_was_told(bureau: Bureau) -> None:
-    agreement = await bureau.agree({REGISTERED: ["business_id"]})
-    siti = await person(bureau)
-    await bureau.read_all()
-    await bureau.do_with(agreement, "end", {"cause": "tujuan_selesai"})
-    await erase(bureau, siti)
-    await Worker(bureau, NOWHERE).look()
-    (notice,) = await notices(bureau)
+    notice = await told_after_the_end(bureau)
     page, operator = f"{LIST}/{notice['id']}", bureau.operator()
     for language, words in (("id", "3 sampai 120"), ("en", "3 to 120")):
         hidden = (await forms(operator, f"{language}/{page}"))["surat"]

@@ -110,7 +110,7 @@ class PlatformWatch:
         except (httpx2.HTTPError, OSError, ValueError):
             return Told(address.name, False)
         ready = health.status_code == HTTPStatus.OK
-        return Told(address.name, ready, samples, None if ready else causes_of(health.content))
+        return Told(address.name, ready, samples, None if ready else causes_of(health.content) or None)
 
     async def ask(self, service: str, path: str, token: str, params: Mapping[str, Any] | None = None) -> Answered:
         """Ask a service's API with the operator's own token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -15,11 +16,12 @@ from services.partners.api import erasure_deeds as deeds
 from services.partners.api.erasure_forms import AnswerForm, LetterForm
 from services.partners.api.portal.erasure_words import SHOWN
 from services.partners.api.portal.frame import ROUTE, PortalRoute, Visitor, page, place_of, read_code, read_id, say_here
-from services.partners.api.portal.sending import Fields, done_of, form_of, lead_to, new_code, problem_in, sent
+from services.partners.api.portal.sending import Fields, Form, done_of, form_of, lead_to, new_code, problem_in, sent
 from services.partners.api.requests import refusals_as_problems
 from services.partners.domain.erasures import Notice, Outcome, Wanted
 from services.partners.handlers import erasures as handlers
 from shared.auth import Principal
+from shared.idempotency import Once
 from shared.identifiers import FIRST
 from shared.problems import Problem, standard
 from shared.web.deeds import pool_of
@@ -72,35 +74,46 @@ async def shown(request: Request, visitor: Visitor, notice_id: str) -> Response:
 
 @router.post(f"/{{language}}/{LISTED}/{{notice_id}}/{ANSWER}")
 async def acknowledge(request: Request, visitor: Visitor, notice_id: str) -> Response:
-    """Take an agency's answer, or an officer's by the agency's letter; a refusal is told in the form."""
-    found = read_id(notice_id)
-    once, fields = await sent(request, visitor, ANSWER, found)
-    reference = fields.get("rujukan", "").strip()
-    try:
-        form = form_of(request, AnswerForm, {"outcome": fields.get("hasil", ""), "reference": reference or None})
-    except Problem as wrong:
-        return await _notice_page(request, visitor, found, fields, wrong)
-    problem = problem_in(await deeds.acknowledge(request, visitor, once, found, form))
-    if problem is not None:
-        return await _notice_page(request, visitor, found, fields, problem)
-    return lead_to(f"../{found}?sudah={ANSWER}")
+    """Take an agency's answer, or an officer's by the agency's letter."""
+
+    def form_in(fields: Fields) -> AnswerForm:
+        reference = fields.get("rujukan", "").strip()
+        return form_of(request, AnswerForm, {"outcome": fields.get("hasil", ""), "reference": reference or None})
+
+    return await _take(request, visitor, read_id(notice_id), ANSWER, form_in, deeds.acknowledge)
 
 
 @router.post(f"/{{language}}/{LISTED}/{{notice_id}}/{LETTER}")
 async def tell_by_letter(request: Request, visitor: Visitor, notice_id: str) -> Response:
-    """Note by which letter an officer told an agency; a refusal is told in the form."""
+    """Note by which letter an officer told an agency."""
     found = read_id(notice_id)
     if deeds.whose_notices(visitor) is not None:
         raise standard(403)
-    once, fields = await sent(request, visitor, LETTER, found)
+
+    def form_in(fields: Fields) -> LetterForm:
+        return form_of(request, LetterForm, {"letter": fields.get("surat", "").strip()})
+
+    return await _take(request, visitor, found, LETTER, form_in, deeds.tell_by_letter)
+
+
+async def _take(
+    request: Request,
+    visitor: Principal,
+    notice_id: UUID,
+    name: str,
+    form_in: Callable[[Fields], Form],
+    deed: Callable[[Request, Principal, Once, UUID, Form], Awaitable[Response]],
+) -> Response:
+    """Do what a form on a notice says, and lead back to it; a refusal is told in the form."""
+    once, fields = await sent(request, visitor, name, notice_id)
     try:
-        form = form_of(request, LetterForm, {"letter": fields.get("surat", "").strip()})
+        form = form_in(fields)
     except Problem as wrong:
-        return await _notice_page(request, visitor, found, fields, wrong)
-    problem = problem_in(await deeds.tell_by_letter(request, visitor, once, found, form))
+        return await _notice_page(request, visitor, notice_id, fields, wrong)
+    problem = problem_in(await deed(request, visitor, once, notice_id, form))
     if problem is not None:
-        return await _notice_page(request, visitor, found, fields, problem)
-    return lead_to(f"../{found}?sudah={LETTER}")
+        return await _notice_page(request, visitor, notice_id, fields, problem)
+    return lead_to(f"../{notice_id}?sudah={name}")
 
 
 def _answers(notice: Notice) -> list[Outcome]:
