@@ -1,13 +1,16 @@
 """Who owns which shard: a session advisory lock on a connection of its own, and an epoch that fences the cursor.
 
-If the connection dies, the locks are gone with it, so the owner asks the connection before each publish. A relay
+If the connection dies, the locks are gone with it, so the owner asks the connection before each wave that it publishes. A relay
 that was stopped and continued can at worst publish again what is out already; its cursor writes change no row,
-because the epoch moved on.
+because the epoch moved on. The server ends the connection of a relay that is frozen: by its silence, so one that only waits,
+for a slow broker or a slow read, must not be silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
 import asyncpg
@@ -43,6 +46,8 @@ class Leadership:
         self._unsaved: dict[int, int] = {}
         """Shards whose cursor moved since it was saved, each with its part of the rows published meanwhile."""
         self._saved_at = 0.0
+        self._turn = asyncio.Lock()
+        """Held for each use of the connection while ``speaking``: it can do one thing at a time."""
         self.cursors: dict[int, Cursor] = {}
 
     async def listen(self, wake: Callable[[], None]) -> None:
@@ -83,7 +88,33 @@ class Leadership:
 
     async def confirm(self) -> None:
         """Ask the connection that holds the locks whether it still lives. Raises what asyncpg raises if not."""
-        await self._connection.execute("SELECT 1")
+        async with self._turn:
+            await self._connection.execute("SELECT 1")
+
+    @asynccontextmanager
+    async def speaking(self, every: float) -> AsyncIterator[None]:
+        """Let the connection say something every so many seconds, whatever the block waits for. It may only confirm, move and save.
+
+        Raises what asyncpg raises if the connection died.
+        """
+        ended = asyncio.Event()
+        task = asyncio.create_task(self._speak(every, ended))
+        try:
+            yield
+        finally:
+            ended.set()
+            await asyncio.wait([task])
+            died = task.exception()
+        if died is not None:
+            raise died
+
+    async def _speak(self, every: float, ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await ended.wait()
+                    return
+            await self.confirm()
 
     def groups(self) -> list[tuple[Cursor, list[int]]]:
         """Return the owned shards grouped by equal cursor: one read serves a group."""
@@ -106,15 +137,16 @@ class Leadership:
             return
         unsaved, self._unsaved = self._unsaved, {}
         cursors = [self.cursors[shard] for shard in unsaved]
-        done = await self._connection.execute(
-            _SAVE,
-            list(unsaved),
-            [self._epochs[shard] for shard in unsaved],
-            [cursor.base for cursor in cursors],
-            [cursor.target for cursor in cursors],
-            [cursor.last_id for cursor in cursors],
-            list(unsaved.values()),
-        )
+        async with self._turn:
+            done = await self._connection.execute(
+                _SAVE,
+                list(unsaved),
+                [self._epochs[shard] for shard in unsaved],
+                [cursor.base for cursor in cursors],
+                [cursor.target for cursor in cursors],
+                [cursor.last_id for cursor in cursors],
+                list(unsaved.values()),
+            )
         self._saved_at = monotonic()
         if done != f"UPDATE {len(unsaved)}":
             raise LeadershipLostError("another relay owns the shard")

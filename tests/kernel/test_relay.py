@@ -8,16 +8,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from time import monotonic
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import time_machine
+from aiokafka import AIOKafkaProducer
 
+from shared.broker import MAX_BATCH_BYTES
+from shared.contracts.registry import BusinessVerified
 from shared.outbox import Hint, append, outbox_depth
-from shared.relay import Relay
+from shared.relay import Relay, publishing, reading
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.looking import look_at_shards
+from shared.relay.reading import POLL
 from shared.relay.relay import connect_for_locks
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.delivery import cause, change, fact_on, first_seen, published, race
@@ -35,6 +40,16 @@ async def relays(db: KernelDatabase, kafka: Kafka, count: int) -> AsyncIterator[
     finally:
         stop.set()
         await asyncio.gather(*tasks)
+
+
+async def changed(db: KernelDatabase, topic: str, times: int) -> tuple[type[BusinessVerified], UUID]:
+    """Make an aggregate and change it so many times; return the fact that tells of it, and its id."""
+    fact, thing = fact_on(topic), uuid4()
+    await db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
+    async with db.connection() as connection:
+        for _ in range(times):
+            await change(connection, fact, thing)
+    return fact, thing
 
 
 async def drained(db: KernelDatabase) -> None:
@@ -106,6 +121,43 @@ async def test_a_relay_that_is_frozen_gives_up_its_shards(
     assert frozen.is_closed()
 
 
+@pytest.mark.parametrize("slow", ["broker", "database"])
+async def test_a_relay_that_waits_for_longer_than_a_frozen_one_may_keeps_its_shards(
+    kernel_db: KernelDatabase, kafka: Kafka, topic: str, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    monkeypatch.setattr("shared.relay.relay.FROZEN_SECONDS", 1)
+    slow_down(slow, monkeypatch)
+    began = monotonic()
+    async with kernel_db.connection() as connection:
+        await connection.execute(
+            "INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, data) "
+            "SELECT $1, '00000000-0000-7000-8000-000000000001', gen_random_uuid(), "
+            "'id.go.balikpapan.umkm.business.verified.v1', 'test', n, now(), 'c', repeat('x', $2) FROM generate_series(1, 6) AS n",
+            topic,
+            MAX_BATCH_BYTES - 2_000,  # so each is a batch of its own, and all of one partition: six waves
+        )
+    async with relays(kernel_db, kafka, 1):
+        await drained(kernel_db)
+    found = await published(kafka.credentials(), topic, 6)
+    assert list(found.values()) == [[1, 2, 3, 4, 5, 6]]  # each once: no round was begun again
+    assert monotonic() - began > 2
+
+
+def slow_down(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each wave wait before it is sent, or each read of the outbox take its time."""
+    if what == "database":
+        slept = f"WITH slept AS MATERIALIZED (SELECT pg_sleep(2.5)) SELECT found.* FROM slept, ({POLL}) AS found"
+        monkeypatch.setattr(reading, "POLL", slept)
+        return
+    send = publishing._send_wave
+
+    async def send_slowly(producer: AIOKafkaProducer, wave: publishing.Wave) -> None:
+        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.45)
+        await send(producer, wave)
+
+    monkeypatch.setattr(publishing, "_send_wave", send_slowly)
+
+
 async def test_a_long_transaction_elsewhere_holds_nothing_back_and_is_published_when_it_ends(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:
@@ -146,11 +198,7 @@ async def test_a_backlog_of_many_chunks_is_published_whole_and_in_order(
 async def test_after_a_restore_into_another_cluster_all_that_is_retained_is_published_again(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:
-    fact, thing = fact_on(topic), uuid4()
-    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
-    async with kernel_db.connection() as connection:
-        for _ in range(5):
-            await change(connection, fact, thing)
+    fact, thing = await changed(kernel_db, topic, 5)
     async with relays(kernel_db, kafka, 1):
         await drained(kernel_db)
     owner = await asyncpg.connect(kernel_db.owner_dsn)
@@ -171,11 +219,7 @@ async def test_after_a_restore_into_another_cluster_all_that_is_retained_is_publ
 async def test_what_was_backed_up_before_a_relay_ran_is_published_once_in_another_cluster(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:
-    fact, thing = fact_on(topic), uuid4()
-    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
-    async with kernel_db.connection() as connection:
-        for _ in range(5):
-            await change(connection, fact, thing)
+    fact, thing = await changed(kernel_db, topic, 5)
     owner = await asyncpg.connect(kernel_db.owner_dsn)
     assert await owner.fetchval("SELECT count(*) FROM relay_cluster") == 0
     await owner.execute("UPDATE outbox SET xid = '99999999'::xid8")
@@ -212,12 +256,9 @@ async def test_a_hint_wakes_a_listener_once_for_many_writers(kernel_db: KernelDa
 async def test_old_partitions_go_only_when_every_shard_is_past_them(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:
-    fact, thing = fact_on(topic), uuid4()
-    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
     owner = await asyncpg.connect(kernel_db.owner_dsn)
     await owner.execute("SELECT outbox_make_partitions(current_date - 9, 1)")
-    async with kernel_db.connection() as connection:
-        await change(connection, fact, thing)
+    await changed(kernel_db, topic, 1)
     await owner.execute("UPDATE outbox SET written_at = now() - interval '9 days'")
     drop = "SELECT count(*) FROM outbox_drop_partitions(now() - interval '7 days')"
     assert await owner.fetchval(drop) == 0
@@ -245,10 +286,7 @@ async def test_housekeeping_goes_by_the_clock_of_the_database(
     kernel_db: KernelDatabase, kafka: Kafka, topic: str
 ) -> None:
     days = "SELECT array_agg(c.relname ORDER BY 1) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'outbox'::regclass"
-    fact, thing = fact_on(topic), uuid4()
-    await kernel_db.pool.execute("INSERT INTO thing (id) VALUES ($1)", thing)
-    async with kernel_db.connection() as connection:
-        await change(connection, fact, thing)
+    await changed(kernel_db, topic, 1)
     owner = await asyncpg.connect(kernel_db.owner_dsn)
     today = f"outbox_{await owner.fetchval('SELECT current_date'):%Y%m%d}"
     with time_machine.travel(datetime.now(UTC) + timedelta(days=800), tick=True):
