@@ -213,11 +213,11 @@ WHERE e.owner_ids @> ARRAY[$1::uuid]
 ORDER BY d.id, e.position;
 
 -- name: retire_until
--- The last position of each stream that was recorded before a time, where anything of it is still kept.
-SELECT s.name, e.position FROM stream s
+-- The first position of each stream that is kept, and the last one that was recorded before a time, where anything up to it is kept.
+SELECT s.name, s.first, e.position FROM stream s
 CROSS JOIN LATERAL (SELECT position FROM event WHERE stream = s.name AND recorded_at < $1
                     ORDER BY recorded_at DESC, position DESC LIMIT 1) e
-WHERE e.position >= s.first;
+WHERE e.position >= s.first ORDER BY s.name;
 
 -- name: retire_stream
 -- A stream begins after a position.

@@ -18,6 +18,9 @@ from shared.envelope import Event, EventMeta, read_fact
 from shared.registry_copy.folding import in_order, uuids_text
 from shared.tracing import parent_of
 
+RETIRED_POSITIONS = 5_000
+"""What one transaction of the retention forgets at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -236,10 +239,14 @@ async def first_after(connection: Connection | Pool, stream: str, position: int)
 
 
 async def retire(pool: Pool, before: datetime) -> int:
-    """Forget the bodies of what was recorded before a time, stream by stream, and return how many streams were shortened."""
+    """Forget the bodies of what was recorded before a time, stream by stream, and return how many streams were shortened.
+
+    So many positions in a transaction that none is cut off by its bound; whoever comes after one that was goes on behind it.
+    """
     rows = await pool.fetch(queries().retire_until, before)
-    for row in rows:
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(queries().retire_stream, row["name"], row["position"])
-            await connection.execute(queries().delete_bodies, row["name"], row["position"])
+    for name, first, last in rows:
+        for upto in (*range(first + RETIRED_POSITIONS - 1, last, RETIRED_POSITIONS), last):
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute(queries().retire_stream, name, upto)
+                await connection.execute(queries().delete_bodies, name, upto)
     return len(rows)
