@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from services.partners.domain import agreements as rules
 from services.partners.domain import refusals
 from services.partners.domain.agreements import in_force
 from services.partners.domain.models import Agreement
+from shared.contracts.endings import ENDINGS, Ending
 from shared.contracts.fact import Fact
 from shared.contracts.partnership import AgreementState, DeliveryWay, Grant, LegalBasis, SuspensionCause
 from shared.refusals import DeedRefusedError
@@ -191,6 +192,23 @@ def test_whatever_is_done_an_agreement_that_is_over_stays_so_and_facts_are_numbe
 def test_a_text_may_not_say(changes: dict[str, Any], refusal: type[DeedRefusedError]) -> None:
     with pytest.raises(refusal):
         drafted(**changes)
+
+
+def test_a_type_that_ends_is_granted_to_nobody_anew_and_stays_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = signed(grants=(Grant(type=REGISTERED, fields=("business_id",)),))
+    waiting, agreement = rules.sign(drafted(), 1, "a", NOW).after, signed()
+    monkeypatch.setitem(ENDINGS, VERIFIED, Ending(date(2027, 3, 1), f"{VERIFIED[:-1]}2"))
+    for deed in (
+        drafted,
+        lambda: rules.sign(waiting, waiting.version, "b", NOW),
+        lambda: rules.redraft(without, without.version, text(), NOW),
+    ):
+        with pytest.raises(refusals.TypeEndsError, match="Penggantinya"):
+            deed()
+    amended = rules.redraft(agreement, agreement.version, text(purpose="Lain"), NOW).after
+    for signer in ("a", "b"):
+        amended = rules.sign(amended, amended.version, signer, NOW).after
+    assert in_force(AGENCY, amended, NOW, DeliveryWay.FEED).purpose == "Lain"
 
 
 def test_names_may_be_granted_on_a_legal_basis() -> None:

@@ -262,7 +262,7 @@ def test_every_refusal_of_what_the_portal_does_has_english_words() -> None:
     told: Any = refusals
     of_agreements = {
         "AgencyBoundError", "PeriodError", "UnknownTypeError", "TypeTwiceError", "FieldRefusedError",
-        "IdentityMissingError", "TransitionRefusedError", "NothingToSignError", "SameSignerError",
+        "IdentityMissingError", "TransitionRefusedError", "NothingToSignError", "SameSignerError", "TypeEndsError",
     }  # fmt: skip
     elsewhere = {getattr(told, name) for name in of_agreements}
     missing = {kind.slug for kind in STATUS if kind not in elsewhere} - set(ENGLISH)

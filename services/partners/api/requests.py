@@ -35,6 +35,7 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.AgencyBoundError: 409,
     refusals.PeriodError: 422,
     refusals.UnknownTypeError: 422,
+    refusals.TypeEndsError: 422,
     refusals.TypeTwiceError: 422,
     refusals.FieldRefusedError: 422,
     refusals.IdentityMissingError: 422,

@@ -17,11 +17,13 @@ from services.partners.domain.refusals import (
     PeriodError,
     SameSignerError,
     TransitionRefusedError,
+    TypeEndsError,
     TypeTwiceError,
     UnknownTypeError,
     WayRefusedError,
 )
 from services.partners.domain.showing import contract_of, may_grant
+from shared.contracts.endings import ENDINGS
 from shared.contracts.fact import Fact
 from shared.contracts.partnership import (
     AgreementActivated,
@@ -47,6 +49,7 @@ LIVE = frozenset({S.DITANDATANGANI, S.AKTIF})
 def draft(command: DraftAgreement, now: datetime) -> Changed:
     """Return a new agreement, version 1, that grants nothing yet. Raises as ``check_terms`` does."""
     check_terms(command.terms, now)
+    check_endings(command.terms, None)
     before = Agreement(command.agreement_id, 0, command.agency, S.DRAF, 0, 0, None, None)
     return _drafted(before, command.terms)
 
@@ -56,6 +59,7 @@ def redraft(agreement: Agreement, expected: int, terms: Terms, now: datetime) ->
     check_version(agreement.version, expected)
     _unless_over(agreement, "diubah")
     check_terms(terms, now)
+    check_endings(terms, agreement.terms)
     return _drafted(agreement, terms)
 
 
@@ -76,6 +80,7 @@ def sign(agreement: Agreement, expected: int, signer: str, now: datetime) -> Cha
         raise SameSignerError
     if agreement.draft.expires_at <= now:
         raise PeriodError(agreement.draft.starts_at, agreement.draft.expires_at)
+    check_endings(agreement.draft, agreement.terms)
     signers = (*agreement.signers, signer)
     complete = len(signers) >= SIGNATURES
     fact = AgreementSigned(
@@ -182,6 +187,14 @@ def check_terms(terms: Terms, now: datetime) -> None:
                 raise FieldRefusedError(grant.type, field)
         if fact.AGGREGATE not in grant.fields:
             raise IdentityMissingError(grant.type, fact.AGGREGATE)
+
+
+def check_endings(terms: Terms, signed: Terms | None) -> None:
+    """Refuse a text that grants a type anew whose end was announced; what the signed text grants may stay until then."""
+    granted = {grant.type for grant in signed.grants} if signed is not None else set()
+    for grant in terms.grants:
+        if grant.type not in granted and (ending := ENDINGS.get(grant.type)) is not None:
+            raise TypeEndsError(grant.type, ending)
 
 
 def _of(agreement: Agreement) -> dict[str, Any]:

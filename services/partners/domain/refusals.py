@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from shared.contracts.endings import Ending
 from shared.contracts.partnership import AgreementState, DeliveryWay
 from shared.refusals import DeedRefusedError
-from shared.wita import write_moment
+from shared.wita import write_day, write_moment
 
 
 class RefusalError(DeedRefusedError):
@@ -39,7 +40,21 @@ class UnknownTypeError(RefusalError):
     slug, title = "jenis-peristiwa-tidak-dikenal", "Jenis peristiwa tidak dikenal"
 
     def __init__(self, type_name: str) -> None:
-        super().__init__(f"Jenis peristiwa {type_name} tidak ada untuk instansi.", type=type_name)
+        super().__init__(f"Jenis peristiwa {type_name} tidak ada untuk instansi.", event_type=type_name)
+
+
+class TypeEndsError(RefusalError):
+    """The end of this type was announced, so no text grants it anew."""
+
+    slug, title = "jenis-peristiwa-berakhir", "Jenis peristiwa berakhir"
+
+    def __init__(self, type_name: str, ending: Ending) -> None:
+        text = (
+            f"Jenis peristiwa {type_name} tidak diberikan lagi: diterbitkan sampai {write_day(ending.last_day)}. "
+            f"Penggantinya {ending.successor}."
+        )
+        told = {"successor": ending.successor, "last_day": ending.last_day.isoformat()}
+        super().__init__(text, event_type=type_name, **told)
 
 
 class TypeTwiceError(RefusalError):
@@ -48,7 +63,7 @@ class TypeTwiceError(RefusalError):
     slug, title = "jenis-peristiwa-ganda", "Jenis peristiwa disebut dua kali"
 
     def __init__(self, type_name: str) -> None:
-        super().__init__(f"Jenis peristiwa {type_name} disebut dua kali; satukan kolomnya.", type=type_name)
+        super().__init__(f"Jenis peristiwa {type_name} disebut dua kali; satukan kolomnya.", event_type=type_name)
 
 
 class FieldRefusedError(RefusalError):
@@ -58,7 +73,7 @@ class FieldRefusedError(RefusalError):
 
     def __init__(self, type_name: str, field: str) -> None:
         text = f"Kolom {field} dari {type_name} tidak ada, atau dasar hukum perjanjian ini tidak membolehkannya."
-        super().__init__(text, type=type_name, field=field)
+        super().__init__(text, event_type=type_name, field=field)
 
 
 class IdentityMissingError(RefusalError):
@@ -68,7 +83,7 @@ class IdentityMissingError(RefusalError):
 
     def __init__(self, type_name: str, field: str) -> None:
         text = f"Kolom {field} tampak pada setiap peristiwa {type_name}; cantumkan sebagai kolom yang diberikan."
-        super().__init__(text, type=type_name, field=field)
+        super().__init__(text, event_type=type_name, field=field)
 
 
 class TransitionRefusedError(RefusalError):

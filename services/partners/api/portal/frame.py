@@ -24,7 +24,7 @@ from shared.database import SERVER_ERRORS, is_infrastructure_error
 from shared.problems import Problem, standard, unavailable
 from shared.web_pages import PAGE_HEADERS, page_environment, style_url
 from shared.web_pages.forms import FormCodes
-from shared.wita import write_moment, write_number
+from shared.wita import write_day, write_moment, write_number
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 HEADERS = {**PAGE_HEADERS, "Cache-Control": "no-store"}
@@ -52,6 +52,7 @@ def _environment(language: str) -> Environment:
     """Return what makes pages in a language."""
     environment = page_environment(TEMPLATES)
     environment.filters |= {
+        "day": partial(write_day, language=language),
         "moment": partial(write_moment, language=language),
         "number": partial(write_number, language=language),
     }

@@ -30,6 +30,7 @@ from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import overseeing
 from services.partners.handlers.replays import newest_replays
 from shared.auth import Principal, Role
+from shared.contracts.endings import ENDINGS
 from shared.problems import standard
 from shared.topology import PUBLIC_TOPICS, agency_topic
 from shared.web.deeds import pool_of
@@ -103,7 +104,7 @@ async def agreement(request: Request, visitor: Visitor, agreement_id: str) -> Re
     async with refusals_as_problems():
         own, found = whose(visitor), read_id(agreement_id)
         dated = await overseeing.show_agreement(pool_of(request), found, own)
-    values = {"dated": dated, "downloadable": dated.state in LIVE}
+    values = {"dated": dated, "downloadable": dated.state in LIVE, "endings": ENDINGS}
     return page(request, "portal_agreement.html", values, f"perjanjian/{found}", operator=own is None)
 
 

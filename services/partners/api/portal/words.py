@@ -102,6 +102,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "grants": ("Jenis peristiwa dan kolom yang diberikan", "Types of events and fields that are granted"),
     "type": ("Jenis peristiwa", "Type of event"),
     "fields": ("Kolom", "Fields"),
+    "type_ends": ("Diterbitkan sampai {day}. Penggantinya:", "Published until {day}. Its successor:"),
     "download": (
         "Unduh dokumen AsyncAPI dari tepat yang diberikan perjanjian ini",
         "Download the AsyncAPI document of exactly what this agreement grants",
