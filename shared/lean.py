@@ -22,7 +22,7 @@ from shared.envelope import EnvelopeError, Read, read_fact
 
 
 def struct_of(model: type[BaseModel], fields: Collection[str]) -> type[msgspec.Struct]:
-    """Return a struct with some of a model's fields; it bears the fact's name and topic, and where its aggregate's id is."""
+    """Return a struct with some of a model's fields; it bears the fact's name, major and topic, and where its aggregate's id is."""
     found: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in model.model_fields.items():
         if name in fields:
@@ -30,7 +30,7 @@ def struct_of(model: type[BaseModel], fields: Collection[str]) -> type[msgspec.S
             found.append((name, kind) if field.is_required() else (name, kind, field.default))
     namespace: dict[str, Any] = {}
     if issubclass(model, Fact):
-        namespace = {name: getattr(model, name) for name in ("NAME", "TOPIC", "AGGREGATE")}
+        namespace = {name: getattr(model, name) for name in ("NAME", "MAJOR", "TOPIC", "AGGREGATE")}
         namespace["aggregate_id"] = property(attrgetter(model.AGGREGATE))
     return msgspec.defstruct(model.__name__, found, namespace=namespace, kw_only=True, frozen=True, gc=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from confluent_kafka import KafkaException
 
@@ -23,7 +24,7 @@ READ, NOT_PROVED = 1, 2
 
 def all_readers(facts: Sequence[type[Fact]]) -> tuple[list[Readers], Platform]:
     """Return who reads each type, and what the platform told of it."""
-    platform, services = ask_platform(), declared()
+    platform, services = ask_platform(), declared(datetime.now(UTC))
     return [readers_of(fact, services, platform) for fact in facts], platform
 
 

@@ -1,6 +1,6 @@
 """Who reads each type of event, and so whether its major version may end: decision 32.
 
-Of our services the types count that their consumers declare; of agencies the agreements that grant something of a type, or may
+Of our services the types count of which a consumer keeps something; of agencies the agreements that grant something of a type, or may
 yet; of a public type everybody counts. What could not be asked proves nothing. Pure, but that consumers are loaded when asked for.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from ops.audit.granting import WAITS
 from services.partners.domain.labels import stream_of
+from shared.contracts.endings import ENDINGS
 from shared.contracts.fact import Fact
 from shared.contracts.public import PUBLIC_FACTS
 from shared.topology import public_topic
@@ -25,7 +26,7 @@ CONSUMERS: Mapping[str, str] = {
     "notifications": "services.notifications.consumers",
     "partners": "services.partners.consumers",
 }
-"""Service, which is also the name of its consumer group → the module that declares its types."""
+"""Service, which is also the name of its consumer group → the module that says what it reads."""
 
 Place = tuple[str, str, str]
 """Agency, stream and way."""
@@ -33,7 +34,7 @@ Place = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The types that the consumer of a service declares."""
+    """The types that the consumer of a service reads: those of which it keeps something, and those that it passes on."""
 
     service: str
     types: frozenset[str]
@@ -93,7 +94,7 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class ServiceReader:
-    """A service whose consumer declares a type; ``group`` is ``None`` where the broker was not asked, or knows nothing of it."""
+    """A service whose consumer reads a type; ``group`` is ``None`` where the broker was not asked, or knows nothing of it."""
 
     service: str
     passes_on: bool
@@ -102,7 +103,7 @@ class ServiceReader:
     def sentence(self, topic: str) -> str:
         """Return that it reads the type, and how its group stands."""
         told = f" (its group is {self.group.state}, {self.group.lag} records behind on {topic})" if self.group else ""
-        return f"The service {self.service} declares it{told}."
+        return f"The service {self.service} reads it{told}."
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -175,11 +176,15 @@ class Readers:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs: ``None`` for what was not asked."""
+        ending = ENDINGS.get(self.fact.type_name())
         strangers = [{"group": it.name, "state": it.state, "lag": it.lag} for it in self.strangers]
         return {
             "type": self.fact.type_name(),
             "major": self.fact.MAJOR,
             "topic": self.fact.TOPIC,
+            "ends": None
+            if ending is None
+            else {"last_day": ending.last_day.isoformat(), "successor": ending.successor},
             "may_end": self.may_end,
             "services": [item.as_json() for item in self.services],
             "other_groups": strangers if self.groups_asked else None,
@@ -193,12 +198,14 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def declared() -> tuple[Declared, ...]:
-    """Return what the consumers of all services declare. Loads them."""
+def declared(now: datetime) -> tuple[Declared, ...]:
+    """Return what the consumers of all services read of what happens from ``now`` on. Loads them."""
     found = []
     for service, name in CONSUMERS.items():
         module = import_module(name)
-        found.append(Declared(service, module.TYPES, getattr(module, "PASSED_ON", frozenset())))
+        passed_on = getattr(module, "PASSED_ON", None)  # who passes on reads all
+        types = module.MAJORS.reads(module.NAMES, now) if passed_on is None else module.TYPES
+        found.append(Declared(service, types, passed_on or frozenset()))
     return tuple(found)
 
 
@@ -208,7 +215,7 @@ def readers_of(
     platform: Platform,
     public: Collection[type[Fact]] = PUBLIC_FACTS,
 ) -> Readers:
-    """Return who reads a type, by what the services declare and what the platform told."""
+    """Return who reads a type, by what the services say and what the platform told."""
     name, there = fact.type_name(), [group for group in platform.groups or () if group.topic == fact.TOPIC]
     groups = {group.name: group for group in there}
     return Readers(

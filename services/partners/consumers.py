@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.partners.handlers.recording import record_facts
+from services.partners.domain.labels import LABELLING
+from services.partners.handlers.recording import OWNERS_TOLD_BY, record_facts
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer
 from shared.contracts import CONTRACTS
-from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.database import Connection, Pool
 from shared.envelope import Event
 from shared.topology import PRINCIPALS
@@ -17,12 +17,13 @@ NAME = "partners"
 TOPICS = next(principal.reads for principal in PRINCIPALS if principal.name == NAME)
 """A new one needs a row in the table ``stream``, by a migration."""
 
-TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
-
-KEPT_TOPICS = (OWNER_TOPIC, BUSINESS_TOPIC)
+KEPT = (*LABELLING, *OWNERS_TOLD_BY)
 """Of these it keeps what it labels events by, and what owners consent to."""
 
-PASSED_ON = frozenset(name for name in TYPES if CONTRACTS[name].TOPIC not in KEPT_TOPICS)
+TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
+"""All of them, in every major: it passes them on."""
+
+PASSED_ON = TYPES - {fact.type_name() for fact in KEPT}
 """What it reads for nobody but those who are granted it, or for everybody where it is public."""
 
 

@@ -28,6 +28,8 @@ _BY_NAME = {
     BusinessMerged.NAME: BusinessStatus.DIGABUNG,
 }
 _CARRIED = frozenset({BusinessRegistered.NAME, BusinessReactivated.NAME, BusinessMergeUndone.NAME})
+STATUS_NAMES = _BY_NAME.keys() | _CARRIED
+"""The names of the facts that say something of it."""
 
 
 def status_told(fact: Any) -> BusinessStatus | None:

@@ -18,9 +18,10 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
-from shared.contracts.statuses import status_told
+from shared.contracts.statuses import STATUS_NAMES, status_told
 from shared.envelope import Event, Read
 from shared.lean import lean_reader
+from shared.majors import names_of
 
 Change = TypeVar("Change")
 
@@ -106,12 +107,19 @@ def _take_profile(change: BusinessChange, fact: Any) -> None:
     change.personal = getattr(fact, "personal", None)
 
 
+def folded_names(*, personal: bool) -> frozenset[str]:
+    """Return the names of the facts that say something which is kept, with or without the sealed part."""
+    of_owners = names_of(OwnerErased, *((OwnerRegistered, OwnerContactChanged) if personal else ()))
+    return of_owners | names_of(BusinessRegistered, BusinessChanged, BusinessClassChanged) | STATUS_NAMES
+
+
 def registry_reader(*, personal: bool) -> Read:
-    """Return what reads of the facts that imports are made of what is folded here, with or without the sealed part."""
+    """Return what reads of the facts that come in great numbers what is folded here, with or without the sealed part."""
     sealed = ("personal",) if personal else ()
     return lean_reader(
         {
             OwnerRegistered: sealed,
+            OwnerContactChanged: sealed,
             BusinessRegistered: ("owner_ids", "kelurahan", "status", "kelas", *sealed),
         }
     )

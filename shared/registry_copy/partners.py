@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from shared.contracts.organisations import OrganisationEnded, OrganisationProfile, OrganisationRole
+from shared.contracts.organisations import (
+    OrganisationChanged,
+    OrganisationEnded,
+    OrganisationProfile,
+    OrganisationRegistered,
+    OrganisationRole,
+)
 from shared.envelope import Event
+from shared.majors import names_of
 from shared.refusals import DeedRefusedError
 from shared.wita import write_day
 
@@ -18,6 +25,10 @@ WORDS = {
     OrganisationRole.TEMPAT_JUAL: "tempat jual",
 }
 """What an organisation does in a role, as a sentence says it."""
+
+
+PARTNER_NAMES = names_of(OrganisationRegistered, OrganisationChanged, OrganisationEnded)
+"""The names of the facts that say something which is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import pytest
 
+from services.notifications import consumers
 from services.notifications.consumers import NAME, TOPICS, TYPES, notify_on
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import Item, read_item
+from shared.contracts import CONTRACTS
+from shared.contracts.registry import BusinessVerified, OwnerConsentChanged
 from shared.envelope import Event
+from shared.majors import Majors
 from tests.notifications.city import EMAIL
 from tests.notifications.records import Record
 from tests.notifications.story import Story
@@ -59,6 +63,40 @@ async def test_the_audit_sees_that_every_fact_had_its_effect(
         ("participation", "umkm.application"),
     }
     assert await auditor.fetch("TABLE audit.parked") == []
+
+
+class BusinessVerifiedAnew(BusinessVerified):
+    """A second major that is nowhere but here."""
+
+    MAJOR: ClassVar[int] = 2
+
+
+class OwnerConsentChangedAnew(OwnerConsentChanged):
+    """And of an owner's fact."""
+
+    MAJOR: ClassVar[int] = 2
+
+
+async def test_a_change_in_two_majors_is_told_once_and_has_both_its_effects(
+    workshop: Workshop, story: Story, auditor: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for fact in (BusinessVerifiedAnew, OwnerConsentChangedAnew):
+        monkeypatch.setitem(CONTRACTS, fact.type_name(), fact)
+    monkeypatch.setattr(consumers, "MAJORS", Majors(TOPICS))
+    definition = Definition(NAME, consumers.MAJORS.types, notify_on(EMAIL))
+    owner = story.owner()
+    owner_id = owner.fact.aggregate_id
+    business = story.business(owner_id)
+    business_id = business.fact.aggregate_id
+    twin = story.event(BusinessVerifiedAnew(business_id=business_id))
+    said = {"owner_id": owner_id, "consents": {}, "language": "id", "channel": None, "changed": []}
+    both = [story.event(fact.model_validate(said)) for fact in (OwnerConsentChanged, OwnerConsentChangedAnew)]
+    async with workshop.pool.acquire() as connection:
+        await apply_batch(connection, definition, items(owner, business, twin, story.verified(business_id), *both))
+    effects = {row["aggregate_id"]: row["position"] for row in await auditor.fetch("TABLE audit.effect")}
+    assert effects == {owner_id: 3, business_id: 3}
+    templates = sorted(message["template"] for message in await workshop.messages())
+    assert templates == ["business_registered", "business_verified", "owner_registered"]
 
 
 async def test_the_layer_lets_a_replay_pass_without_effect(workshop: Workshop, story: Story) -> None:

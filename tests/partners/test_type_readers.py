@@ -19,7 +19,6 @@ from ops.cli import contracts as command
 from ops.cli import readers as asking
 from ops.contracts.agreements import read_agreements
 from ops.contracts.readers import Declared, Platform, Readers, readers_of
-from services.partners.consumers import KEPT_TOPICS
 from services.partners.handlers.ticking import Ticker
 from shared.broker import KafkaSettings
 from shared.contracts import CONTRACTS
@@ -164,10 +163,11 @@ async def test_the_command_asks_groups_and_agreements(
     await asyncio.to_thread(commit, kafka.admin, stranger, TopicPartition(BusinessVerified.TOPIC, 0, 0))
     answer = json.loads((await ask("business.verified.v1", "--json")).stdout)
     (found,) = answer["types"]
-    assert (answer["not_asked"], found["may_end"], found["topic"] in KEPT_TOPICS) == ([], False, True)
-    assert {item["service"]: item["group_state"] is not None for item in found["services"]} == dict.fromkeys(
-        ("training", "events", "projections", "notifications", "partners"), True
-    )
+    assert (answer["not_asked"], found["may_end"], found["ends"]) == ([], False, None)
+    assert {item["service"]: item["passes_on"] for item in found["services"]} == dict.fromkeys(
+        ("training", "events", "projections", "notifications"), False
+    ) | {"partners": True}
+    assert all(item["group_state"] is not None for item in found["services"])
     assert stranger in {item["group"] for item in found["other_groups"]}
     assert [(item["agency"], item["agreement_id"]) for item in found["agencies"]] == [("dpmptsp", agreement)]
     refused = await ask("--may-end", "business.verified.v1")

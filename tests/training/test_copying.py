@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.training import consumers
 from services.training.consumers import NAME, READ, TOPICS, TYPES, copy_on_registry_facts
 from shared.consumer import Definition
+from shared.contracts import CONTRACTS
 from shared.contracts.registry import (
     BusinessChanged,
     BusinessClass,
+    BusinessClassChanged,
     BusinessMerged,
     BusinessMergeUndone,
     BusinessPersonal,
@@ -23,6 +27,7 @@ from shared.contracts.registry import (
     Workers,
 )
 from shared.envelope import Event
+from shared.majors import Majors
 from shared.sealing import seal
 from tests.desk import PRAPATAN, items
 from tests.training.office import Office
@@ -53,6 +58,28 @@ def changed(office: Office, owner_id: UUID, business_id: UUID) -> Event:
         changed=("kelurahan",),
     )
     return office.story.event(fact)
+
+
+class BusinessClassChangedAnew(BusinessClassChanged):
+    """A second major that is nowhere but here."""
+
+    MAJOR: ClassVar[int] = 2
+
+
+async def test_a_major_that_is_not_told_says_nothing_and_moves_the_version(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONTRACTS, BusinessClassChangedAnew.type_name(), BusinessClassChangedAnew)
+    monkeypatch.setattr(consumers, "MAJORS", Majors(TOPICS))
+    business = office.business(office.story.owner().fact.aggregate_id)
+    business_id = business.fact.aggregate_id
+    told = office.story.class_changed(business_id, BusinessClass.MIKRO, BusinessClass.KECIL)
+    other = office.story.class_changed(business_id, BusinessClass.KECIL, BusinessClass.MENENGAH).fact
+    twin = office.story.event(BusinessClassChangedAnew.model_validate(other.model_dump()))
+    twin = twin._replace(meta=twin.meta._replace(sequence=3))
+    await office.deliver(replace(DEFINITION, types=consumers.MAJORS.types), items(business, told, twin))
+    found = await copied(office, business_id)
+    assert (found["kelas"], found["version"]) == ("kecil", 3)
 
 
 async def test_the_copy_follows_every_fact_in_one_batch_or_in_many(office: Office) -> None:

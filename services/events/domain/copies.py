@@ -20,8 +20,14 @@ from shared.contracts.organisations import ORGANISATION_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
 from shared.contracts.training import ENROLMENT_TOPIC, TrainingCompleted
 from shared.envelope import Event
+from shared.majors import names_of
 from shared.registry_copy.folding import RegistryChanges
-from shared.registry_copy.partners import PartnerChanges
+from shared.registry_copy.partners import PARTNER_NAMES, PartnerChanges
+
+COPIED_NAMES = PARTNER_NAMES | names_of(
+    TrainingCompleted, LicenceVerified, LicenceExpiring, LicenceExpired, LicenceRevoked
+)
+"""The names of the facts of other aggregates than owners and businesses that say something which is kept."""
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ from shared.contracts.training import (
     TrainingCompleted,
 )
 from shared.envelope import Event
+from shared.majors import names_of
 
 _OUT = (
     EnrolmentWaitlisted,
@@ -58,6 +59,19 @@ _OUT = (
     ApplicationNoShow,
 )
 """After these there is nothing to come to."""
+ATTENDING_NAMES = names_of(
+    CourseOpened,
+    BatchOpened,
+    SessionMoved,
+    BatchCancelled,
+    EnrolmentRegistered,
+    EnrolmentAccepted,
+    ApplicationPlaced,
+    ApplicationMoved,
+    ApplicationConfirmed,
+    *_OUT,
+)
+"""The names of the facts that say who is to be where and when."""
 
 
 class Kind(StrEnum):

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.notifications.domain.licence_notices import OFFICE
-from services.notifications.domain.notices import Addressee, Draft, RecipientKind, draft, notice_of
+from services.notifications.domain.notices import NOTICES, Addressee, Draft, RecipientKind, draft, notice_of
 from shared.contracts.organisations import BRAND_TOPIC
 from shared.contracts.registry import (
     BUSINESS_TOPIC,
+    OWNER_TOPIC,
+    BusinessChanged,
     BusinessClassChanged,
     BusinessProfile,
     BusinessRegistered,
@@ -21,8 +23,12 @@ from shared.contracts.registry import (
     OwnerErased,
     OwnerRegistered,
 )
-from shared.contracts.statuses import status_told
+from shared.contracts.statuses import STATUS_NAMES, status_told
 from shared.envelope import Event
+from shared.majors import names_of
+
+FOLDED_NAMES = names_of(*NOTICES, OwnerContactChanged, OwnerConsentChanged, OwnerErased, BusinessChanged) | STATUS_NAMES
+"""The names of the facts that somebody is told of, or that say something which is kept of owners and businesses."""
 
 
 @dataclass(slots=True)
@@ -98,6 +104,8 @@ def _fold_one(changes: Changes, event: Event) -> UUID | None:
             return fact.owner_id
         case ImportCompleted():
             return None
+    if event.fact.TOPIC == OWNER_TOPIC:
+        changes.recipients.setdefault(event.fact.aggregate_id, RecipientChange(0)).version = event.meta.sequence
     if event.fact.TOPIC != BUSINESS_TOPIC:
         # A fact of an enrolment names its business, but its sequence is the enrolment's: it tells nothing of contacts.
         participant: UUID | None = getattr(event.fact, "owner_id", None)

@@ -17,6 +17,8 @@ from shared.contracts.registry import BUSINESS_TOPIC, BusinessChanged, BusinessC
 from shared.envelope import Event
 
 PREFIX = "umkm."
+LABELLING = (BusinessRegistered, BusinessChanged, BusinessClassChanged)
+"""The facts by which events are labelled: all that ``followed`` looks at but the version."""
 
 
 def stream_of(topic: str) -> str:

@@ -13,6 +13,9 @@ from shared.contracts.registry import OWNER_TOPIC, OwnerConsentChanged, OwnerEra
 from shared.database import Connection
 from shared.envelope import Event
 
+OWNERS_TOLD_BY = (OwnerRegistered, OwnerConsentChanged, OwnerErased)
+"""The facts by which owners say what ``owners_told`` folds."""
+
 
 async def record_facts(connection: Connection, events: Sequence[Event]) -> None:
     """Record a batch. Whoever records holds all streams first: labels then see what everybody before has told."""

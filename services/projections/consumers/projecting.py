@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from services.projections.domain.making import TOPICS, TYPES
+from services.projections.domain.making import MAJORS, NAMES, TOPICS, TYPES
 from services.projections.handlers.projecting import project_batch
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer
 from shared.database import Pool
+
+__all__ = ["MAJORS", "NAME", "NAMES", "project_on_facts"]
 
 NAME = "projections"
 

@@ -17,6 +17,7 @@ from services.projections.reference import UNKNOWN, kecamatan_of
 from shared.contracts import progress, registry
 from shared.contracts.registry import BusinessClass, BusinessProfile, BusinessStatus, Workers
 from shared.envelope import Event
+from shared.majors import SILENT
 
 
 class DashboardRow(Struct, frozen=True, gc=False):
@@ -114,6 +115,7 @@ _STEPS: dict[str, Callable[[DashboardRow, Any], dict[str, Any]]] = {
     registry.BusinessMergeUndone.NAME: _merge_undone,
     progress.BusinessAssessed.NAME: lambda _row, _fact: {},
     progress.BusinessExportReadinessRecorded.NAME: lambda _row, _fact: {},
+    SILENT: lambda _row, _fact: {},
 }
 
 

@@ -23,6 +23,7 @@ from services.projections.domain.timeline import timeline_row
 from services.projections.domain.trusted import AnyEvent
 from shared.contracts import CONTRACTS
 from shared.contracts.registry import BUSINESS_TOPIC
+from shared.majors import Majors
 
 Columns = tuple[Any, ...]
 Told = TypeVar("Told", bound=AnyEvent)
@@ -91,8 +92,25 @@ MAKINGS: Mapping[Projection, Making] = {
 TOPICS = tuple(dict.fromkeys(topic for making in MAKINGS.values() for topic in making.topics))
 """What the service reads."""
 
-TYPES = frozenset(name for name, fact in CONTRACTS.items() if fact.TOPIC in TOPICS)
-"""The CloudEvents types that the projections are made of."""
+MAJORS = Majors(TOPICS)
+"""Where a newer major is told, it says so here, with the instant: what happened before is told by the older one for good."""
+
+TYPES = MAJORS.types
+"""The CloudEvents types that are understood, those of ended majors among them: a rebuild reads the log from its first event on."""
+
+_TELLING = {topic for making in MAKINGS.values() if making.tell is not None for topic in making.topics}
+"""Topics of which every fact has a row of its own."""
+
+NAMES = frozenset(CONTRACTS[name].NAME for name in TYPES if CONTRACTS[name].TOPIC in _TELLING) | {
+    *outcome.NAMES,
+    *turnover.NAMES,
+}
+"""The names of the facts that say something which a projection holds."""
+
+
+def settle(events: Sequence[Told]) -> Sequence[Told]:
+    """Return facts with those silent that are told in another major: live and in a rebuild the same, by their time."""
+    return MAJORS.settle(events)
 
 
 def topics_of(projections: Iterable[Projection]) -> tuple[str, ...]:

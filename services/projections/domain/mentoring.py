@@ -9,6 +9,7 @@ from uuid import UUID
 from services.projections.domain.keeping import stream_of
 from services.projections.domain.trusted import AnyEvent
 from shared.contracts import mentoring as m
+from shared.majors import SILENT
 from shared.wita import WITA
 
 TOPICS = (m.MENTOR_TOPIC, m.MENTORING_TOPIC)
@@ -51,6 +52,6 @@ def mentoring_row(event: AnyEvent) -> MentoringRow:
         told.mentor_id,
         getattr(told, "business_id", None),
         getattr(told, said) if said else meta.time.astimezone(WITA).date(),
-        getattr(told, "weekly_target", None),
+        None if told.NAME == SILENT else getattr(told, "weekly_target", None),
         meta.time,
     )

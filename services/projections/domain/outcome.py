@@ -125,4 +125,6 @@ _STEPS: dict[str, Step] = {
     t.CertificateRevoked.NAME: lambda row, fact: {**_certificate(row, fact), "state": REVOKED},
 }
 
+NAMES = _STEPS.keys()
+"""The names of the facts that a row says something of."""
 evolve = evolver(OutcomeRow, _STEPS)

@@ -17,6 +17,7 @@ from services.projections.domain.trusted import AnyEvent
 from shared.contracts import registry
 from shared.contracts.registry import BusinessClass, BusinessStatus, Evidence, Workers
 from shared.contracts.statuses import status_told
+from shared.majors import SILENT
 from shared.wita import WITA
 
 GONE = frozenset({BusinessStatus.TUTUP, BusinessStatus.DITOLAK, BusinessStatus.DIGABUNG})
@@ -90,6 +91,8 @@ def ledger_rows(
     rows = []
     for event in events:
         fact: Any = event.fact
+        if fact.NAME == SILENT:
+            continue
         row = step(last.get(fact.business_id), event)
         if row is not None:
             last[row.business_id] = row

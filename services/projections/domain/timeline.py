@@ -21,7 +21,7 @@ class TimelineRow(NamedTuple):
     sequence: int
     event_id: UUID | str
     name: str
-    """``business.verified`` and so on: the contract's name, without prefix and version."""
+    """``business.verified`` and so on: the contract's name, without prefix and version; empty where the fact is only counted."""
     at: datetime
     origin: str
     detail: str | None

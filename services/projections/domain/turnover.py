@@ -81,4 +81,6 @@ _STEPS: dict[str, Step] = {
     x.SalesReported.NAME: lambda row, fact: {**_whose(fact), "days_reported": row.days_reported + 1},
 }
 
+NAMES = _STEPS.keys()
+"""The names of the facts that a row says something of."""
 evolve = evolver(FairRow, _STEPS)

@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from services.projections.commands import Projection
 from services.projections.domain.keeping import stream_of
-from services.projections.domain.making import MAKINGS, TYPES, Columns
+from services.projections.domain.making import MAKINGS, TYPES, Columns, settle
 from services.projections.domain.standing import ledger_rows
 from services.projections.domain.trusted import AnyEvent, Trusted, read_trusted
 from services.projections.store import generations
@@ -89,7 +89,7 @@ class PartitionLoader:
             records = [record for record, ours in zip(records, home, strict=True) if ours]
         events = self._read(records)
         self._events += len(events)
-        rows = self._rows_of(events)
+        rows = self._rows_of(settle(events))
         await self._copied()
         self._copying = asyncio.create_task(self._copy(rows))
 

@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from services.projections.commands import Projection
 from services.projections.domain.keeping import fold
-from services.projections.domain.making import MAKINGS, Columns, Making, belonging, by_topic
+from services.projections.domain.making import MAKINGS, Columns, Making, belonging, by_topic, settle
 from services.projections.domain.standing import ledger_rows
 from services.projections.store import batches
 from shared.database import Connection
@@ -29,7 +29,7 @@ async def write_batch(
     connection: Connection, events: Sequence[Event], projections: Collection[Projection], *, standby: bool
 ) -> None:
     """Apply ``events`` to the given projections of one generation. Facts that it holds already change nothing."""
-    parts = by_topic(events)
+    parts = by_topic(settle(events))
     work = [(name, making, mine) for name, making in MAKINGS.items() if (mine := belonging(making, parts))]
     work = [part for part in work if part[0] in projections]
     before = {name: await _load(connection, name, making, mine, standby) for name, making, mine in work if making.row}

@@ -173,7 +173,8 @@ SELECT kelurahan FROM district_dashboard WHERE business_id = $1;
 
 -- name: business_timeline_page
 -- What happened to a business after a place in its order, of all services. Within a stream the order is that of its
--- sequence, also where a clock was set back: what came later is told as no earlier than what came before.
+-- sequence, also where a clock was set back: what came later is told as no earlier than what came before. A fact without a
+-- name is only counted: it is told in another major.
 WITH fact AS (
     SELECT business_id AS stream_id, sequence, event_id, name, at, origin, detail FROM business_timeline
     WHERE business_id = $1
@@ -184,7 +185,7 @@ WITH fact AS (
     SELECT *, max(at) OVER (PARTITION BY stream_id ORDER BY sequence) AS moment FROM fact
 )
 SELECT moment, stream_id, sequence, event_id, name, at, origin, detail FROM told
-WHERE (moment, stream_id, sequence) > ($2, $3, $4) ORDER BY moment, stream_id, sequence LIMIT $5;
+WHERE name <> '' AND (moment, stream_id, sequence) > ($2, $3, $4) ORDER BY moment, stream_id, sequence LIMIT $5;
 
 -- name: business_classes
 -- The classes of a business, oldest first.

@@ -159,7 +159,7 @@ GROUP BY a.business_id
 WITH care AS (
     SELECT m.mentor_id, m.business_id, m.name, m.day AS since,
            lead(m.day) OVER (PARTITION BY m.stream_id ORDER BY m.sequence) AS until
-    FROM mentoring_activity m WHERE m.topic = 'umkm.mentoring' AND m.name <> 'mentoring.visited'
+    FROM mentoring_activity m WHERE m.topic = 'umkm.mentoring' AND m.name NOT IN ('', 'mentoring.visited')
 ), done AS (
     SELECT business_id FROM mentoring_activity
     WHERE $7::text <> 'didampingi' AND name = 'mentoring.visited' AND mentor_id = $6::uuid
@@ -186,7 +186,7 @@ WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = 
 -- What the streams ($2) tell of businesses ($1).
 SELECT t.business_id, t.sequence, t.event_id, t.name, t.at FROM service_timeline t
 JOIN unnest($1::uuid[], $2::uuid[]) AS wanted(business_id, stream_id) USING (business_id, stream_id)
-ORDER BY t.business_id, t.at, t.sequence;
+WHERE t.name <> '' ORDER BY t.business_id, t.at, t.sequence;
 
 -- name: facts_of_help
 -- Facts of some names ($2) about businesses that are counted as those in $1. Who was absent was not helped.
@@ -202,5 +202,5 @@ SELECT t.business_id, t.sequence, t.event_id, t.name, t.at
 FROM mentoring_activity m JOIN service_timeline t USING (business_id, stream_id, sequence)
 WHERE m.business_id = ANY ($1::uuid[]) AND m.day <= $3::date + 6
   AND CASE WHEN $4::boolean THEN m.name = 'mentoring.visited' AND m.mentor_id = $2::uuid AND m.day >= $3::date
-           ELSE m.name <> 'mentoring.visited' END
+           ELSE m.name NOT IN ('', 'mentoring.visited') END
 ORDER BY t.business_id, t.at, t.sequence;

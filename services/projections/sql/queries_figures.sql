@@ -80,7 +80,7 @@ WITH place AS MATERIALIZED (
     SELECT m.mentor_id, m.business_id, m.name, m.day AS since,
            lead(m.day) OVER (PARTITION BY m.stream_id ORDER BY m.sequence) AS until
     FROM mentoring_activity m LEFT JOIN place p ON p.business_id = m.business_id
-    WHERE m.topic = 'umkm.mentoring' AND m.name <> 'mentoring.visited' AND ($1::text IS NULL OR p.kelurahan = $1)
+    WHERE m.topic = 'umkm.mentoring' AND m.name NOT IN ('', 'mentoring.visited') AND ($1::text IS NULL OR p.kelurahan = $1)
 ), looked_after AS (
     SELECT w.monday, c.mentor_id, count(DISTINCT c.business_id) AS businesses
     FROM week w JOIN care c ON c.name <> 'mentoring.ended' AND c.since <= w.sunday
@@ -96,7 +96,7 @@ WITH place AS MATERIALIZED (
 ), target AS (
     SELECT DISTINCT ON (w.monday, m.mentor_id) w.monday, m.mentor_id, m.weekly_target, m.name = 'mentor.ended' AS ended,
            m.day AS since
-    FROM week w JOIN mentoring_activity m ON m.topic = 'umkm.mentor' AND m.day <= w.sunday
+    FROM week w JOIN mentoring_activity m ON m.topic = 'umkm.mentor' AND m.name <> '' AND m.day <= w.sunday
     ORDER BY w.monday, m.mentor_id, m.sequence DESC
 ), active AS (
     SELECT monday, mentor_id FROM looked_after UNION SELECT monday, mentor_id FROM visit
