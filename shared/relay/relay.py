@@ -29,6 +29,8 @@ MAX_DELAY_SECONDS = 5.0
 RETENTION = timedelta(days=7)
 HOUSEKEEPING_SECONDS = 3600.0
 COPIES_KEY = 7422
+READ_SECONDS = 100
+"""A read that takes longer is given up: while it lasts the loop does not come round, and it counts as stuck after two minutes."""
 FROZEN_SECONDS = 60
 """A relay whose connection of the locks says nothing for so long is frozen: the server ends it, and others take its shards. One that
 waits, however long, says something three times as often (``Leadership.speaking``)."""
@@ -94,6 +96,10 @@ class Relay:
     async def _try(self, stop: asyncio.Event) -> None:
         """Publish until ``stop`` is set or something is away, and then wait a little."""
         try:
+            await self._publisher.start()
+            # Before there is a connection of the locks: it would be silent meanwhile, and the server would take it for frozen.
+            if await self._adopt():
+                log.warning("relay_republishes", reason="the database runs in another cluster: restored")
             async with self._connections() as (locks, reading):
                 await self._lead(locks, reading, stop)
         except BrokerAwayError as error:
@@ -119,7 +125,7 @@ class Relay:
         """Open two connections of our own: one holds the locks and the cursor, one reads."""
         locks = await connect_for_locks(self._dsn, self._instance)
         try:
-            reading = await asyncpg.connect(self._dsn, timeout=10, command_timeout=120, server_settings=PLANS)
+            reading = await asyncpg.connect(self._dsn, timeout=10, command_timeout=READ_SECONDS, server_settings=PLANS)
             try:
                 yield locks, reading
             finally:
@@ -129,9 +135,6 @@ class Relay:
             locks.terminate()
 
     async def _lead(self, locks: asyncpg.Connection, reading: asyncpg.Connection, stop: asyncio.Event) -> None:
-        await self._publisher.start()
-        if await self._adopt():
-            log.warning("relay_republishes", reason="the database runs in another cluster: restored")
         await locks.execute("SELECT pg_advisory_lock_shared($1, 0)", COPIES_KEY)  # counted by the other copies
         leadership = Leadership(locks)
         await leadership.listen(self._wake.set)
@@ -144,6 +147,7 @@ class Relay:
             found = 0
             async with leadership.speaking(FROZEN_SECONDS / 3):
                 for cursor, shards in leadership.groups():
+                    self.alive_at = monotonic()
                     found += await self._publish_group(reading, leadership, cursor, shards, stop)
             if not found:
                 await leadership.save()

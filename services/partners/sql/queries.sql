@@ -224,8 +224,8 @@ WHERE e.position >= s.first ORDER BY s.name;
 UPDATE stream SET first = $2 + 1 WHERE name = $1 AND first <= $2;
 
 -- name: delete_bodies
--- The bodies up to a position.
-DELETE FROM event_body WHERE stream = $1 AND position <= $2;
+-- The bodies from one position to another.
+DELETE FROM event_body WHERE stream = $1 AND position BETWEEN $2 AND $3;
 
 -- name: kafka_lanes
 -- Streams that go beyond what was written into the topic of an agency whose text counts now and names Kafka; those that stopped do not.

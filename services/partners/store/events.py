@@ -245,8 +245,10 @@ async def retire(pool: Pool, before: datetime) -> int:
     """
     rows = await pool.fetch(queries().retire_until, before)
     for name, first, last in rows:
-        for upto in (*range(first + RETIRED_POSITIONS - 1, last, RETIRED_POSITIONS), last):
+        # From a lower bound on: else each step would walk over what those before it have left dead in the index.
+        for begin in range(first, last + 1, RETIRED_POSITIONS):
+            upto = min(begin + RETIRED_POSITIONS - 1, last)
             async with pool.acquire() as connection, connection.transaction():
                 await connection.execute(queries().retire_stream, name, upto)
-                await connection.execute(queries().delete_bodies, name, upto)
+                await connection.execute(queries().delete_bodies, name, begin, upto)
     return len(rows)
