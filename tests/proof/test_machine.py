@@ -136,11 +136,15 @@ def _no_epoch(patch: pytest.MonkeyPatch) -> None:
 def _all_waves_at_once(patch: pytest.MonkeyPatch) -> None:
     """The relay does not wait for a batch before it sends the next one of the partition."""
 
-    async def send(self: publishing.Publisher, waves: Sequence[publishing.Wave]) -> None:
-        producer = await self.start()
-        await self._bounded(asyncio.gather(*(publishing._send_wave(producer, wave) for wave in waves)))
+    one_after_another = SteppedRelay._publish
 
-    patch.setattr(publishing.Publisher, "send", send)
+    async def publish(self: SteppedRelay, owned: Leadership, shards: list[int], item: Round, waves: Any) -> None:
+        await owned.confirm()
+        producer = await self.publisher.start()
+        await self.publisher._bounded(asyncio.gather(*(publishing._send_wave(producer, wave) for wave in waves)))
+        await one_after_another(self, owned, shards, item, [])
+
+    patch.setattr(SteppedRelay, "_publish", publish)
 
 
 def _positions_forgotten(patch: pytest.MonkeyPatch) -> None:
