@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from ops.backup.scratch import PREFIX, remove_leftovers, scratch
+from ops.backup import scratch as drills
+from ops.backup.scratch import MARK, PREFIX, remove_leftovers, scratch
 from ops.stack import Stack
+from ops.stack.processes import Started
+from ops.stack.stack import KEEPER
 from tests.house.tree import ROOT
 from tests.stack.commanding import naikkelas_here
 
@@ -109,6 +112,67 @@ def test_what_only_looks_like_one_is_left_alone(place: Path, tmp_path: Path) -> 
     assert remove_leftovers() == []
     assert (tmp_path / "milik-orang").exists()
     assert len(list(place.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "stack.json"])
+def test_a_folder_that_no_drill_has_marked_is_somebodys_and_stays(place: Path, name: str) -> None:
+    """A backup, or a stack, that an operator named so."""
+    somebodys = place / f"{PREFIX}cadangan"
+    somebodys.mkdir(mode=0o700)
+    (somebodys / name).write_text('{"processes": {}, "ports": {}, "restarts": {}}')
+    assert remove_leftovers() == []
+    assert [path.name for path in somebodys.iterdir()] == [name]
+
+
+@pytest.fixture
+def marked(place: Path) -> Path:
+    """What a drill that was killed has left."""
+    folder = place / f"{PREFIX}sisa"
+    folder.mkdir(mode=0o700)
+    (folder / MARK).touch()
+    return folder
+
+
+def test_what_another_account_has_left_is_left_alone(marked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as other:
+        other.setattr(os, "getuid", lambda: marked.stat().st_uid + 1)
+        assert remove_leftovers() == []
+    assert remove_leftovers() == [marked]
+    assert not marked.exists()
+
+
+def test_what_a_keeper_still_takes_down_is_left_to_it(marked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drills, "KEEPER_SECONDS", 0.2)
+    keeper = Started(os.getpid(), psutil.Process().create_time(), "keeper.log")
+    stack = Stack(marked)
+    stack.home.change(lambda record: record.processes.update({KEEPER: keeper}))
+    assert remove_leftovers() == []
+    assert stack.record().processes == {KEEPER: keeper}
+    stack.home.change(lambda record: record.processes.clear())
+    assert remove_leftovers() == [marked]
+
+
+def test_the_mark_goes_last(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed while it removes the folder leaves what the next one knows as a drill's."""
+    left: list[list[str]] = []
+    monkeypatch.setattr(shutil, "rmtree", _seeing(left))
+    with scratch(KEYS) as stack:
+        (stack.home.path / "data").mkdir()
+        (stack.home.path / "data" / "salinan").write_text("x")
+        assert (stack.home.path / MARK).is_file()
+    assert left[-1] == [MARK]
+    assert list(place.iterdir()) == []
+
+
+def _seeing(left: list[list[str]]) -> Callable[..., None]:
+    """Return what removes a tree, and keeps which files were in it."""
+    remove = shutil.rmtree
+
+    def seeing(path: Path, *, ignore_errors: bool = False) -> None:
+        left.append(sorted(file.name for file in path.rglob("*") if file.is_file()))
+        remove(path, ignore_errors=ignore_errors)
+
+    return seeing
 
 
 def test_a_folder_without_a_record_is_left_over_too(place: Path) -> None:
