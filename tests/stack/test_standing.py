@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 import asyncpg
+import pytest
 
 from ops.cli.relay import RELAYING
 from ops.stack import Stack
+from ops.stack.databases import AUDIT
 from services.projections.commands import Projection
 from shared.relay.leadership import SHARDS, Leadership
 from shared.relay.relay import connect_for_locks
@@ -54,10 +56,12 @@ def test_generations_and_rebuilds_are_shown_with_those_that_were_killed(
 ) -> None:
     server_stack.migrate("projections")
 
-    async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(server_stack.dsn("projections", "projections_migrate"))
-        await connection.execute(statement)
-        await connection.close()
+    async def execute(statement: str, login: str = "projections_migrate") -> None:
+        connection = await asyncpg.connect(server_stack.dsn("projections", login))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     asyncio.run(execute(RUNS))
     try:
@@ -75,6 +79,10 @@ def test_generations_and_rebuilds_are_shown_with_those_that_were_killed(
         assert [run["state"] for run in one["rebuilds"]] == ["running"]
         shown = naikkelas_here("rebuild", "--status", home=server_stack.home.path, given=given_servers).stdout
         assert "killed" in shown
+        by_audit = {"POSTGRES_DSN": server_stack.dsn("projections", AUDIT)}  # as the container `ops` has it
+        assert ask(server_stack, given_servers | by_audit, "rebuild", "--status") == (0, told)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            asyncio.run(execute("SELECT report FROM projection_generation", AUDIT))
     finally:
         asyncio.run(execute("DELETE FROM rebuild_run"))
     assert ask(server_stack, given_servers, "rebuild")[0] == 2
