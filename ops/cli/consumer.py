@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor, given_reason
 from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table
-from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.client import NO_ANSWER, operator_client, why_not
 from ops.kafka_admin.groups import commit_for
 from ops.kafka_admin.resetting import Move, ResetRefusedError, moving, plan_reset
 from shared.topology import CONSUMING, PRINCIPALS
@@ -67,6 +66,7 @@ def reset(
         else:
             print_line("Nothing was done." if dry_run or not wanted else "Nothing was done: say --yes to move it.")
         raise typer.Exit(0 if dry_run else NOTHING_DONE)
+    _refuse_if_changed(name, moves, _plan(admin, name, moment, as_json=json), as_json=json)
     with noted(stack, name, _deed(name, moment, wanted, actor(by), why), as_json=json):
         _move(admin, name, wanted, as_json=json)
     if json:
@@ -95,16 +95,25 @@ def _plan(admin: AdminClient, name: str, moment: datetime | None, *, as_json: bo
         return plan_reset(admin, name, READS[name], moment, datetime.now(UTC))
     except ResetRefusedError as refusal:
         fail(f"Nothing was done: {refusal}", as_json=as_json)
-    except KafkaException as error:
-        fail(f"Kafka does not answer: {error.args[0].str()}.", as_json=as_json)
+    except NO_ANSWER as error:
+        fail(f"Kafka does not answer: {why_not(error)}.", as_json=as_json)
+
+
+def _refuse_if_changed(name: str, shown: list[Move], now: list[Move], *, as_json: bool) -> None:
+    """End the command where another reset, or a worker, moved the group since it was shown: what was back then may be forward now."""
+    if _summary(shown) != _summary(now):
+        fail(f"Nothing was done: {name} moved since it was shown here. Look, and ask again.", as_json=as_json)
 
 
 def _move(admin: AdminClient, name: str, moves: list[Move], *, as_json: bool) -> None:
     try:
         commit_for(admin, name, {(it.topic, it.partition): it.to for it in moves})
-    except KafkaException as error:
-        why = error.args[0].str()
-        fail(f"Kafka refused ({why}): a worker of {name} may have come back; look and ask again.", as_json=as_json)
+    except NO_ANSWER as error:
+        fail(
+            f"It is not known to be done, or only in part ({why_not(error)}): a worker of {name} may have come back, or Kafka is slow. "
+            "Look with --dry-run, and ask again.",
+            as_json=as_json,
+        )
 
 
 def _deed(name: str, moment: datetime | None, moves: list[Move], who: str, why: str) -> Deed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import asyncpg
@@ -10,11 +11,11 @@ import typer
 
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor
-from ops.cli.noting import note
+from ops.cli.noting import note, write
 from ops.cli.output import Json, fail, print_json, print_line
 from ops.cli.progress import stages
 from ops.ledger import Difference, compare_ledgers, declared_ledger, read_ledger
-from ops.stack import Stack
+from ops.stack import Stack, StackError
 from ops.stack.databases import SERVICES, in_database
 from shared.database import SERVER_ERRORS
 from shared.trail import Deed
@@ -47,12 +48,32 @@ def migrate(
         who = actor(by)
         with stages() as tell:
             for number, service in enumerate(chosen, 1):
-                stack.migrate(service)
-                if ran := differing[service].missing:  # after it: the trail's own table may be among what ran
-                    deed = Deed(who, "cli", "migrate", f"schema/{service}", BROUGHT_UP, {"ran": list(ran)})
-                    note(stack, service, deed, as_json=json)
+                _migrate(stack, service, differing[service].missing, who, as_json=json)
                 tell("migrate", number, len(chosen))
     _print({service: it.missing for service, it in differing.items()}, dry_run=dry_run, as_json=json)
+
+
+def _migrate(stack: Stack, service: str, missing: tuple[str, ...], who: str, *, as_json: bool) -> None:
+    """Bring one database up to date and note what ran, also what ran before one that did not. Raises ``StackError``."""
+    try:
+        stack.migrate(service)
+    except BaseException as failure:  # a Ctrl-C too
+        try:
+            still = asyncio.run(_difference(in_database(stack.servers.superuser_dsn(), service), service)).missing
+            if ran := [name for name in missing if name not in still]:
+                write(stack, service, _deed(service, ran, who))
+        except SERVER_ERRORS as error:
+            if isinstance(failure, StackError):
+                raise StackError(
+                    f"{failure} What ran before it is not in the trail ({type(error).__name__})."
+                ) from failure
+        raise
+    if missing:  # after it: the trail's own table may be among what ran
+        note(stack, service, _deed(service, missing, who), as_json=as_json)
+
+
+def _deed(service: str, ran: Sequence[str], who: str) -> Deed:
+    return Deed(who, "cli", "migrate", f"schema/{service}", BROUGHT_UP, {"ran": list(ran)})
 
 
 def _differing(stack: Stack, services: tuple[str, ...], *, as_json: bool) -> dict[str, Difference]:

@@ -16,21 +16,26 @@ from shared.database import SERVER_ERRORS
 from shared.trail import Deed, append
 
 FAILED = "_failed"
-"""Ends the name of a deed that was told before it was done, and then was not."""
+"""Ends the name of a deed that was told before it was done, and then is not known to be done, or only in part."""
 
 
 def note(stack: Stack, service: str, deed: Deed, *, as_json: bool) -> None:
-    """Write a deed into the trail of a service; ends the command with a sentence if that cannot be done.
-
-    By the login of the operator: the passwords of the services are not known where servers are given.
-    """
+    """Write a deed into the trail of a service; ends the command with a sentence if that cannot be done."""
     try:
-        asyncio.run(_write(in_database(stack.servers.superuser_dsn(), service), deed))
+        write(stack, service, deed)
     except SERVER_ERRORS as error:
         fail(
             f"The trail of {service} cannot be written ({type(error).__name__}): `naikkelas doctor` tells more.",
             as_json=as_json,
         )
+
+
+def write(stack: Stack, service: str, deed: Deed) -> None:
+    """Write a deed into the trail of a service. Raises one of ``SERVER_ERRORS``.
+
+    By the login of the operator: the passwords of the services are not known where servers are given.
+    """
+    asyncio.run(_write(in_database(stack.servers.superuser_dsn(), service), deed))
 
 
 async def _write(dsn: str, deed: Deed) -> None:
@@ -44,7 +49,7 @@ async def _write(dsn: str, deed: Deed) -> None:
 
 @contextmanager
 def noted(stack: Stack, service: str, deed: Deed, *, as_json: bool) -> Iterator[None]:
-    """Write a deed before what the block does, and after it, if it was not done, that it failed.
+    """Write a deed before what the block does, and after it, if it raised, that it is not known to be done, or only in part.
 
     For what no transaction of the database holds, such as an order to Kafka: one that was told and not done is no hole in the
     trail, one that was done and not told is.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import typer
-from confluent_kafka import KafkaException
 
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor
 from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table
-from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.client import NO_ANSWER, operator_client, why_not
 from ops.kafka_admin.plan import Plan, TopologyError, apply_plan, make_plan
 from ops.stack import Stack
 from shared.topology import DECLARED_TOPICS, EVERY_AGENCY, PRINCIPALS
@@ -26,8 +25,8 @@ def _plan(stack: Stack, *, as_json: bool) -> Plan:
         return make_plan(operator_client(stack.credentials("operator")), DECLARED_TOPICS, PRINCIPALS)
     except TopologyError as error:
         fail(str(error), as_json=as_json)
-    except KafkaException as error:
-        fail(f"Kafka does not answer: {error.args[0].str()}.", as_json=as_json)
+    except NO_ANSWER as error:
+        fail(f"Kafka does not answer: {why_not(error)}.", as_json=as_json)
 
 
 def _print(plan: Plan, *, as_json: bool, applied: bool) -> None:
@@ -66,8 +65,11 @@ def _apply(stack: Stack, plan: Plan, *, as_json: bool) -> None:
         apply_plan(operator_client(stack.credentials("operator")), plan, lambda name: stack.credentials(name).password)
     except TopologyError as error:
         fail(str(error), as_json=as_json)
-    except KafkaException as error:
-        fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)
+    except NO_ANSWER as error:
+        fail(
+            f"It is not known to be done, or only in part ({why_not(error)}): look with `naikkelas topics plan`, and apply again.",
+            as_json=as_json,
+        )
 
 
 @app.command("list")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient, ScramMechanism, UserScramCredentialDeletion
 
-from ops.kafka_admin.client import TIMEOUT_SECONDS
+from ops.kafka_admin.client import ANSWER_SECONDS, TIMEOUT_SECONDS
 from ops.kafka_admin.plan import change_rights, create_topics, credential, present_rights, settle
 from ops.kafka_admin.rights import SLOTS, agency_of, agency_rights, agency_user, is_agency_code
 from shared.topology import agency_topic
@@ -37,7 +37,7 @@ class Access:
 def agency_users(admin: AdminClient) -> dict[str, list[str]]:
     """Return the users of all agencies, by code."""
     found: dict[str, list[str]] = {}
-    known = admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    known = admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(ANSWER_SECONDS)
     for user in sorted(known):
         if (code := agency_of(user)) is not None:
             found.setdefault(code, []).append(user)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from shared.broker import KafkaSettings
 
 TIMEOUT_SECONDS = 15.0
+ANSWER_SECONDS = TIMEOUT_SECONDS + 5.0
+"""How long an answer is waited for: longer than the request takes to give up, which then says why."""
+NO_ANSWER: tuple[type[Exception], ...] = (KafkaException, TimeoutError)
+"""What a request raises that was refused, or of which nobody knows what came of it."""
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -41,6 +46,11 @@ def kcat_config(kafka: KafkaSettings) -> dict[str, str]:
         "sasl.username": kafka.username,
         "sasl.password": kafka.password,
     }
+
+
+def why_not(error: Exception) -> str:
+    """Return what one of ``NO_ANSWER`` says of its cause."""
+    return str(error.args[0].str()) if isinstance(error, KafkaException) else "no answer in time"
 
 
 def _silent(_error: object) -> None:

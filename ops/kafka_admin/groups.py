@@ -9,7 +9,7 @@ from typing import TypeVar
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
-from ops.kafka_admin.client import TIMEOUT_SECONDS
+from ops.kafka_admin.client import ANSWER_SECONDS, TIMEOUT_SECONDS
 
 RETRY_SECONDS = 0.2
 _PASSING = (
@@ -43,7 +43,7 @@ def partitions_of(admin: AdminClient, named: Collection[str]) -> dict[str, list[
 
 def states_of_groups(admin: AdminClient) -> dict[str, str]:
     """Return the groups that the broker knows, with their states."""
-    listed = admin.list_consumer_groups(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    listed = admin.list_consumer_groups(request_timeout=TIMEOUT_SECONDS).result(ANSWER_SECONDS)
     for error in listed.errors:
         raise KafkaException(error)
     return {item.group_id: item.state.name.lower().replace("_", " ") for item in listed.valid}
@@ -52,7 +52,7 @@ def states_of_groups(admin: AdminClient) -> dict[str, str]:
 def members_of(admin: AdminClient, group: str) -> list[str]:
     """Return who is in a group: the name of each and the host that it calls from."""
     futures = admin.describe_consumer_groups([group], request_timeout=TIMEOUT_SECONDS)
-    found = futures[group].result(TIMEOUT_SECONDS).members
+    found = futures[group].result(ANSWER_SECONDS).members
     return sorted(f"{it.group_instance_id or it.client_id} ({it.host.removeprefix('/')})" for it in found)
 
 
@@ -68,7 +68,7 @@ def commits_of(admin: AdminClient, groups: Iterable[str]) -> dict[str, dict[Plac
         )[group]
         for group in groups
     }
-    answers = {group: future.result(TIMEOUT_SECONDS).topic_partitions or () for group, future in asked.items()}
+    answers = {group: future.result(ANSWER_SECONDS).topic_partitions or () for group, future in asked.items()}
     return {group: {(it.topic, it.partition): it.offset for it in places} for group, places in answers.items()}
 
 
@@ -85,14 +85,18 @@ def found_at(
     if not request:
         return {}
     futures = admin.list_offsets(request, request_timeout=TIMEOUT_SECONDS)
-    return {(it.topic, it.partition): future.result(TIMEOUT_SECONDS) for it, future in futures.items()}
+    return {(it.topic, it.partition): future.result(ANSWER_SECONDS) for it, future in futures.items()}
 
 
 def commit_for(admin: AdminClient, group: str, offsets: Mapping[Place, int]) -> None:
-    """Commit for a group that has no members. Raises ``KafkaException``, also if somebody has joined it meanwhile."""
+    """Commit for a group that has no members.
+
+    Raises ``KafkaException``, also if somebody has joined it meanwhile, or only some partitions were refused, and ``TimeoutError``
+    if nobody knows what came of it.
+    """
     places = [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
     request = ConsumerGroupTopicPartitions(group, places)
-    done = admin.alter_consumer_group_offsets([request], request_timeout=TIMEOUT_SECONDS)[group].result(TIMEOUT_SECONDS)
+    done = admin.alter_consumer_group_offsets([request], request_timeout=TIMEOUT_SECONDS)[group].result(ANSWER_SECONDS)
     for place in done.topic_partitions or ():
         if place.error is not None:
             raise KafkaException(place.error)

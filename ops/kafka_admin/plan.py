@@ -26,7 +26,7 @@ from confluent_kafka.admin import (
 )
 from confluent_kafka.error import KafkaException
 
-from ops.kafka_admin.client import TIMEOUT_SECONDS
+from ops.kafka_admin.client import ANSWER_SECONDS, TIMEOUT_SECONDS
 from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of, wanted_of_agencies
 from shared.topology import Principal, Topic
 
@@ -97,7 +97,7 @@ def make_plan(
     """
     plan = Plan()
     _compare_topics(admin, topics, plan)
-    known = set(admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS))
+    known = set(admin.describe_user_scram_credentials(request_timeout=TIMEOUT_SECONDS).result(ANSWER_SECONDS))
     plan.users = sorted(item.name for item in principals if passwords or item.name not in known)
     wanted = {right for principal in principals for right in rights_of(principal)}
     present, plan.foreign = present_rights(admin)
@@ -122,7 +122,7 @@ def _compare_topics(admin: AdminClient, topics: Sequence[Topic], plan: Plan) -> 
     resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in there]
     futures = admin.describe_configs(resources, request_timeout=TIMEOUT_SECONDS) if resources else {}
     for topic, future in zip(there, futures.values(), strict=True):
-        has = {name: entry.value for name, entry in future.result(TIMEOUT_SECONDS).items()}
+        has = {name: entry.value for name, entry in future.result(ANSWER_SECONDS).items()}
         differing = {key: value for key, value in topic.config().items() if has.get(key) != value}
         if differing:
             plan.configure[topic.name] = differing
@@ -144,7 +144,7 @@ def _bindings(admin: AdminClient) -> list[AclBinding]:
     everything = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
     )
-    found: list[AclBinding] = admin.describe_acls(everything, request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS)
+    found: list[AclBinding] = admin.describe_acls(everything, request_timeout=TIMEOUT_SECONDS).result(ANSWER_SECONDS)
     return found
 
 
@@ -169,7 +169,8 @@ def create_topics(admin: AdminClient, topics: Iterable[Topic], replication: int 
 def apply_plan(admin: AdminClient, plan: Plan, password: Callable[[str], str], replication: int = -1) -> None:
     """Apply a plan; ``password`` gives each user's. ``replication`` -1 takes the broker's default.
 
-    Raises ``KafkaException`` with the broker's refusal.
+    Raises ``KafkaException`` with the broker's refusal, ``TimeoutError`` if it does not answer, ``TopologyError`` if it does not go by
+    the rights: what was asked before that is done.
     """
     if plan.create:
         create_topics(admin, plan.create, replication)
@@ -206,9 +207,9 @@ def change_rights(admin: AdminClient, grant: Sequence[AclBinding], revoke: Seque
 
 
 def settle(futures: Iterable[Any]) -> None:
-    """Wait for what was asked. Raises ``KafkaException`` with the first refusal."""
+    """Wait for what was asked. Raises ``KafkaException`` with the first refusal, ``TimeoutError`` if there is no answer."""
     for future in futures:
-        future.result(TIMEOUT_SECONDS)
+        future.result(ANSWER_SECONDS)
 
 
 def _config_change(name: str, keys: dict[str, str]) -> ConfigResource:

@@ -82,7 +82,7 @@ def plan_reset(
         raise ResetRefusedError(f"{group} has read nothing yet: it begins at the beginning anyway.")
     if members := patiently(lambda: members_of(admin, group)):
         raise ResetRefusedError(
-            f"{group} is being read by {', '.join(members)}: stop them first, and wait ten seconds for one that was killed."
+            f"{group} is being read by {', '.join(members)}: stop them first; one that stopped, or was killed, counts for ten seconds more."
         )
     moves = _moves(admin, group, topics, moment)
     refuse_skipping(group, moves)
@@ -121,8 +121,14 @@ def refuse_before_log(moment: datetime, begins: Mapping[Place, int], found: Mapp
     """Refuse a moment of which the log tells nothing any more, or of which it never told.
 
     So it is where the first record of every partition is a later one, and where the first that is kept of a partition is a later
-    one while others were taken from it. Raises ``ResetRefusedError``.
+    one while others were taken from it, and where all of a partition was: nobody knows from when that was. Raises ``ResetRefusedError``.
     """
+    emptied = [place for place, it in found.items() if it.at is None and it.offset == begins[place] > 0]
+    if emptied:
+        raise ResetRefusedError(
+            f"Nothing is kept any more of {_named(emptied)}, and nobody knows what came there since {moment.isoformat()}: "
+            "say --to-earliest to read all that is kept."
+        )
     asked = _milliseconds(moment)
     first = {place: it.at for place, it in found.items() if it.at is not None and it.offset == begins[place]}
     later = {place: at for place, at in first.items() if at > asked}

@@ -21,6 +21,7 @@ from shared.auth import Role
 from shared.contracts.registry import BusinessRegistered
 from shared.contracts.schemas import example, schema_of
 from shared.database import Pool, create_pool
+from shared.trail import Deed, append
 from shared.web_pages.charts import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tests.kernel.browsing import CHROMIUM, axe, open_browser, serious_findings
 from tests.kernel.web_client import served
@@ -106,6 +107,15 @@ async def test_it_shows_what_stands_and_nothing_personal(platform: Platform) -> 
     for path in ("/operasi/", "/operasi/projections/1/", "/operations"):
         assert (await platform.office.client(Role.PETUGAS_DINAS).get(path)).status_code == 403
         assert (await platform.office.client().get(path)).status_code == 401
+
+
+async def test_a_deed_whose_outcome_is_not_known_is_not_told_as_failed(platform: Platform) -> None:
+    async with platform.pool.acquire() as connection, connection.transaction():
+        await append(connection, Deed("rina", "cli", "reset_failed", "consumer/projections", "coba saja", {}))
+        await append(connection, Deed("rina", "cli", "apply_topics_failed", "topics", "coba saja", {}))
+    text = (await platform.office.client(Role.OPERATOR).get("/operasi/")).text
+    assert "pembacaan belum pasti dimundurkan, atau baru sebagian" in text
+    assert "topik dan hak belum pasti disesuaikan, atau baru sebagian" in text
 
 
 async def test_an_audit_of_a_part_never_takes_the_place_of_the_whole(

@@ -12,11 +12,13 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from ops.cli import consumer as command
+from ops.kafka_admin import groups
 from ops.kafka_admin.client import client_config
 from ops.kafka_admin.groups import commit_for, commits_of, members_of, patiently
 from ops.kafka_admin.resetting import Found, Move, ResetRefusedError, moving, plan_reset, refuse_before_log
 from ops.stack import Stack
 from shared.topology import Topic
+from shared.trail import KEEPING
 from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Kafka
 
@@ -82,8 +84,22 @@ def test_a_move_tells_what_is_read_again_and_what_would_be_lost(
         ({TOPIC: 0, OTHER: 0}, {TOPIC: Found(0, None), OTHER: Found(0, milliseconds(8))}, True),
         ({TOPIC: 0, OTHER: 0}, {TOPIC: Found(0, None), OTHER: Found(0, None)}, False),
         ({TOPIC: 0, OTHER: 0}, {TOPIC: Found(4, None), OTHER: Found(0, milliseconds(8))}, False),
+        ({TOPIC: 0, OTHER: 7}, {TOPIC: Found(3, milliseconds(5)), OTHER: Found(7, None)}, True),
+        ({TOPIC: 4, OTHER: 7}, {TOPIC: Found(4, None), OTHER: Found(7, None)}, True),
+        ({TOPIC: 0, OTHER: 3}, {TOPIC: Found(3, milliseconds(5)), OTHER: Found(7, None)}, False),
     ],
-    ids=["all later", "one began later", "at its first", "taken", "one is empty", "nothing at all", "one is over"],
+    ids=[
+        "all later",
+        "one began later",
+        "at its first",
+        "taken",
+        "one is empty",
+        "nothing at all",
+        "one is over",
+        "all of one taken",
+        "all taken",
+        "one is over after some were taken",
+    ],
 )
 def test_a_moment_before_the_log_is_one_of_which_nothing_is_kept(
     begins: dict[Any, int], found: dict[Any, Found], refused: bool
@@ -91,7 +107,10 @@ def test_a_moment_before_the_log_is_one_of_which_nothing_is_kept(
     if not refused:
         refuse_before_log(at(5), begins, found)
         return
-    with pytest.raises(ResetRefusedError, match=r"^What is kept of .* begins at .*: say --to-earliest .*\.$"):
+    with pytest.raises(
+        ResetRefusedError,
+        match=r"^(What is kept of .* begins at|Nothing is kept any more of) .*: say --to-earliest .*\.$",
+    ):
         refuse_before_log(at(5), begins, found)
 
 
@@ -123,6 +142,11 @@ def test_what_is_kept_no_more_is_not_promised(kafka: Kafka, filled: str, group: 
     ):
         plan_reset(kafka.admin, group, [filled], at(2), NOW)
     assert [it.to for it in plan_reset(kafka.admin, group, [filled], None, NOW)] == [4, 4]
+    all_of_it = [TopicPartition(filled, 1, RECORDS)]
+    kafka.admin.delete_records(all_of_it)[all_of_it[0]].result(15)
+    with pytest.raises(ResetRefusedError, match=rf"Nothing is kept any more of {filled}/1, and"):
+        plan_reset(kafka.admin, group, [filled], at(5), NOW)
+    assert [it.to for it in plan_reset(kafka.admin, group, [filled], None, NOW)] == [4, RECORDS]
 
 
 def test_a_future_moment_and_a_group_that_never_read_are_refused(kafka: Kafka, filled: str, group: str) -> None:
@@ -138,7 +162,8 @@ def test_a_future_moment_and_a_group_that_never_read_are_refused(kafka: Kafka, f
 @pytest.fixture
 def training(kafka: Kafka, server_stack: Stack, filled: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The group of the trainings, which reads the filled topic here, and has read all of it."""
-    server_stack.migrate("training")
+    for service in KEEPING:  # `naikkelas trail list` asks all of them
+        server_stack.migrate(service)
     monkeypatch.setitem(command.READS, "training", (filled,))
     patiently(lambda: commit_for(kafka.admin, "training", {(filled, 0): RECORDS, (filled, 1): RECORDS}))
     yield filled
@@ -173,6 +198,44 @@ def test_the_command_looks_first_and_what_it_did_stands_in_the_trail(
     # What is read already is not there to be read again, and that is no deed.
     code, told = reset(*moment, "--yes", *why)
     assert (code, told["moved"], len(trail(server_stack, given_servers))) == (3, False, before + 1)
+
+
+@pytest.mark.parametrize(
+    ("between", "part"), [(2, "has not read 2 records from before that moment"), (6, "moved since it was shown")]
+)
+def test_another_reset_before_it_was_confirmed_is_seen_and_nothing_goes_forward(
+    between: int, part: str, kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], training: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    places = {(training, 0): between, (training, 1): RECORDS}
+
+    def confirm(name: str, *, yes: bool) -> bool:
+        commit_for(kafka.admin, name, places)
+        return yes
+
+    monkeypatch.setattr(command, "_is_sure", confirm)
+    before = len(trail(server_stack, given_servers))
+    words = ("--to", at(4).isoformat(), "--yes", "--reason", "basis data lama")
+    code, told = ask(server_stack, given_servers, "consumer", "reset", "training", *words)
+    assert (code, part in told["error"]) == (1, True), told
+    assert commits_of(kafka.admin, ["training"])["training"] == places
+    assert len(trail(server_stack, given_servers)) == before
+
+
+def test_an_order_without_an_answer_is_told_as_one_whose_outcome_is_not_known(
+    server_stack: Stack, given_servers: dict[str, str], training: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impatient(*order: Any) -> None:
+        monkeypatch.setattr(groups, "ANSWER_SECONDS", 0.0)
+        commit_for(*order)
+
+    monkeypatch.setattr(command, "commit_for", impatient)
+    before = len(trail(server_stack, given_servers))
+    words = ("--to-earliest", "--yes", "--reason", "basis data lama")
+    code, told = ask(server_stack, given_servers, "consumer", "reset", "training", *words)
+    assert (code, "not known to be done, or only in part (no answer in time)" in told["error"]) == (1, True), told
+    rows = trail(server_stack, given_servers)[before:]
+    assert [row["deed"] for row in rows] == ["reset", "reset_failed"]
 
 
 def trail(stack: Stack, given: dict[str, str]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -15,9 +16,12 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from ops.audit.report import Finding, Report
 from ops.cli.audit import keep_run
 from ops.cli.noting import noted
+from ops.kafka_admin import plan
 from ops.kafka_admin.plan import make_plan
+from ops.ledger import migrations_of
 from ops.stack import Stack
 from ops.stack.databases import in_database
+from shared.database import Migrations
 from shared.topology import DECLARED_TOPICS, IMPORT_TOPIC, PRINCIPALS
 from shared.trail import Deed
 from tests.stack.commanding import naikkelas_here
@@ -27,6 +31,8 @@ PARKED = """
 INSERT INTO parked_event (consumer, topic, partition, "offset", kind, reason, headers)
 SELECT 'training', 'uji.trail', 0, n, 'unreadable', 'no address', '[]' FROM generate_series(1, 3) AS n RETURNING id
 """
+EMPTY = ("DELETE FROM trail", "UPDATE trail_head SET number = 0, digest = decode(repeat('00', 32), 'hex')")
+"""What leaves a trail as it was made."""
 
 
 def by_superuser(stack: Stack, *statements: str) -> list[Any]:
@@ -48,6 +54,7 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
 ) -> None:
     for service in ("registry", "training", "events", "projections", "notifications", "partners"):
         server_stack.migrate(service)
+    by_superuser(server_stack, *EMPTY)  # other tests leave deeds too
 
     def ask(*words: str) -> tuple[int, Any]:
         done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
@@ -78,8 +85,7 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     assert (code, [fault["number"] for fault in told["services"]["training"]["faults"]]) == (1, [2])
     by_superuser(
         server_stack,
-        "DELETE FROM trail",
-        "UPDATE trail_head SET number = 0, digest = decode(repeat('00', 32), 'hex')",
+        *EMPTY,
         f"DELETE FROM parked_event WHERE id IN ({second}, {third})",
     )
     assert ask("trail", "verify")[0] == 0
@@ -107,16 +113,48 @@ def test_what_the_command_changes_stands_in_the_trail_and_what_changes_nothing_d
     ask("topics", "apply", "--by", "rina")
     ask("migrate", "registry", "--by", "rina")
     assert len(told()) == before  # all was as declared already
+    spoil(kafka)
+    assert ask("topics", "apply", "--by", "rina")["configure"] == {IMPORT_TOPIC: {"retention.ms": "-1"}}
+    [row] = told()[before:]
+    assert (row["deed"], row["object"], row["actor"], row["way"]) == ("apply_topics", "topics", "rina", "cli")
+    assert row["details"] == {"changes": [f"set retention.ms=-1 on {IMPORT_TOPIC}"]}
+
+
+def test_topics_that_were_applied_without_an_answer_are_told_as_not_known_to_be_done(
+    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server_stack.migrate("registry")
+
+    def ask(*words: str) -> tuple[int, Any]:
+        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        return done.returncode, json.loads(done.stdout)
+
+    def impatient(*order: Any) -> None:
+        with monkeypatch.context() as hurry:
+            hurry.setattr(plan, "ANSWER_SECONDS", 0.0)
+            plan.apply_plan(*order)
+
+    spoil(kafka)
+    try:
+        with monkeypatch.context() as hurry:
+            hurry.setattr("ops.cli.topics.apply_plan", impatient)
+            code, told = ask("topics", "apply", "--by", "rina")
+        assert (code, "not known to be done, or only in part (no answer in time)" in told["error"]) == (1, True), told
+        rows = [row for row in ask("trail", "list", "--limit", "1000")[1] if row["service"] == "registry"]
+        newest = sorted(rows, key=lambda row: row["number"])[-2:]
+        assert [row["deed"] for row in newest] == ["apply_topics", "apply_topics_failed"]
+    finally:
+        assert ask("topics", "apply")[0] == 0
+
+
+def spoil(kafka: Kafka) -> None:
+    """Set what is not as declared, and wait until the broker goes by it."""
     wrong = ConfigResource(ConfigResource.Type.TOPIC, IMPORT_TOPIC, incremental_configs=[
         ConfigEntry("retention.ms", "1000000000", incremental_operation=AlterConfigOpType.SET)
     ])  # fmt: skip
     kafka.admin.incremental_alter_configs([wrong])[wrong].result(15)
     while not ask_plan(kafka):
         sleep(0.1)
-    assert ask("topics", "apply", "--by", "rina")["configure"] == {IMPORT_TOPIC: {"retention.ms": "-1"}}
-    [row] = told()[before:]
-    assert (row["deed"], row["object"], row["actor"], row["way"]) == ("apply_topics", "topics", "rina", "cli")
-    assert row["details"] == {"changes": [f"set retention.ms=-1 on {IMPORT_TOPIC}"]}
 
 
 def ask_plan(kafka: Kafka) -> bool:
@@ -131,6 +169,40 @@ def test_a_deed_that_failed_after_it_was_told_is_told_as_such(server_stack: Stac
         raise KeyboardInterrupt
     newest = by_superuser(server_stack, "SELECT deed, object FROM trail ORDER BY number DESC LIMIT 2")
     assert [tuple(row) for row in newest] == [("reset_failed", "consumer/training"), ("reset", "consumer/training")]
+
+
+FIRST, SECOND = "0001_ada.sql", "0002_gagal.sql"
+
+
+@pytest.fixture
+def failing(server_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A service whose second migration of two fails."""
+    service = "training"
+    server_stack.migrate(service)
+    (tmp_path / FIRST).write_text("CREATE TABLE uji_migrasi ();")
+    (tmp_path / SECOND).write_text("SELECT 1 / 0;")
+
+    def declared(name: str) -> list[Migrations]:
+        return [*migrations_of(name), Migrations("uji", tmp_path)]
+
+    for module in ("ops.ledger", "ops.stack.stack"):
+        monkeypatch.setattr(f"{module}.migrations_of", declared)
+    yield service
+    by_superuser(server_stack, "DROP TABLE uji_migrasi", "DELETE FROM schema_migration WHERE component = 'uji'")
+
+
+def test_what_ran_before_a_migration_that_failed_stands_in_the_trail(
+    server_stack: Stack, given_servers: dict[str, str], failing: str
+) -> None:
+    newest = "SELECT deed, object, actor, details::text FROM trail ORDER BY number DESC LIMIT 1"
+    done = naikkelas_here("migrate", failing, "--by", "rina", home=server_stack.home.path, given=given_servers)
+    assert (done.returncode, "could not be brought up to date: division by zero" in done.stderr) == (1, True), done
+    [row] = by_superuser(server_stack, newest)
+    assert tuple(row)[:3] == ("migrate", f"schema/{failing}", "rina")
+    assert json.loads(row["details"]) == {"ran": [f"uji/{FIRST}"]}
+    [count] = by_superuser(server_stack, "SELECT count(*) FROM trail")
+    again = naikkelas_here("migrate", failing, home=server_stack.home.path, given=given_servers)
+    assert (again.returncode, by_superuser(server_stack, "SELECT count(*) FROM trail")) == (1, [count])  # nothing ran
 
 
 def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database) -> None:

@@ -23,9 +23,9 @@ DEEDS = {
     "rebuild": "proyeksi baru dipasang",
     "rollback": "proyeksi sebelumnya dipasang kembali",
     "reset": "pembacaan dimundurkan",
-    "reset_failed": "pembacaan gagal dimundurkan",
+    "reset_failed": "pembacaan belum pasti dimundurkan, atau baru sebagian",
     "apply_topics": "topik dan hak disesuaikan",
-    "apply_topics_failed": "topik dan hak gagal disesuaikan",
+    "apply_topics_failed": "topik dan hak belum pasti disesuaikan, atau baru sebagian",
     "migrate": "skema diperbarui",
     "erase": "data pribadi dihapus",
 }
