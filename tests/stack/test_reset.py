@@ -270,9 +270,9 @@ def test_while_somebody_reads_nothing_is_moved_and_nothing_is_told(
     kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], training: str
 ) -> None:
     options = {"group.id": "training", "enable.auto.commit": False, "client.id": "pembaca-lain"}
+    before = len(trail(server_stack, given_servers))
     reader = Consumer(client_config(kafka.credentials()) | options)
     reader.subscribe([training])
-    before = len(trail(server_stack, given_servers))
     try:
         while not reader.assignment():
             reader.poll(0.2)

@@ -37,8 +37,9 @@ with scratch({keys!r}) as stack:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A place for temporary files that nobody else's drill uses, and that PostgreSQL's account may pass."""
+    tmp_path_factory.getbasetemp()  # pytest's own is made when it is asked for first; here it would go with the folder
     folder = Path(tempfile.mkdtemp(prefix="naikkelas-uji-"))
     folder.chmod(0o755)
     monkeypatch.setenv("TMPDIR", str(folder))
