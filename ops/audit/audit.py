@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from itertools import starmap
 from time import monotonic
 
 import asyncpg
 
-from ops.audit.checkpoint import MovedError
+from ops.audit.checkpoint import Ground, MovedError
 from ops.audit.comparing import compare_effect, compare_log, compare_messages, compare_positions, told
 from ops.audit.ground import read_ground
-from ops.audit.keeping import keep_whole
+from ops.audit.keeping import keep_red, keep_whole
 from ops.audit.log import Log, read_log
 from ops.audit.partners import compare_agencies
 from ops.audit.public import compare_public
@@ -37,6 +38,7 @@ from ops.audit.reading import (
 )
 from ops.audit.report import ConsumerState, Finding, Report
 from ops.audit.scope import Scope, scope_of
+from ops.audit.settling import CAME, Afresh, newer_at, newer_in
 from shared.broker import KafkaSettings
 
 Progress = Callable[[str, int, int], None]
@@ -57,24 +59,21 @@ async def audit(
 ) -> Report:
     """Compare everything, or what some ``services`` own, and return the report.
 
-    First waits up to ``wait`` seconds until outboxes are empty and consumers have caught up, so that what is merely
-    under way is not called lost. ``keep``: what was proved is kept, if all is green, for audits that continue from it.
+    First waits up to ``wait`` seconds until outboxes are empty and consumers have caught up; what is under way all the same
+    is asked for again. ``keep``: what was proved is kept, if all is green, for audits that continue from it.
     Raises the errors of the servers if one cannot be reached, ``ValueError`` for a service that there is not.
     """
     started, scope = monotonic(), scope_of(services)
     async with AsyncExitStack() as stack:
         connections = await connect(stack, databases, scope.asked)
         looked_at = {name: connection for name, connection in connections.items() if name in scope.chosen}
-        await until_quiet(connections, looked_at, wait)
+        afresh = Afresh(await connect(stack, databases, scope.asked), wait)
         report = Report(services=list(scope.chosen), left_out=scope.left_out())
-        ground = None
-        if keep and scope.whole:
-            try:
-                ground = await read_ground(kafka, connections, scope.topics)
-            except MovedError as error:  # the comparison below says what that comes to
-                report.checkpoint = f"not kept: {error}"
+        report.quiet = await until_quiet(connections, looked_at, wait) if wait else None
+        ground = await _ground(report, kafka, connections, scope) if keep and scope.whole else None
         sources = await read_sources(connections)
         report.aggregates = sum(len(sources.versions.get(topic, ())) for topic in scope.owned)
+        compare_outboxes(report, await afresh.unpublished(looked_at, sources.snapshots))
         log = await read_log(
             kafka,
             scope.topics,
@@ -82,13 +81,34 @@ async def audit(
             lambda done, total: progress("log", done, total),
             share=sources.ids,
         )
-        await compare_outboxes(report, looked_at)
-        compare_log(report, sources.versions, log, scope.owned)
-        await _compare_services(report, list(looked_at.values()), scope, sources, log, kafka)
-        if ground is not None and report.ok:
-            report.checkpoint = await keep_whole(databases["projections"], kafka, ground, sources, log, report.events)
+        compare_log(
+            report, sources.versions, log, scope.owned, await newer_in(log, sources.versions, scope.owned, afresh)
+        )
+        await _compare_services(report, looked_at, scope, sources, log, kafka, afresh)
+        report.under_way = afresh.came
+        if keep and scope.whole:
+            report.checkpoint = await _keep(report, databases["projections"], kafka, ground, sources, log)
     report.seconds = monotonic() - started
     return report
+
+
+async def _ground(report: Report, kafka: KafkaSettings, connections: Connections, scope: Scope) -> Ground | None:
+    try:
+        return await read_ground(kafka, connections, scope.topics)
+    except MovedError as error:  # the comparison says what that comes to
+        report.checkpoint = f"not kept: {error}"
+        return None
+
+
+async def _keep(
+    report: Report, dsn: str, kafka: KafkaSettings, ground: Ground | None, sources: Sources, log: Log
+) -> str | None:
+    """Keep what was proved; return whether it was kept."""
+    if not report.ok:
+        return await keep_red(dsn, kafka, sum(report.total_findings.values()))
+    if ground is None:
+        return report.checkpoint
+    return CAME if report.under_way else await keep_whole(dsn, kafka, ground, sources, log, report.events)
 
 
 async def wait_until_quiet(databases: Databases, seconds: float) -> bool:
@@ -98,10 +118,10 @@ async def wait_until_quiet(databases: Databases, seconds: float) -> bool:
         return await until_quiet(connections, connections, seconds)
 
 
-async def compare_outboxes(report: Report, connections: Connections) -> None:
-    """Name what is stored and not published yet."""
-    for service, connection in connections.items():
-        if await has(connection, "source") and (pending := await connection.fetchval("SELECT outbox_pending()")):
+def compare_outboxes(report: Report, unpublished: Mapping[str, int]) -> None:
+    """Name what is stored and not published yet, by service."""
+    for service, pending in unpublished.items():
+        if pending:
             report.unpublished += pending
             detail = f"{pending} facts of {service} are stored and not published yet"
             report.add(Finding("unpublished", service, None, 0, pending, detail))
@@ -109,33 +129,42 @@ async def compare_outboxes(report: Report, connections: Connections) -> None:
 
 async def _compare_services(
     report: Report,
-    connections: list[asyncpg.Connection],
+    connections: Connections,
     scope: Scope,
     sources: Sources,
     log: Log,
     kafka: KafkaSettings,
+    afresh: Afresh,
 ) -> None:
     """Compare some at a time: while a database works, what another has sent is compared; all at once would take the memory of all."""
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(connection: asyncpg.Connection) -> None:
+    async def one(service: str, connection: asyncpg.Connection) -> None:
         async with turns:
-            await _compare_service(report, connection, scope, sources, log, kafka)
+            await _compare_service(report, service, connection, scope, sources, log, kafka, afresh)
 
-    await side_by_side(map(one, connections))
+    await side_by_side(starmap(one, connections.items()))
 
 
 async def _compare_service(
-    report: Report, connection: asyncpg.Connection, scope: Scope, sources: Sources, log: Log, kafka: KafkaSettings
+    report: Report,
+    service: str,
+    connection: asyncpg.Connection,
+    scope: Scope,
+    sources: Sources,
+    log: Log,
+    kafka: KafkaSettings,
+    afresh: Afresh,
 ) -> None:
     # One view of a service's database: what it applies between two questions would be an effect without a position.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         if await has(connection, "position"):
             positions = await read_positions(connection, sources.ids)
-            await compare_consumers(report, connection, scope, sources.versions, log, positions)
+            await compare_consumers(report, service, connection, scope, sources.versions, log, positions, afresh)
             await compare_declared(report, connection, positions, await read_effects(connection, sources.ids))
         if await has(connection, "message"):
-            compare_messages(report, await without_message(connection, log.notifying), {})
+            left = await without_message(connection, log.notifying)
+            compare_messages(report, left, await afresh.told(service, left))
     if await has(connection, "disclosure"):
         await compare_agencies(report, connection, kafka)
         await compare_public(report, connection, kafka)
@@ -143,20 +172,26 @@ async def _compare_service(
 
 async def compare_consumers(
     report: Report,
+    service: str,
     connection: asyncpg.Connection,
     scope: Scope,
     versions: Mapping[str, Positions],
     log: Log,
     positions: ByConsumer,
+    afresh: Afresh,
 ) -> None:
     """Compare the positions of a service's consumers with the sources; where these are not looked at, with what was published."""
     for consumer, topic in await subscriptions(connection):
+        if topic not in log.topics:
+            report.left_out.append(f"{consumer} on {topic}: this release does not know that topic")
+            continue
         state = report.consumers.setdefault(consumer, ConsumerState())
         parked, found = await parked_of(connection, consumer, topic), positions.get((consumer, topic), {})
         asked = versions.get(topic, {})
         if topic not in scope.owned:
             asked = told(asked, log.topics[topic].heads, found)
-        compare_positions(report, state, consumer, topic, asked, found, parked)
+        newer = await newer_at(afresh, service, consumer, topic, asked, found, parked)
+        compare_positions(report, state, consumer, topic, asked, found, parked, newer)
 
 
 async def compare_declared(

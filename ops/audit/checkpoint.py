@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from shared.broker import KafkaSettings
 
 MAGIC = b"NKA1"
+RED = b"NKA0"
+"""Begins what stands in the place of a checkpoint after an audit of the whole that found faults."""
 ID_BYTES, ENTRY_BYTES = 16, 24
 """An entry is an aggregate's id and its version, eight bytes, the highest first; entries are sorted."""
 
@@ -160,13 +162,21 @@ def sealed(key: bytes, checkpoint: Checkpoint) -> tuple[bytes, bytes]:
     return hmac.digest(key, body, hashlib.sha256), body
 
 
+def sealed_red(key: bytes, why: str) -> tuple[bytes, bytes]:
+    """Return seal and body of what says that nobody may continue, and why."""
+    body = RED + why.encode()
+    return hmac.digest(key, body, hashlib.sha256), body
+
+
 def opened(key: bytes, seal: bytes, body: bytes) -> Checkpoint:
-    """Return a checkpoint, once its seal holds. Raises ``RefusedError``; ``MovedError`` if another release wrote it."""
+    """Return a checkpoint, once its seal holds. Raises ``RefusedError``; ``MovedError`` if another release wrote it, or none is left."""
     if not hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), seal):
         raise RefusedError(
             "The checkpoint was changed, or written under other passwords: it is not to be believed. Look for who wrote to "
             "audit_checkpoint, and run `naikkelas audit`, which reads all and leaves a new one."
         )
+    if body[:4] == RED:
+        raise MovedError(body[4:].decode())
     if body[:4] != MAGIC:
         raise MovedError("the checkpoint is of another release")
     begin = 8 + int.from_bytes(body[4:8], "big")

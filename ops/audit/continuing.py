@@ -22,7 +22,6 @@ from ops.audit.reading import (
     Connections,
     Databases,
     Positions,
-    Sources,
     connect,
     has,
     notifying_types,
@@ -32,7 +31,8 @@ from ops.audit.reading import (
 )
 from ops.audit.report import Report
 from ops.audit.scope import Scope, scope_of
-from ops.audit.since import effects_of, messages_of, position_totals, positions_of, read_sources_since, total_of
+from ops.audit.settling import CAME, SETTLING_SECONDS, Afresh, newer_in
+from ops.audit.since import Views, effects_of, messages_of, open_views, positions_of, read_versions_since, total_of
 from shared.broker import KafkaSettings
 
 
@@ -42,7 +42,7 @@ class Look:
 
     report: Report
     log: Log
-    sources: Sources
+    views: Views
     totals: dict[str, Total] = field(default_factory=dict)
     """Topic → what its sources must come to now, if nothing else moved."""
     known: dict[str, Positions] = field(default_factory=dict)
@@ -56,7 +56,7 @@ async def audit_since(
 ) -> Report:
     """Continue from the checkpoint of an earlier audit, or read all again where that does not carry.
 
-    Waits up to ``wait`` seconds for what is under way. Raises ``RefusedError`` if the checkpoint was changed or is of another
+    Waits up to ``wait`` seconds for what is under way, if anything is. Raises ``RefusedError`` if the checkpoint was changed or is of another
     cluster, the errors of the servers, ``ValueError`` for a service that there is not.
     """
     started, scope = monotonic(), scope_of(services)
@@ -64,7 +64,9 @@ async def audit_since(
         checkpoint = await load(databases["projections"], kafka)
         async with AsyncExitStack() as stack:
             connections = await connect(stack, databases, scope.asked)
-            report = await _continue(checkpoint, connections, databases["projections"], kafka, wait, progress, scope)
+            fresh = await connect(stack, databases, scope.asked)
+            looking = _Looking(checkpoint, connections, fresh, kafka, progress, scope)
+            report = await _continue(looking, databases["projections"], wait)
     except MovedError as moved:
         report = await audit(databases, kafka, wait, progress, services, keep=True)
         report.fell_back = str(moved)
@@ -72,31 +74,43 @@ async def audit_since(
     return report
 
 
-async def _continue(
-    checkpoint: Checkpoint,
-    connections: Connections,
-    dsn: str,
-    kafka: KafkaSettings,
-    wait: float,
-    progress: Progress,
-    scope: Scope,
-) -> Report:
-    ground = await read_ground(kafka, connections, scope.topics)
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """What a look needs."""
+
+    checkpoint: Checkpoint
+    connections: Connections
+    fresh: Connections
+    """The same databases again: to ask beside the views what has come by now."""
+    kafka: KafkaSettings
+    progress: Progress
+    scope: Scope
+
+
+async def _continue(looking: _Looking, dsn: str, wait: float) -> Report:
+    checkpoint, scope = looking.checkpoint, looking.scope
+    ground = await read_ground(looking.kafka, looking.connections, scope.topics)
     compare_ground(checkpoint.ground, ground)
-    found = await _look(checkpoint, connections, kafka, progress, scope)
-    if found.moved is not None or not found.report.ok:
-        await until_quiet(connections, scope.chosen, wait)  # what is merely under way is not called lost
-        found = await _look(checkpoint, connections, kafka, progress, scope)
+    found = await _look(looking, 0.0)
+    wrong = found.moved is not None or not found.report.ok
+    if wrong or found.report.under_way:
+        # What is merely under way is not called lost, and nobody continues from it.
+        patience = wait if wrong else min(wait, SETTLING_SECONDS)
+        quiet = await until_quiet(looking.connections, scope.chosen, patience) if patience else None
+        found = await _look(looking, wait)
+        found.report.quiet = quiet
     if found.moved is not None:
         raise MovedError(found.moved)
     if scope.whole and found.report.ok:
-        found.report.checkpoint = await keep(dsn, kafka, _next(checkpoint, ground, found))
+        further = _next(checkpoint, ground, found)
+        found.report.checkpoint = CAME if found.report.under_way else await keep(dsn, looking.kafka, further)
     return found.report
 
 
 def _next(checkpoint: Checkpoint, ground: Ground, found: Look) -> Checkpoint:
     heads = {
-        topic: moved_on(packed, found.sources.versions.get(topic, {})) for topic, packed in checkpoint.heads.items()
+        topic: moved_on(packed, found.views.sources.versions.get(topic, {}))
+        for topic, packed in checkpoint.heads.items()
     }
     return one_further(
         checkpoint,
@@ -104,23 +118,43 @@ def _next(checkpoint: Checkpoint, ground: Ground, found: Look) -> Checkpoint:
         ground=ground,
         places=found.log.places,
         totals=found.totals,
-        snapshots=found.sources.snapshots,
+        snapshots=found.views.sources.snapshots,
         heads=heads,
     )
 
 
-async def _look(
-    checkpoint: Checkpoint, connections: Connections, kafka: KafkaSettings, progress: Progress, scope: Scope
-) -> Look:
+async def _look(looking: _Looking, seconds: float) -> Look:
+    """Look at what came since. Views of the databases first, then the log: whatever a view shows, it tells of."""
+    checkpoint, connections, scope = looking.checkpoint, looking.connections, looking.scope
     looked_at = {name: connection for name, connection in connections.items() if name in scope.chosen}
-    log = await read_log(
-        kafka,
-        scope.topics,
-        await notifying_types(looked_at),
-        lambda done, total: progress("log", done, total),
-        since=Since(checkpoint.places, lambda topic, subject: version_in(checkpoint.heads[topic], subject)),
-    )
-    report = Report(services=list(scope.chosen), left_out=[*scope.left_out(), *_left_out(checkpoint)])
+    afresh = Afresh(looking.fresh, seconds)
+    async with AsyncExitStack() as stack:
+        views = await open_views(stack, connections, looked_at, scope.topics)
+        unpublished = await afresh.unpublished(looked_at, views.sources.snapshots)
+        log = await read_log(
+            looking.kafka,
+            scope.topics,
+            await notifying_types(looked_at),
+            lambda done, total: looking.progress("log", done, total),
+            since=Since(checkpoint.places, lambda topic, subject: version_in(checkpoint.heads[topic], subject)),
+        )
+        found = Look(_report(checkpoint, scope), log, views)
+        await read_versions_since(views.sources, connections, checkpoint, log)
+        await _hold_sources(found, checkpoint, connections, scope)
+        compare_outboxes(found.report, unpublished)
+        versions = views.sources.versions
+        compare_log(found.report, versions, log, scope.owned, await newer_in(log, versions, scope.owned, afresh))
+        # Beside one another: each is asked for itself.
+        await side_by_side(
+            _compare_service(found, checkpoint, service, connection, scope, afresh)
+            for service, connection in looked_at.items()
+        )
+    found.report.under_way = afresh.came
+    return found
+
+
+def _report(checkpoint: Checkpoint, scope: Scope) -> Report:
+    report = Report(services=list(scope.chosen), left_out=[*scope.left_out(), *_left_out(checkpoint, scope)])
     report.since = {
         "whole_at": checkpoint.whole_at,
         "at": checkpoint.at,
@@ -128,36 +162,31 @@ async def _look(
         "events": checkpoint.events,
         "aggregates": checkpoint.aggregates,
     }
-    sources = await read_sources_since(connections, scope.topics, checkpoint, log)
-    found = Look(report, log, sources)
-    await _hold_sources(found, checkpoint, connections, scope)
-    report.aggregates = sum(len(found.known[topic]) for topic in scope.owned)
-    await compare_outboxes(report, looked_at)
-    compare_log(report, sources.versions, log, scope.owned)
-    # Beside one another: each adds up all that its database holds.
-    await side_by_side(_compare_service(found, checkpoint, each, scope) for each in looked_at.values())
-    return found
+    return report
 
 
-def _left_out(checkpoint: Checkpoint) -> list[str]:
+def _left_out(checkpoint: Checkpoint, scope: Scope) -> list[str]:
+    of = (
+        "Their versions and positions" if scope.whole else f"Of {', '.join(scope.chosen)}: their versions and positions"
+    )
     return [
         f"before {checkpoint.at}: {checkpoint.events:,} events of {checkpoint.aggregates:,} aggregates were read then, all of them last at "
-        f"{checkpoint.whole_at}. Their versions and positions still come to the same; their records, effects and messages were "
-        "not read again",
+        f"{checkpoint.whole_at}. {of} still come to the same; their records, effects and messages were not read again",
         "agencies and public topics: only an audit that reads all looks at them",
     ]
 
 
 async def _hold_sources(found: Look, checkpoint: Checkpoint, connections: Connections, scope: Scope) -> None:
     """Hold what the sources come to against what was proved, and what came since."""
-    calculating = next(iter(connections.values()))
+    calculating, sources = next(iter(connections.values())), found.views.sources
     for topic in scope.topics:
-        subjects = found.sources.versions.get(topic, {}).keys() | found.log.topics[topic].heads.keys()
+        subjects = sources.versions.get(topic, {}).keys() | found.log.topics[topic].heads.keys()
         found.known[topic] = {subject: version_in(checkpoint.heads[topic], subject) for subject in subjects}
-        now = await _brought_on(calculating, checkpoint, found, topic, found.sources.versions.get(topic, {}))
+        now = await _brought_on(calculating, checkpoint, found, topic, sources.versions.get(topic, {}))
         found.totals[topic] = now
-        if topic in scope.owned and now != found.sources.totals.get(topic, Total()):
+        if topic in scope.owned and now != sources.totals.get(topic, Total()):
             found.moved = f"versions of {topic} have changed of which no fact came"
+    found.report.aggregates = sum(len(found.known[topic]) for topic in scope.owned)
 
 
 async def _brought_on(
@@ -169,23 +198,27 @@ async def _brought_on(
     return checkpoint.totals[topic] - await total_of(connection, before) + await total_of(connection, changed)
 
 
-async def _compare_service(found: Look, checkpoint: Checkpoint, connection: asyncpg.Connection, scope: Scope) -> None:
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        if await has(connection, "position"):
-            await _compare_consumers(found, checkpoint, connection, scope)
-        if await has(connection, "message"):
-            told = await messages_of(connection, found.log.notifying)
-            compare_messages(found.report, found.log.notifying, told)
+async def _compare_service(
+    found: Look, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection, scope: Scope, afresh: Afresh
+) -> None:
+    if await has(connection, "position"):
+        await _compare_consumers(found, checkpoint, service, connection, scope, afresh)
+    if await has(connection, "message"):
+        left = found.log.notifying - (await messages_of(connection, found.log.notifying)).keys()
+        compare_messages(found.report, left, await afresh.told(service, left))
 
 
-async def _compare_consumers(found: Look, checkpoint: Checkpoint, connection: asyncpg.Connection, scope: Scope) -> None:
-    read = await subscriptions(connection)
+async def _compare_consumers(
+    found: Look, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection, scope: Scope, afresh: Afresh
+) -> None:
+    read = [(consumer, topic) for consumer, topic in await subscriptions(connection) if topic in found.known]
     subjects = sorted({subject for _, topic in read for subject in found.known[topic]})
-    positions, totals = await positions_of(connection, subjects), await position_totals(connection)
+    positions, totals = await positions_of(connection, subjects), found.views.positions[service]
     for consumer, topic in read:
         now = positions.get((consumer, topic), {})
         expected = await _brought_on(connection, checkpoint, found, topic, now)
         if expected != totals.get((consumer, topic), Total()):
             found.moved = f"positions of {consumer} on {topic} have changed of which no fact came"
-    await compare_consumers(found.report, connection, scope, found.sources.versions, found.log, positions)
+    versions = found.views.sources.versions
+    await compare_consumers(found.report, service, connection, scope, versions, found.log, positions, afresh)
     await compare_declared(found.report, connection, positions, await effects_of(connection, subjects))

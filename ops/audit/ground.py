@@ -82,7 +82,9 @@ def compare_ground(proved: Ground, now: Ground) -> None:
 
     Raises ``RefusedError`` if it is of another cluster, ``MovedError`` if something came in the place of what was proved.
     """
-    others = [f"PostgreSQL of {service}" for service in _differing(proved.clusters, now.clusters)]
+    # A service that a newer release brought was not proved at all: that is another schema, not another cluster.
+    known = {service: cluster for service, cluster in now.clusters.items() if service in proved.clusters}
+    others = [f"PostgreSQL of {service}" for service in _differing(proved.clusters, known)]
     if proved.kafka != now.kafka:
         others.append("Kafka")
     if others:

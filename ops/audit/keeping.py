@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
 
-from ops.audit.checkpoint import Checkpoint, Ground, MovedError, RefusedError, Total, opened, pack, seal_key, sealed
+from ops.audit.checkpoint import (
+    Checkpoint,
+    Ground,
+    MovedError,
+    RefusedError,
+    Total,
+    opened,
+    pack,
+    seal_key,
+    sealed,
+    sealed_red,
+)
 from ops.audit.log import Log
 from ops.audit.reading import Sources
 from shared.broker import KafkaSettings
+from shared.database import SERVER_ERRORS
 
 KEPT = "kept"
 NONE = "no audit has left a checkpoint yet"
@@ -42,15 +54,28 @@ async def keep_whole(dsn: str, kafka: KafkaSettings, ground: Ground, sources: So
 
 
 async def keep(dsn: str, kafka: KafkaSettings, checkpoint: Checkpoint) -> str:
-    """Seal and keep a checkpoint; return whether it was kept, or why not. Raises the errors of the server."""
+    """Seal and keep a checkpoint; return whether it was kept, or why not: what an audit found is told all the same."""
+    return await _put(dsn, lambda: sealed(seal_key(kafka, dsn), checkpoint))
+
+
+async def keep_red(dsn: str, kafka: KafkaSettings, faults: int) -> str:
+    """Leave, after an audit of the whole that found faults, nothing to continue from: what comes next would be green without them."""
+    why = f"the last audit of the whole, at {now()}, found {faults:,} faults"
+    said = await _put(dsn, lambda: sealed_red(seal_key(kafka, dsn), why))
+    return "not kept: it found faults, and the next one reads all again" if said == KEPT else said
+
+
+async def _put(dsn: str, seal_it: Callable[[], tuple[bytes, bytes]]) -> str:
     try:
-        seal, body = sealed(seal_key(kafka, dsn), checkpoint)
+        seal, body = seal_it()
         async with _connected(dsn) as connection:
             await connection.execute("SELECT audit.keep_checkpoint($1, $2)", seal, body)
     except RefusedError as error:
         return f"not kept: {error}"
     except asyncpg.UndefinedFunctionError:
         return "not kept: the schema of projections is older than this release"
+    except SERVER_ERRORS as error:
+        return f"not kept: the database of projections did not take it ({type(error).__name__})"
     return KEPT
 
 

@@ -86,6 +86,10 @@ class Report:
     """Records without a readable address."""
     undelivered: int = 0
     """Events that an agency was granted and not given, and that do not wait."""
+    under_way: int = 0
+    """What came while it read: asked again, and found where it belongs."""
+    quiet: bool | None = None
+    """Whether outboxes and consumers rested before it read; ``None``: nobody waited for it."""
     seconds: float = 0.0
     services: list[str] = field(default_factory=list)
     """Whose part was looked at."""
@@ -130,6 +134,8 @@ class Report:
             "wire_duplicates": self.wire_duplicates,
             "foreign_records": self.foreign_records,
             "undelivered": self.undelivered,
+            "under_way": self.under_way,
+            "quiet": self.quiet,
             "seconds": round(self.seconds, 3),
             "services": self.services,
             "left_out": self.left_out,

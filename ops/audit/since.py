@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import starmap
 from uuid import UUID
 
 import asyncpg
 
 from ops.audit.checkpoint import Checkpoint, Total, version_in
 from ops.audit.log import Log
-from ops.audit.reading import ByConsumer, Connections, Effects, Sources, has, read_totals
+from ops.audit.reading import ByConsumer, Connections, Effects, Sources, has, read_totals, side_by_side
 
 _STORED = """
 SELECT DISTINCT o.topic, o.partition_key::text FROM relay_cursor c JOIN outbox o ON o.shard = c.shard
@@ -36,26 +39,45 @@ _EFFECTS_OF = "SELECT consumer, effect, topic, aggregate_id::text, position FROM
 _MESSAGES = "SELECT event_id::text, messages FROM audit.message WHERE event_id = ANY ($1::uuid[])"
 
 
-async def read_sources_since(
-    connections: Connections, topics: Sequence[str], checkpoint: Checkpoint, log: Log
-) -> Sources:
-    """Read the versions of what came since, by the log or by the outbox, and the figures of all; each database in one view of it.
+@dataclass(slots=True)
+class Views:
+    """One view of each database, all of them older than the end of the log that is read then, and what they come to."""
+
+    sources: Sources
+    positions: dict[str, dict[tuple[str, str], Total]] = field(default_factory=dict)
+    """Service → consumer and topic → the positions of all aggregates."""
+
+
+async def open_views(
+    stack: AsyncExitStack, connections: Connections, looked_at: Collection[str], topics: Sequence[str]
+) -> Views:
+    """Open a view of each database until the stack ends, and add up there what it holds."""
+    views = Views(Sources(versions={topic: {} for topic in topics}))
+
+    async def one(service: str, connection: asyncpg.Connection) -> None:
+        await stack.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
+        if await has(connection, "source"):
+            await read_totals(views.sources, service, connection)
+        if service in looked_at and await has(connection, "position"):
+            views.positions[service] = await _position_totals(connection)
+
+    await side_by_side(starmap(one, connections.items()))
+    return views
+
+
+async def read_versions_since(sources: Sources, connections: Connections, checkpoint: Checkpoint, log: Log) -> None:
+    """Read, in the views that are open, the versions of what came since, by the log or by the outbox.
 
     What only the outbox tells of is put into the log with what was known of it.
     """
-    found = Sources(versions={topic: {} for topic in topics})
-    for service, connection in connections.items():
-        if await has(connection, "source"):
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await read_totals(found, service, connection)
-                for topic, subject in await connection.fetch(_STORED, checkpoint.snapshots[service]):
-                    if topic in log.topics and subject not in log.topics[topic].heads:
-                        log.topics[topic].heads[subject] = version_in(checkpoint.heads[topic], subject)
-                seen = sorted({subject for topic in log.topics.values() for subject in (*topic.heads, *topic.early)})
-                for topic, subject, version in await connection.fetch(_VERSIONS, seen):
-                    if topic in found.versions:
-                        found.versions[topic][subject] = version
-    return found
+    for service in sources.snapshots:
+        for topic, subject in await connections[service].fetch(_STORED, checkpoint.snapshots[service]):
+            if topic in log.topics and subject not in log.topics[topic].heads:
+                log.topics[topic].heads[subject] = version_in(checkpoint.heads[topic], subject)
+        seen = sorted({subject for topic in log.topics.values() for subject in (*topic.heads, *topic.early)})
+        for topic, subject, version in await connections[service].fetch(_VERSIONS, seen):
+            if topic in sources.versions:
+                sources.versions[topic][subject] = version
 
 
 async def total_of(connection: asyncpg.Connection, numbers: Mapping[str, int]) -> Total:
@@ -74,7 +96,7 @@ async def positions_of(connection: asyncpg.Connection, subjects: Sequence[str]) 
     return found
 
 
-async def position_totals(connection: asyncpg.Connection) -> dict[tuple[str, str], Total]:
+async def _position_totals(connection: asyncpg.Connection) -> dict[tuple[str, str], Total]:
     """Return the positions of all aggregates as two figures for each consumer and topic."""
     rows = await connection.fetch(_POSITION_TOTALS)
     return {(consumer, topic): Total(count, int(digest)) for consumer, topic, count, digest in rows}

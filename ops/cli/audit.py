@@ -141,6 +141,10 @@ def _print_scope(report: Report) -> None:
         print_line(
             f"It continued from {report.since['at']}, the {report.since['links'] + 1}. time since all was read at {report.since['whole_at']}."
         )
+    if report.quiet is False:
+        print_line("Facts kept coming, or were not applied: it did not find the platform at rest.")
+    if report.under_way:
+        print_line(f"{report.under_way:,} came while it read; they were asked for again, and are where they belong.")
     for line in report.left_out:
         print_line(f"left out: {line}")
     if report.left_out:

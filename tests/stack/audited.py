@@ -36,9 +36,9 @@ class Platform:
         """Where the checkpoint is."""
         return self.databases["projections"]
 
-    async def whole(self, *services: str) -> Report:
+    async def whole(self, *services: str, wait: float = WAIT_SECONDS) -> Report:
         """Read all, of these services if any is named, and leave a checkpoint."""
-        return await audit(self.databases, self._kafka, WAIT_SECONDS, _quietly, services, keep=True)
+        return await audit(self.databases, self._kafka, wait, _quietly, services, keep=True)
 
     async def proved(self) -> Report:
         """Read all of what is whole, so that others may continue."""

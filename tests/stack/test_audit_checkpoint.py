@@ -21,10 +21,12 @@ from ops.audit.checkpoint import (
     pack,
     seal_key,
     sealed,
+    sealed_red,
     version_in,
 )
 from ops.audit.comparing import told
 from ops.audit.ground import compare_ground
+from ops.audit.keeping import keep
 from ops.audit.scope import OWNS, STREAMS, scope_of
 from ops.stack.databases import SERVICES
 from shared.broker import KafkaSettings
@@ -60,6 +62,20 @@ def test_what_was_sealed_is_opened_as_it_was() -> None:
     assert checkpoint().aggregates == 2
 
 
+def test_after_an_audit_that_found_faults_nothing_is_there_to_continue_from() -> None:
+    key = seal_key(KAFKA, DSN)
+    seal, body = sealed_red(key, "the last audit of the whole found 3 faults")
+    with pytest.raises(MovedError, match="found 3 faults"):
+        opened(key, seal, body)
+    with pytest.raises(RefusedError):
+        opened(key, seal, body + b"0")
+
+
+async def test_a_database_that_does_not_take_a_checkpoint_takes_nothing_from_what_was_found() -> None:
+    said = await keep("postgresql://audit:sandi@127.0.0.1:1/projections", KAFKA, checkpoint())
+    assert said.startswith("not kept: the database of projections did not take it")
+
+
 @given(st.integers(0, 10**6))
 def test_no_byte_of_it_can_be_changed(place: int) -> None:
     key = seal_key(KAFKA, DSN)
@@ -89,6 +105,7 @@ def test_who_knows_one_password_only_seals_nothing() -> None:
         (Ground("k", {}, {}, {"registry": "2/16384"}, {}), MovedError, "recovered"),
         (Ground("k", {}, {}, {}, {"registry": "y"}), MovedError, "schema of registry"),
         (Ground("k", {}, {}, {}, {}, "h"), MovedError, "rebuilt"),
+        (Ground("k", {}, {"baru": "7"}, {"baru": "1/5"}, {"baru": "x"}), MovedError, "database of baru"),
     ],
 )
 def test_ground_that_moved_carries_nothing(now: Ground, error: type[Exception], why: str) -> None:

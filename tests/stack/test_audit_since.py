@@ -6,9 +6,11 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,8 +18,9 @@ from confluent_kafka import OFFSET_END, Producer
 from confluent_kafka import TopicPartition as Partition
 from confluent_kafka.admin import NewPartitions, NewTopic
 
-from ops.audit import RefusedError
+from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
+from ops.audit.settling import CAME
 from ops.kafka_admin.client import client_config, operator_client
 from ops.stack import Stack
 from ops.stack.services import ROOT
@@ -120,7 +123,10 @@ async def test_an_effect_of_before_is_not_looked_at_again_and_the_whole_names_it
         assert "their records, effects and messages were not read again" in " ".join(report.left_out)
         whole = await platform.whole()
     assert ("effect", "district_dashboard") in named(whole)
-    assert whole.checkpoint is None
+    assert whole.checkpoint == "not kept: it found faults, and the next one reads all again"
+    further = await platform.since()
+    assert (further.findings, further.left_out, further.checkpoint) == ([], [], "kept")
+    assert (further.fell_back or "").startswith("the last audit of the whole, at ")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +150,53 @@ async def test_a_version_or_position_of_before_that_changed_has_all_of_it_read_a
     assert (report.fell_back or "").startswith(why)
     assert kind in {finding.kind for finding in report.findings if finding.aggregate_id == old}
     assert (report.left_out, report.since) == ([], None)
+
+
+@contextmanager
+def _busy(platform: Platform) -> Iterator[None]:
+    """A clerk registers all the time."""
+    stop, shops = Event(), list[str]()
+
+    def work() -> None:
+        while not stop.is_set():
+            shops.append(platform.register()[1])
+
+    with ThreadPoolExecutor(1) as clerks:
+        clerk = clerks.submit(work)
+        try:
+            yield
+        finally:
+            stop.set()
+            clerk.result()
+    platform.until_applied(shops[-1])
+
+
+async def test_what_comes_while_it_reads_is_no_fault(platform: Platform, old: str) -> None:
+    await platform.proved()
+    with _busy(platform):
+        reports = [await platform.since(wait=1) for _ in range(4)]
+        wholes = [await platform.whole(wait=1) for _ in range(4)]
+    assert [report.findings for report in (*reports, *wholes)] == [[]] * 8
+    assert [report.fell_back for report in reports] == [None] * 4
+    assert sum(report.events for report in reports) > 0
+    assert sum(report.under_way for report in (*reports, *wholes)) > 0
+    kept = {report.checkpoint for report in (*reports, *wholes) if not report.under_way}
+    assert kept <= {"kept"}
+    assert {report.checkpoint for report in (*reports, *wholes) if report.under_way} == {CAME}
+    report = await platform.since()
+    assert (report.findings, report.fell_back, report.under_way, report.checkpoint) == ([], None, 0, "kept")
+    await platform.proved()
+
+
+async def test_a_consumer_that_has_not_begun_is_not_at_rest(platform: Platform, old: str) -> None:
+    move = "UPDATE stream_position SET consumer = $2 WHERE consumer = $1 AND topic = $3"
+    assert await wait_until_quiet(platform.databases, 30)
+    platform.run("training", move, "training", "training@away", BUSINESS_TOPIC)
+    try:
+        assert not await wait_until_quiet(platform.databases, 0.5)
+    finally:
+        platform.run("training", move, "training@away", "training", BUSINESS_TOPIC)
+    assert await wait_until_quiet(platform.databases, 30)
 
 
 async def test_a_rebuild_since_has_all_of_it_read_again(platform: Platform, old: str) -> None:
@@ -280,6 +333,7 @@ async def test_a_part_says_what_it_left_out_and_leaves_no_checkpoint(platform: P
     part = await platform.since("projections")
     assert (part.findings, part.fell_back, part.checkpoint) == ([], None, None)
     assert part.consumers["projections"].aggregates == 1
+    assert "Of projections: their versions and positions still come to the same" in " ".join(part.left_out)
     assert await platform.checkpoint() == before
 
 
