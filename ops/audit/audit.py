@@ -21,14 +21,16 @@ from ops.audit.reading import (
     ByConsumer,
     Connections,
     Databases,
+    Differing,
     Effects,
     Positions,
     Sources,
     connect,
+    declared_effects,
     has,
     notifying_types,
     parked_of,
-    read_effects,
+    read_differing,
     read_positions,
     read_sources,
     side_by_side,
@@ -161,7 +163,8 @@ async def _compare_service(
         if await has(connection, "position"):
             positions = await read_positions(connection, sources.ids)
             await compare_consumers(report, service, connection, scope, sources.versions, log, positions, afresh)
-            await compare_declared(report, connection, positions, await read_effects(connection, sources.ids))
+            del positions
+            await compare_effects(report, connection)
         if await has(connection, "message"):
             left = await without_message(connection, log.notifying)
             compare_messages(report, left, await afresh.told(service, left))
@@ -194,16 +197,25 @@ async def compare_consumers(
         compare_positions(report, state, consumer, topic, asked, found, parked, newer)
 
 
+async def compare_effects(report: Report, connection: asyncpg.Connection) -> None:
+    """Compare every effect that a service declares with the positions of its consumer: of all aggregates, in the database."""
+    declared = await declared_effects(connection)
+    differing = await read_differing(connection) if declared else Differing()
+    for consumer, effect, topic in declared:
+        key = (consumer, effect, topic)
+        state = report.consumers.setdefault(consumer, ConsumerState())
+        state.effects[effect] = differing.counts.get(key, 0)
+        compare_effect(report, effect, differing.positions.get(key, {}), differing.effects.get(key, {}))
+
+
 async def compare_declared(
     report: Report,
     connection: asyncpg.Connection,
     positions: ByConsumer,
     effects: Effects,
 ) -> None:
-    """Compare every effect that a service declares with the positions of its consumer."""
-    if not await has(connection, "effect_declared"):
-        return
-    for consumer, effect, topic in await connection.fetch("SELECT consumer, effect, topic FROM audit.effect_declared"):
+    """Compare every effect that a service declares with the positions of its consumer: of these aggregates."""
+    for consumer, effect, topic in await declared_effects(connection):
         found = effects.get((consumer, effect, topic), {})
         state = report.consumers.setdefault(consumer, ConsumerState())
         state.effects[effect] = len(found)

@@ -48,7 +48,29 @@ SELECT topic, count(*), coalesce(sum(uuid_hash_extended(aggregate_id, version)),
 _POSITIONS = """
 SELECT consumer, topic, aggregate_id::text, position FROM audit.position WHERE consumer NOT LIKE '%@%'
 """
-_EFFECTS = "SELECT consumer, effect, topic, aggregate_id::text, position FROM audit.effect"
+_DIFFERING = """
+WITH e AS MATERIALIZED (SELECT consumer, effect, topic, aggregate_id, position FROM audit.effect),
+p AS (
+    SELECT d.consumer, d.effect, d.topic, p.aggregate_id, p.position
+    FROM audit.effect_declared d JOIN audit.position p ON p.consumer = d.consumer AND p.topic = d.topic
+)
+SELECT consumer, effect, topic, NULL::text, NULL::bigint, NULL::bigint, count(*) FROM e GROUP BY 1, 2, 3
+UNION ALL
+SELECT consumer, effect, topic, aggregate_id::text, p.position, e.position, 0
+FROM p FULL JOIN e USING (consumer, effect, topic, aggregate_id) WHERE p.position IS DISTINCT FROM e.position
+"""
+"""How many rows each effect has; and those that do not show the position of their aggregate, with what they show, and the position."""
+_MEMORY = "SET LOCAL work_mem = '64MB'"
+"""So that a join of millions does not go over the disk."""
+
+
+@dataclass(slots=True)
+class Differing:
+    """What of the effects is not where the positions are, by consumer, effect and topic; and how many rows each effect has."""
+
+    counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    positions: Effects = field(default_factory=dict)
+    effects: Effects = field(default_factory=dict)
 
 
 async def side_by_side(works: Iterable[Awaitable[T]]) -> list[T]:
@@ -163,14 +185,19 @@ async def read_positions(connection: asyncpg.Connection, ids: Mapping[str, str])
     return positions
 
 
-async def read_effects(connection: asyncpg.Connection, ids: Mapping[str, str]) -> Effects:
-    """Read the position that each effect shows, inside a transaction; nothing where the service has none."""
-    effects: Effects = {}
-    if await has(connection, "effect"):
-        async for rows in batches(connection, _EFFECTS):
-            for consumer, effect, topic, aggregate_id, position in rows:
-                effects.setdefault((consumer, effect, topic), {})[ids.get(aggregate_id, aggregate_id)] = position
-    return effects
+async def read_differing(connection: asyncpg.Connection) -> Differing:
+    """Have the database compare each effect that the service declares with the positions, inside a transaction."""
+    found = Differing()
+    await connection.execute(_MEMORY)
+    async for rows in batches(connection, _DIFFERING):
+        for consumer, effect, topic, aggregate_id, stood, shown, count in rows:
+            if aggregate_id is None:
+                found.counts[consumer, effect, topic] = count
+            if stood is not None:
+                found.positions.setdefault((consumer, effect, topic), {})[aggregate_id] = stood
+            if shown is not None:
+                found.effects.setdefault((consumer, effect, topic), {})[aggregate_id] = shown
+    return found
 
 
 async def without_message(connection: asyncpg.Connection, notifying: Collection[str]) -> set[str]:
@@ -194,6 +221,14 @@ async def subscriptions(connection: asyncpg.Connection) -> list[tuple[str, str]]
     """Return what the service's consumers read, as its migrations declare it: also what they never got to."""
     rows = await connection.fetch("SELECT consumer, topic FROM audit.subscription ORDER BY 1, 2")
     return [(row[0], row[1]) for row in rows]
+
+
+async def declared_effects(connection: asyncpg.Connection) -> list[tuple[str, str, str]]:
+    """Return consumer, effect and topic of what the service's consumers must leave; nothing where it has none."""
+    if not await has(connection, "effect_declared"):
+        return []
+    rows = await connection.fetch("SELECT consumer, effect, topic FROM audit.effect_declared")
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def parked_of(connection: asyncpg.Connection, consumer: str, topic: str) -> dict[str | None, int]:

@@ -8,6 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from ops.audit.audit import compare_declared, compare_effects
+from ops.audit.report import Report
+from ops.audit.since import effects_of, positions_of
 from tests.projections.logs import MemoryLog
 from tests.projections.service_stories import service_streams
 from tests.projections.stories import interleaved
@@ -67,6 +70,56 @@ async def test_it_says_the_same_whole_and_damaged(connections: list[asyncpg.Conn
         assert await auditor.fetch(SOME, ids) == whole, damage
     await superuser.execute("DELETE FROM stream_position WHERE aggregate_id = ANY ($1)", ids[::2])
     assert await auditor.fetch(SOME, ids) == await auditor.fetch(ALL)
+
+
+async def _row_by_row(auditor: asyncpg.Connection, ids: list[str]) -> Report:
+    report = Report()
+    await compare_declared(report, auditor, await positions_of(auditor, ids), await effects_of(auditor, ids))
+    return report
+
+
+async def _in_the_database(auditor: asyncpg.Connection) -> Report:
+    report = Report()
+    async with auditor.transaction(isolation="repeatable_read", readonly=True):
+        await compare_effects(report, auditor)
+    return report
+
+
+async def test_the_database_finds_what_a_comparison_row_by_row_finds(connections: list[asyncpg.Connection]) -> None:
+    live, superuser, auditor = connections
+    await _fill(live)
+    ids = [row[0] for row in await superuser.fetch("SELECT aggregate_id::text FROM stream_position ORDER BY 1")]
+    sound, same = await _in_the_database(auditor), await _row_by_row(auditor, ids)
+    assert (set(sound.findings), sound.consumers) == (set(same.findings), same.consumers)
+    assert min(sound.consumers["projections"].effects.values()) > 0
+    for damage in DAMAGES:
+        table = damage.split()[2 if damage.startswith("DELETE") else 1]
+        column = next(name for name in ("business_id", "stream_id") if f"{name} = $1" in damage)
+        await superuser.execute(damage, await superuser.fetchval(f"SELECT {column} FROM {table} ORDER BY 1 LIMIT 1"))
+    await superuser.execute("DELETE FROM stream_position WHERE aggregate_id = ANY ($1::text[]::uuid[])", ids[::3])
+    found, expected = await _in_the_database(auditor), await _row_by_row(auditor, ids)
+    assert found.total_findings == expected.total_findings
+    assert {"effect", "doubled"} <= found.total_findings.keys()
+    assert found.total_findings.total() > sound.total_findings.total()
+    assert set(found.findings) == set(expected.findings)
+    assert (found.lost, found.doubled, found.consumers) == (expected.lost, expected.doubled, expected.consumers)
+
+
+async def test_of_some_streams_the_timeline_is_asked_by_its_index(connections: list[asyncpg.Connection]) -> None:
+    _, superuser, _ = connections
+    await superuser.execute(
+        "INSERT INTO service_timeline (business_id, stream_id, sequence, topic, event_id, name, at, origin, detail) "
+        "SELECT gen_random_uuid(), gen_random_uuid(), 1, 'umkm.brand', gen_random_uuid(), 'x', now(), 'command', '{}' "
+        "FROM generate_series(1, 20000)"
+    )
+    await superuser.execute("ANALYZE service_timeline")
+    one = await superuser.fetchval("SELECT stream_id FROM service_timeline LIMIT 1 OFFSET 7")
+    scans = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'service_timeline'"
+    async with superuser.transaction():
+        before = tuple(await superuser.fetchrow(scans))
+        assert await superuser.fetch(SOME, [one])
+        after = tuple(await superuser.fetchrow(scans))
+    assert after == (before[0], before[1] + 1)
 
 
 async def test_of_some_it_says_nothing_of_others(connections: list[asyncpg.Connection]) -> None:

@@ -29,6 +29,7 @@ ALTER TABLE other_table ADD PRIMARY KEY (business_id, sequence);
 -- name: index_service_timeline
 -- The indexes of the migration, made after the load.
 ALTER TABLE other_table ADD PRIMARY KEY (business_id, stream_id, sequence);
+CREATE INDEX ON other_table (stream_id);
 
 -- name: index_training_outcome
 -- The indexes of the migration, made after the load.
