@@ -97,24 +97,29 @@ class Leadership:
 
         Raises what asyncpg raises if the connection died.
         """
-        ended = asyncio.Event()
-        task = asyncio.create_task(self._speak(every, ended))
+        ended, speakers = asyncio.Event(), list[asyncio.Task[None]]()
+        died: BaseException | None = None
+        # A task for each round would cost a relay at rest as much again as all else that it does.
+        timer = asyncio.get_running_loop().call_later(
+            every, lambda: speakers.append(asyncio.create_task(self._speak(every, ended)))
+        )
         try:
             yield
         finally:
+            timer.cancel()
             ended.set()
-            await asyncio.wait([task])
-            died = task.exception()
+            for speaker in speakers:
+                await asyncio.wait([speaker])
+                died = speaker.exception()
         if died is not None:
             raise died
 
     async def _speak(self, every: float, ended: asyncio.Event) -> None:
         while not ended.is_set():
+            await self.confirm()
             with suppress(TimeoutError):
                 async with asyncio.timeout(every):
                     await ended.wait()
-                    return
-            await self.confirm()
 
     def groups(self) -> list[tuple[Cursor, list[int]]]:
         """Return the owned shards grouped by equal cursor: one read serves a group."""
