@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -299,20 +300,21 @@ async def test_a_checkpoint_of_another_cluster_is_refused(platform: Platform, of
 
 
 async def test_a_service_alone_is_told_of_its_own_faults_only(platform: Platform, old: str) -> None:
+    audit = partial(platform.whole, wait=2)  # a fault that stays is not waited for long
     with platform.away("projections", "district_dashboard", "business_id", old):
-        registry, training = await platform.whole("registry"), await platform.whole("training")
-        own = await platform.whole("projections", "training")
+        registry, training = await audit("registry"), await audit("training")
+        own = await audit("projections", "training")
     assert (registry.findings, training.findings) == ([], [])
     assert ("effect", "district_dashboard") in named(own)
     assert {(finding.kind, finding.aggregate_id) for finding in own.findings} == {("effect", old)}
     with platform.raised("business", old):
-        readers = await platform.whole("training", "projections", "notifications", "events", "partners")
-        owner = await platform.whole("registry")
+        readers = await audit("training", "projections", "notifications", "events", "partners")
+        owner = await audit("registry")
     assert readers.findings == []
     assert named(owner) == {("lost", BUSINESS_TOPIC)}
     with platform.away("training", "stream_position", "aggregate_id", old):
-        assert {kind for kind, _ in named(await platform.whole("training"))} >= {"behind"}
-        assert (await platform.whole("projections")).findings == []
+        assert {kind for kind, _ in named(await audit("training"))} >= {"behind"}
+        assert (await audit("projections")).findings == []
 
 
 async def test_a_part_says_what_it_left_out_and_leaves_no_checkpoint(platform: Platform, old: str) -> None:
