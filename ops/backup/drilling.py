@@ -17,7 +17,7 @@ import asyncpg
 from ops.audit import Report, audit
 from ops.audit.audit import wait_until_quiet
 from ops.backup.brokers import records_taken
-from ops.backup.fitting import obstacles
+from ops.backup.fitting import LOST, obstacles
 from ops.backup.making import Tell
 from ops.backup.manifest import Manifest
 from ops.backup.restoring import look_at_target, restore_databases
@@ -38,12 +38,12 @@ _SILENCE = """
 UPDATE webhook SET url = 'https://drill.invalid/', state = CASE state WHEN 'aktif' THEN 'dijeda' ELSE state END
 """
 _OPENED = (
-    ("registry", KEY, "owners' keys", "nobody reads a name in it",
+    ("registry", KEY, "owners' keys",
      "SELECT DISTINCT ON (kek_id) owner_id, wrapped FROM owner_key WHERE wrapped IS NOT NULL"),
-    ("partners", WEBHOOK, "secrets of webhooks", "nothing is posted to agencies any more",
+    ("partners", WEBHOOK, "secrets of webhooks",
      "SELECT DISTINCT ON (kek_id) id, wrapped FROM webhook_secret"),
 )  # fmt: skip
-"""What is opened by a key: the database, the setting, what it is, what it means if it is not opened, and one of each key's."""
+"""What is opened by a key: the database, the setting, what it is, and one of each key's."""
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ async def _prepare(stack: Stack, keys: Mapping[str, str]) -> None:
     partners = await asyncpg.connect(in_database(server, "partners"), timeout=10)
     await partners.execute(_SILENCE)
     await partners.close()
-    for service, setting, what, lost, statement in _OPENED:
+    for service, setting, what, statement in _OPENED:
         connection = await asyncpg.connect(in_database(server, service), timeout=10)
         stored = await connection.fetch(statement)
         await connection.close()
@@ -135,7 +135,7 @@ async def _prepare(stack: Stack, keys: Mapping[str, str]) -> None:
             for bound_to, wrapped in stored:
                 KeyRing(keys.get(setting, "")).unwrap(bound_to, wrapped)
         except (UnreadableError, ValueError) as error:
-            raise StackError(f"{setting} does not open the {what} of this backup: {lost}.") from error
+            raise StackError(f"{setting} does not open the {what} of this backup: {LOST[setting]}.") from error
 
 
 def _relaying(manifest: Manifest, *, quick: bool) -> list[str]:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from ops.backup.making import digest_of
 from ops.backup.manifest import NAME, Dumped, Manifest, ManifestError, read_manifest
+from ops.doctor.settings import KEY, WEBHOOK
 from ops.ledger import Ledger, compare_ledgers
 from shared.sealing import KeyRing
 
 SHOWN = 3
+LOST = {KEY: "nobody reads a name in it", WEBHOOK: "nothing is posted to agencies any more"}
+"""What it means for a backup if a key does not open it, by setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,8 @@ def misfits(manifest: Manifest, declared: Mapping[str, Ledger], rings: Rings) ->
     """
     return [
         *_schema(manifest, declared),
-        *_key("KEY_ENCRYPTION_KEY", manifest.key_ids, rings.owners, "nobody reads a name in it"),
-        *_key("WEBHOOK_KEY", manifest.webhook_key_ids, rings.webhooks, "nothing is posted to agencies any more"),
+        *_key(KEY, manifest.key_ids, rings.owners),
+        *_key(WEBHOOK, manifest.webhook_key_ids, rings.webhooks),
     ]
 
 
@@ -98,13 +101,13 @@ def _schema(manifest: Manifest, declared: Mapping[str, Ledger]) -> Iterator[str]
         yield f"The backup does not hold {', '.join(sorted(left))}: take another backup."
 
 
-def _key(setting: str, needed: Mapping[str, int], key: KeyRing | None, lost: str) -> Iterator[str]:
+def _key(setting: str, needed: Mapping[str, int], key: KeyRing | None) -> Iterator[str]:
     if needed and key is None:
         yield f"{setting} is not given: the backup needs the one with the fingerprint {', '.join(sorted(needed))}."
     elif key is not None and (others := needed.keys() - set(key.kek_ids)):
         yield (
             f"{setting} is the wrong one (fingerprint {key.kek_id}): the backup needs {', '.join(sorted(others))}, "
-            f"or {lost}."
+            f"or {LOST[setting]}."
         )
 
 

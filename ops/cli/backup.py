@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from ops.backup.restoring import look_at_target, note_restore, restore_databases
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor
 from ops.cli.audit import print_report
+from ops.cli.confirming import is_sure
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
 from ops.doctor.settings import KEY, WEBHOOK, given_key, ring_of
@@ -147,7 +147,7 @@ def restore(
     _refuse(obstacles(manifest, target), as_json=json)
     if not json:
         _tell(manifest, target)
-    if dry_run or not _is_sure(yes=yes):
+    if dry_run or not is_sure(WORD, f"Type {WORD} to fill the databases", yes=yes):
         _look_only(manifest, dry_run=dry_run, as_json=json)
     _refuse(list(_other_keys(stack)), as_json=json)
     with stages() as tell:
@@ -170,15 +170,6 @@ def _tell(manifest: Manifest, target: Target) -> None:
     )
     if older := manifest.events - manifest.retained:
         say(f"{older:,} events are older than the outboxes keep: Kafka gets all but these again.")
-
-
-def _is_sure(*, yes: bool) -> bool:
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        return False
-    typed: str = typer.prompt(f"Type {WORD} to fill the databases", default="", show_default=False)
-    return typed.strip() == WORD
 
 
 def _look_only(manifest: Manifest, *, dry_run: bool, as_json: bool) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor, given_reason
+from ops.cli.confirming import is_sure
 from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.kafka_admin.client import NO_ANSWER, operator_client, why_not
@@ -60,7 +60,7 @@ def reset(
     if not json:
         _tell(name, moves)
     wanted = list(moving(moves))
-    if why is None or not wanted or not _is_sure(name, yes=yes):
+    if why is None or not wanted or not is_sure(name, f"Type {name} to move it back", yes=yes):
         if json:
             print_json({"ok": True, "moved": False, **_summary(moves)})
         else:
@@ -131,7 +131,7 @@ def _tell(name: str, moves: list[Move]) -> None:
             it.topic,
             it.partition,
             "-" if it.committed is None else it.committed,
-            it.to if it.again else it.start,
+            it.goes_on,
             it.again,
         )
         for it in moves
@@ -142,16 +142,7 @@ def _tell(name: str, moves: list[Move]) -> None:
 
 def _summary(moves: list[Move]) -> dict[str, object]:
     places = [
-        {"topic": it.topic, "partition": it.partition, "from": it.committed, "to": it.to if it.again else it.start, "again": it.again}
+        {"topic": it.topic, "partition": it.partition, "from": it.committed, "to": it.goes_on, "again": it.again}
         for it in moves
     ]  # fmt: skip
     return {"again": sum(it.again for it in moves), "partitions": places}
-
-
-def _is_sure(name: str, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        return False
-    typed: str = typer.prompt(f"Type {name} to move it back", default="", show_default=False)
-    return typed.strip() == name

@@ -6,7 +6,6 @@ done by officers through the same API.
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -14,6 +13,7 @@ import httpx2
 import typer
 
 from ops.cli.access import running_stack
+from ops.cli.confirming import is_sure
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from shared.auth import Role
 
@@ -42,15 +42,6 @@ def _answer(answer: httpx2.Response, *, as_json: bool) -> Any:
         told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         fail(str(told.get("detail") or f"The registry answers {answer.status_code}."), as_json=as_json)
     return answer.json()
-
-
-def _is_sure(owner_id: UUID, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        return False
-    typed: str = typer.prompt("This cannot be undone. Type the owner's id to erase", default="", show_default=False)
-    return typed.strip() == str(owner_id)
 
 
 def _tell(found: dict[str, Any]) -> None:
@@ -103,7 +94,7 @@ def erase(
             request = _granted(found, as_json=json)
             if not json:
                 _tell(found)
-            if not _is_sure(owner_id, yes=yes):
+            if not is_sure(str(owner_id), "This cannot be undone. Type the owner's id to erase", yes=yes):
                 _look_only(found, as_json=json)
             headers = {"If-Match": f'"{request["version"]}"', "Idempotency-Key": f"erase-{request['id']}"}
             done = _answer(client.post(f"/erasure-requests/{request['id']}/execution", headers=headers), as_json=json)

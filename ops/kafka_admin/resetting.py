@@ -64,6 +64,11 @@ class Move:
         return max(0, self.start - self.to)
 
     @property
+    def goes_on(self) -> int:
+        """Where the group goes on afterwards."""
+        return self.to if self.again else self.start
+
+    @property
     def skipped(self) -> int:
         """Records that nobody has read, and that would be passed over."""
         return max(0, self.to - self.start)

@@ -209,11 +209,11 @@ def test_another_reset_before_it_was_confirmed_is_seen_and_nothing_goes_forward(
 ) -> None:  # fmt: skip
     places = {(training, 0): between, (training, 1): RECORDS}
 
-    def confirm(name: str, *, yes: bool) -> bool:
+    def confirm(name: str, _asked: str, *, yes: bool) -> bool:
         commit_for(kafka.admin, name, places)
         return yes
 
-    monkeypatch.setattr(command, "_is_sure", confirm)
+    monkeypatch.setattr(command, "is_sure", confirm)
     before = len(trail(server_stack, given_servers))
     words = ("--to", at(4).isoformat(), "--yes", "--reason", "basis data lama")
     code, told = ask(server_stack, given_servers, "consumer", "reset", "training", *words)
