@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from itertools import starmap
 from time import monotonic
 
@@ -50,6 +51,18 @@ SIDE_BY_SIDE = 2
 """Services whose positions and effects are in memory at a time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a service is compared with, and the report that is told of it."""
+
+    report: Report
+    scope: Scope
+    versions: Mapping[str, Positions]
+    """Topic → the version of each aggregate at its source."""
+    log: Log
+    afresh: Afresh
+
+
 async def audit(
     databases: Databases,
     kafka: KafkaSettings,
@@ -86,7 +99,8 @@ async def audit(
         compare_log(
             report, sources.versions, log, scope.owned, await newer_in(log, sources.versions, scope.owned, afresh)
         )
-        await _compare_services(report, looked_at, scope, sources, log, kafka, afresh)
+        compared = Compared(report, scope, sources.versions, log, afresh)
+        await _compare_services(compared, looked_at, sources.ids, kafka)
         report.under_way = afresh.came
         if keep and scope.whole:
             report.checkpoint = await _keep(report, databases["projections"], kafka, ground, sources, log)
@@ -130,70 +144,52 @@ def compare_outboxes(report: Report, unpublished: Mapping[str, int]) -> None:
 
 
 async def _compare_services(
-    report: Report,
-    connections: Connections,
-    scope: Scope,
-    sources: Sources,
-    log: Log,
-    kafka: KafkaSettings,
-    afresh: Afresh,
+    compared: Compared, connections: Connections, ids: Mapping[str, str], kafka: KafkaSettings
 ) -> None:
     """Compare some at a time: while a database works, what another has sent is compared; all at once would take the memory of all."""
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(service: str, connection: asyncpg.Connection) -> None:
         async with turns:
-            await _compare_service(report, service, connection, scope, sources, log, kafka, afresh)
+            await _compare_service(compared, service, connection, ids, kafka)
 
     await side_by_side(starmap(one, connections.items()))
 
 
 async def _compare_service(
-    report: Report,
-    service: str,
-    connection: asyncpg.Connection,
-    scope: Scope,
-    sources: Sources,
-    log: Log,
-    kafka: KafkaSettings,
-    afresh: Afresh,
+    compared: Compared, service: str, connection: asyncpg.Connection, ids: Mapping[str, str], kafka: KafkaSettings
 ) -> None:
+    report = compared.report
     # One view of a service's database: what it applies between two questions would be an effect without a position.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         if await has(connection, "position"):
-            positions = await read_positions(connection, sources.ids)
-            await compare_consumers(report, service, connection, scope, sources.versions, log, positions, afresh)
+            positions = await read_positions(connection, ids)
+            await compare_consumers(compared, service, connection, positions)
             del positions
             await compare_effects(report, connection)
         if await has(connection, "message"):
-            left = await without_message(connection, log.notifying)
-            compare_messages(report, left, await afresh.told(service, left))
+            left = await without_message(connection, compared.log.notifying)
+            compare_messages(report, left, await compared.afresh.told(service, left))
     if await has(connection, "disclosure"):
         await compare_agencies(report, connection, kafka)
         await compare_public(report, connection, kafka)
 
 
 async def compare_consumers(
-    report: Report,
-    service: str,
-    connection: asyncpg.Connection,
-    scope: Scope,
-    versions: Mapping[str, Positions],
-    log: Log,
-    positions: ByConsumer,
-    afresh: Afresh,
+    compared: Compared, service: str, connection: asyncpg.Connection, positions: ByConsumer
 ) -> None:
     """Compare the positions of a service's consumers with the sources; where these are not looked at, with what was published."""
+    report, log = compared.report, compared.log
     for consumer, topic in await subscriptions(connection):
         if topic not in log.topics:
             report.left_out.append(f"{consumer} on {topic}: this release does not know that topic")
             continue
         state = report.consumers.setdefault(consumer, ConsumerState())
         parked, found = await parked_of(connection, consumer, topic), positions.get((consumer, topic), {})
-        asked = versions.get(topic, {})
-        if topic not in scope.owned:
+        asked = compared.versions.get(topic, {})
+        if topic not in compared.scope.owned:
             asked = told(asked, log.topics[topic].heads, found)
-        newer = await newer_at(afresh, service, consumer, topic, asked, found, parked)
+        newer = await newer_at(compared.afresh, service, consumer, topic, asked, found, parked)
         compare_positions(report, state, consumer, topic, asked, found, parked, newer)
 
 

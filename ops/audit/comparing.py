@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from ops.audit.log import Log
+from ops.audit.reading import Positions
 from ops.audit.report import ConsumerState, Finding, Report
-
-Positions = dict[str, int]
 
 
 def compare_log(

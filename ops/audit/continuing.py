@@ -12,7 +12,7 @@ from time import monotonic
 
 import asyncpg
 
-from ops.audit.audit import Progress, audit, compare_consumers, compare_declared, compare_outboxes
+from ops.audit.audit import Compared, Progress, audit, compare_consumers, compare_declared, compare_outboxes
 from ops.audit.checkpoint import Checkpoint, Ground, MovedError, Total, moved_on, version_in
 from ops.audit.comparing import compare_log, compare_messages
 from ops.audit.ground import compare_ground, read_ground
@@ -144,9 +144,10 @@ async def _look(looking: _Looking, seconds: float) -> Look:
         compare_outboxes(found.report, unpublished)
         versions = views.sources.versions
         compare_log(found.report, versions, log, scope.owned, await newer_in(log, versions, scope.owned, afresh))
+        compared = Compared(found.report, scope, versions, log, afresh)
         # Beside one another: each is asked for itself.
         await side_by_side(
-            _compare_service(found, checkpoint, service, connection, scope, afresh)
+            _compare_service(found, compared, checkpoint, service, connection)
             for service, connection in looked_at.items()
         )
     found.report.under_way = afresh.came
@@ -199,17 +200,17 @@ async def _brought_on(
 
 
 async def _compare_service(
-    found: Look, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection, scope: Scope, afresh: Afresh
+    found: Look, compared: Compared, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection
 ) -> None:
     if await has(connection, "position"):
-        await _compare_consumers(found, checkpoint, service, connection, scope, afresh)
+        await _compare_consumers(found, compared, checkpoint, service, connection)
     if await has(connection, "message"):
         left = found.log.notifying - (await messages_of(connection, found.log.notifying)).keys()
-        compare_messages(found.report, left, await afresh.told(service, left))
+        compare_messages(found.report, left, await compared.afresh.told(service, left))
 
 
 async def _compare_consumers(
-    found: Look, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection, scope: Scope, afresh: Afresh
+    found: Look, compared: Compared, checkpoint: Checkpoint, service: str, connection: asyncpg.Connection
 ) -> None:
     read = [(consumer, topic) for consumer, topic in await subscriptions(connection) if topic in found.known]
     subjects = sorted({subject for _, topic in read for subject in found.known[topic]})
@@ -219,6 +220,5 @@ async def _compare_consumers(
         expected = await _brought_on(connection, checkpoint, found, topic, now)
         if expected != totals.get((consumer, topic), Total()):
             found.moved = f"positions of {consumer} on {topic} have changed of which no fact came"
-    versions = found.views.sources.versions
-    await compare_consumers(found.report, service, connection, scope, versions, found.log, positions, afresh)
+    await compare_consumers(compared, service, connection, positions)
     await compare_declared(found.report, connection, positions, await effects_of(connection, subjects))
