@@ -16,7 +16,6 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx2
 
 from bench.harness import Result, Size, VoidRunError
@@ -28,6 +27,7 @@ from ops.stack.databases import SERVICES, in_database
 from services.registry.reference.places import all_places
 from shared.auth import Role
 from shared.contracts.registry import BusinessVerified
+from shared.database import connected
 from shared.topology import CONSUMING
 
 EACH = 4
@@ -149,11 +149,8 @@ class City:
         await multiply(dsn, person.tables(service), person.ids, first, last, then)
 
     async def _fetch(self, service: str, statement: str) -> list[str]:
-        connection = await asyncpg.connect(in_database(self._stack.servers.superuser_dsn(), service))
-        try:
+        async with connected(in_database(self._stack.servers.superuser_dsn(), service)) as connection:
             return [str(row[0]) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
 
     async def _until_applied(self, service: str, of_the_owner: int) -> None:
         wanted = str(of_the_owner + EACH - 1)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from shared.database import connected
+
 _COLUMNS = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
@@ -42,8 +44,7 @@ async def multiply(
 
     Each of ``ids`` becomes another one in each copy, and the same one in every database.
     """
-    connection = await asyncpg.connect(dsn, command_timeout=600)
-    try:
+    async with connected(dsn, command_timeout=600) as connection:
         async with connection.transaction():
             await connection.execute(
                 "SET LOCAL session_replication_role = replica"
@@ -54,8 +55,6 @@ async def multiply(
             await connection.execute(then)
         for table in tables:
             await connection.execute(f"ANALYZE {table.name}")
-    finally:
-        await connection.close()
 
 
 async def _statement(connection: asyncpg.Connection, table: Table, ids: Sequence[str]) -> str:

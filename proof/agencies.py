@@ -19,6 +19,7 @@ from proof.receivers import Answer, Post, Receiver
 from proof.rig import QUIET_SECONDS, Rig, within
 from shared.auth import Role
 from shared.contracts.registry import BusinessRegistered, BusinessWorkersRecorded
+from shared.database import connected
 
 STREAM = "business"
 TYPES = (BusinessRegistered.type_name(), BusinessWorkersRecorded.type_name())
@@ -82,11 +83,8 @@ class Office:
 
     async def audited(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """Ask the partner service's database what the audit may ask."""
-        connection = await asyncpg.connect(self.rig.stack.dsn("partners", "audit"))
-        try:
+        async with connected(self.rig.stack.dsn("partners", "audit")) as connection:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
         return rows
 
     async def shown(self) -> Any:

@@ -22,6 +22,7 @@ from proof.rig import FOLLOWERS, QUIET_SECONDS, Rig, Size, within
 from services.projections.commands import Projection
 from shared.broker import make_reader
 from shared.contracts.registry import BUSINESS_TOPIC
+from shared.database import connected
 from shared.relay.publishing import Publisher
 from shared.relay.reading import COLUMNS
 from shared.topology import PRINCIPALS, TOPICS
@@ -109,8 +110,7 @@ def out_of_order(rows: Sequence[asyncpg.Record]) -> set[str]:
 
 async def _wait_at_the_gaps(rig: Rig, service: str, gaps: dict[str, int]) -> None:
     """Wait until something is parked behind every gap; a position beyond one is an error."""
-    connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
-    try:
+    async with connected(rig.stack.dsn(service, owner_of(service))) as connection:
         async with within(QUIET_SECONDS, f"{service} to park what comes after a gap"):
             while True:
                 parked = await connection.fetch(
@@ -125,8 +125,6 @@ async def _wait_at_the_gaps(rig: Rig, service: str, gaps: dict[str, int]) -> Non
         )  # fmt: skip
         beyond = {key: position for key, position in rows if position >= gaps[key]}
         assert not beyond, f"{service} went beyond a gap: {beyond}"
-    finally:
-        await connection.close()
 
 
 MORE_PARTITIONS = 3

@@ -17,7 +17,7 @@ import asyncpg
 from ops.stack.databases import SERVICES, create_database, in_database, own_schema, owner_of
 from ops.stack.services import ROOT
 from proof.rig import Rig, Size
-from shared.database import MigrationBlockedError, Migrations, migrate
+from shared.database import MigrationBlockedError, Migrations, connected, migrate
 
 REPLICAS = 3
 IMPATIENT_SECONDS = 1.0
@@ -78,11 +78,8 @@ async def _replica(service: str, env: dict[str, str]) -> list[str]:
 
 
 async def _ledger(dsn: str) -> set[str]:
-    connection = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         return {"/".join(row) for row in await connection.fetch("SELECT component, name FROM schema_migration")}
-    finally:
-        await connection.close()
 
 
 async def _migrate(rig: Rig, name: str, statement: str, seconds: float = 0.0) -> float:

@@ -26,6 +26,7 @@ from proof.rig import FOLLOWERS, QUIET_SECONDS, WORKERS, Rig, Size, within
 from shared.consumer import request_redrive
 from shared.contracts.privacy import PUBLIC
 from shared.contracts.registry import BusinessVerified, BusinessWorkersRecorded
+from shared.database import connected
 
 CONTRACTS_FILE, CONSUMER_FILE = "contracts/registry.py", "consumer/consumer.py"
 
@@ -143,18 +144,15 @@ def _are_refused_by_the_gate() -> None:
 
 async def _until_parked(rig: Rig, service: str, wanted: int, reasons: Sequence[str]) -> set[str]:
     """Wait until so much is parked for each of these reasons, and return the reasons as they are stored."""
-    connection = await asyncpg.connect(rig.stack.dsn(service, owner_of(service)))
-    try:
-        async with within(QUIET_SECONDS, f"{service} to park what it cannot read"):
-            while True:
-                rows = await connection.fetch(
-                    "SELECT reason, count(*) FROM parked_event WHERE kind = 'poison' GROUP BY 1"
-                )
-                if all(sum(row[1] for row in rows if reason in row[0]) >= wanted for reason in reasons):
-                    return {row[0] for row in rows}
-                await asyncio.sleep(0.1)
-    finally:
-        await connection.close()
+    async with (
+        connected(rig.stack.dsn(service, owner_of(service))) as connection,
+        within(QUIET_SECONDS, f"{service} to park what it cannot read"),
+    ):
+        while True:
+            rows = await connection.fetch("SELECT reason, count(*) FROM parked_event WHERE kind = 'poison' GROUP BY 1")
+            if all(sum(row[1] for row in rows if reason in row[0]) >= wanted for reason in reasons):
+                return {row[0] for row in rows}
+            await asyncio.sleep(0.1)
 
 
 async def _others_go_on(rig: Rig) -> None:

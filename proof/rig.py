@@ -24,7 +24,7 @@ from proof.history import History, Kind, now
 from proof.load import Attempt, Load
 from shared.auth import Role
 from shared.consumer import discard
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 
 QUIET_SECONDS = 120.0
 LATE_SECONDS = 150.0
@@ -198,11 +198,8 @@ class Rig:
         """Ask a service's database, for as long as it takes to be there."""
         while True:
             try:
-                connection = await asyncpg.connect(self.stack.dsn(service, "audit"), timeout=5)
-                try:
+                async with connected(self.stack.dsn(service, "audit")) as connection:
                     return {row[0]: int(row[1]) for row in await connection.fetch(statement)}
-                finally:
-                    await connection.close()
             except SERVER_ERRORS:
                 await asyncio.sleep(0.1)
 

@@ -13,6 +13,7 @@ import asyncpg
 
 from ops.stack.databases import SERVICES, in_database
 from proof.rig import Rig, Size, within
+from shared.database import connected
 
 SAMPLES = 30
 CLEANING_SECONDS = 90.0
@@ -167,26 +168,22 @@ async def _until_clean(rig: Rig, tables: Tables) -> None:
 
 async def _old_day_stays(rig: Rig) -> None:
     """Store events on a day beyond the retention while the relay is away: they must not go unpublished."""
-    connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), "registry"))
-    try:
+    async with connected(in_database(rig.stack.servers.superuser_dsn(), "registry")) as connection:
         await connection.execute(
             "SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date - $1::int, 1)", OLD_DAYS
         )
         await connection.execute(_OLD_EVENTS, OLD_DAYS, OLD_ROWS)
         dropped = await connection.fetch(_DROP)
         assert not dropped, f"dropped before it was published: {dropped}"
-    finally:
-        await connection.close()
 
 
 async def _old_day_goes(rig: Rig) -> None:
     """Start the relay again, which looks after its partitions then: the old day, published by now, goes."""
     await rig.kill("registry-relay")
     await rig.start("registry-relay")
-    connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), "registry"))
-    try:
-        async with within(30, "the relay to drop a published day beyond its retention"):
-            while await connection.fetchval(_OLD_PARTITION, OLD_DAYS) is not None:
-                await asyncio.sleep(0.2)
-    finally:
-        await connection.close()
+    async with (
+        connected(in_database(rig.stack.servers.superuser_dsn(), "registry")) as connection,
+        within(30, "the relay to drop a published day beyond its retention"),
+    ):
+        while await connection.fetchval(_OLD_PARTITION, OLD_DAYS) is not None:
+            await asyncio.sleep(0.2)

@@ -13,7 +13,6 @@ from statistics import quantiles
 from time import time
 from typing import Any
 
-import asyncpg
 from aiohttp import web
 
 from ops.stack.databases import in_database
@@ -21,6 +20,7 @@ from proof.agencies import STREAM, Office, offices, settle
 from proof.history import now
 from proof.receivers import Answer, Receiver, drip, held_back, status
 from proof.rig import QUIET_SECONDS, Rig, Size, within
+from shared.database import connected
 
 WORKER = "partners-worker"
 MOST_SAMPLES = 2_000
@@ -201,11 +201,8 @@ def _judge(office: Office, wait: float, number: int, asked: float | None) -> Non
 async def _down_for_six_days(rig: Rig, office: Office) -> None:
     """An endpoint that failed for six days is disabled; it comes back, is resumed, and gets all of it. The days are told to the database."""
     await rig.kill(WORKER)
-    connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), "partners"))
-    try:
+    async with connected(in_database(rig.stack.servers.superuser_dsn(), "partners")) as connection:
         await connection.execute(_SIX_DAYS, office.webhook)
-    finally:
-        await connection.close()
     await rig.start(WORKER)
     await office.until_state("dimatikan", "gagal_tiga_hari")
     await office.receiver.start()

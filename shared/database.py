@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ SERVER_ERRORS: tuple[type[Exception], ...] = (
 )
 """What talking to PostgreSQL may raise; ``is_infrastructure_error`` tells which of them waiting can mend."""
 
+CONNECT_SECONDS = 10.0
 COMMAND_TIMEOUT_SECONDS = 30.0
 TRANSACTION_TIMEOUT = "30s"
 """So long a transaction of a pool lasts at most: then the server ends it, whatever it waits for. A process that is frozen in the middle of
@@ -70,6 +72,16 @@ def is_infrastructure_error(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InternalClientError | OSError | TimeoutError | EOFError)
 
 
+@asynccontextmanager
+async def connected(dsn: str, **settings: str) -> AsyncIterator[asyncpg.Connection]:
+    """Give one connection, with these settings of the server, and close it. Raises what asyncpg raises."""
+    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:
     """Return an open pool; every statement and every transaction is bounded to 30 s. Raises what asyncpg raises.
 
@@ -81,7 +93,7 @@ async def create_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> asy
         min_size=min_size,
         max_size=max_size,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        timeout=10,
+        timeout=CONNECT_SECONDS,
         server_settings={"transaction_timeout": TRANSACTION_TIMEOUT},
         reset=_leave_as_it_is,
     )
@@ -179,8 +191,7 @@ async def migrate(
     Raises ``MigrationChangedError`` if a file changed after it ran, ``MigrationBlockedError``.
     """
     files = [(item.component, path, path.read_text(encoding="utf-8")) for item in migrations for path in item.files()]
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
+    async with connected(dsn) as connection:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
             log.info("migration_waits", reason="another process migrates this database")
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
@@ -193,8 +204,6 @@ async def migrate(
             for component, path, text in files
             if await _apply_patiently(connection, component, path.name, text, done, roles, monotonic() + patience)
         ]
-    finally:
-        await connection.close()
 
 
 async def _show_ledger(connection: asyncpg.Connection, role: str | None) -> None:

@@ -19,6 +19,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from ops.stack import Stack
+from ops.stack.databases import SERVICES
 from shared.topology import Topic
 from tests.containers import servers as containers
 from tests.stack.servers import Database, Kafka, Postgres
@@ -78,6 +79,14 @@ def server_stack(given_servers: dict[str, str]) -> Iterator[Stack]:
     yield stack
     if given is None:
         stack.down(wipe=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_stack(server_stack: Stack) -> Stack:
+    """The same with the schema of every service: for commands that ask the databases of them all, in whatever order tests come."""
+    for service in SERVICES:
+        server_stack.migrate(service)
+    return server_stack
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import asyncpg
-
 from ops.audit.audit import audit
 from shared.broker import KafkaSettings, make_producer
 from shared.consumer import Consumer
-from shared.database import Pool
+from shared.database import Pool, connected
 from shared.envelope import Event, to_kafka
 from tests.desk import Desk
 from tests.notifications.waiting import until
@@ -116,9 +114,6 @@ async def said_by_the_audit(desk: Desk, service: str, kafka: Kafka, *events: Eve
 
 async def _parked(desk: Desk) -> dict[UUID | None, int]:
     """Return how many events are parked of each aggregate, as the audit's login sees it."""
-    connection = await asyncpg.connect(desk.database.audit_dsn)
-    try:
+    async with connected(desk.database.audit_dsn) as connection:
         rows = await connection.fetch("SELECT aggregate_id, sum(events)::int AS events FROM audit.parked GROUP BY 1")
-    finally:
-        await connection.close()
     return {row["aggregate_id"]: row["events"] for row in rows}

@@ -35,6 +35,7 @@ from ops.stack.java import Say
 from ops.stack.services import ROOT
 from proof.evidence import record_of, records_to_end
 from shared.broker import make_reader
+from shared.database import connected
 
 PROGRAMS = Path(__file__).parent / "programs"
 SERVICE = "registry"
@@ -264,11 +265,8 @@ class Ground:
 
     async def fetch(self, statement: str) -> list[asyncpg.Record]:
         """Ask the database."""
-        connection = await asyncpg.connect(self.owner_dsn)
-        try:
+        async with connected(self.owner_dsn) as connection:
             return list(await connection.fetch(statement))
-        finally:
-            await connection.close()
 
     async def log(self) -> list[Address]:
         """Return the events of the topic from the first, in the order of each partition."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import starmap
 from time import monotonic
 
 import asyncpg
 
-from ops.audit.checkpoint import Ground, MovedError
-from ops.audit.comparing import compare_effect, compare_log, compare_messages, compare_positions, told
+from ops.audit.checkpoint import Ground, MovedError, Total
+from ops.audit.comparing import (
+    compare_effect,
+    compare_effects,
+    compare_log,
+    compare_messages,
+    compare_positions,
+    name_parked,
+    told,
+)
 from ops.audit.ground import read_ground
 from ops.audit.keeping import keep_red, keep_whole
 from ops.audit.log import Log, read_log
@@ -26,11 +34,13 @@ from ops.audit.reading import (
     Effects,
     Positions,
     Sources,
+    both,
     connect,
     declared_effects,
     has,
     notifying_types,
     parked_of,
+    position_totals,
     read_differing,
     read_positions,
     read_sources,
@@ -48,7 +58,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much."""
 
 SIDE_BY_SIDE = 2
-"""Services whose positions and effects are in memory at a time."""
+"""Databases that are asked at a time for what takes all of one of them, and services whose positions are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,15 @@ class Compared:
     """Topic → the version of each aggregate at its source."""
     log: Log
     afresh: Afresh
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one view of a service's database comes to."""
+
+    same: frozenset[tuple[str, str]] = frozenset()
+    """Consumers and topics whose positions come to the same two figures as the sources: of these no row is read."""
+    differing: Differing = field(default_factory=Differing)
 
 
 async def audit(
@@ -89,18 +108,22 @@ async def audit(
         sources = await read_sources(connections)
         report.aggregates = sum(len(sources.versions.get(topic, ())) for topic in scope.owned)
         compare_outboxes(report, await afresh.unpublished(looked_at, sources.snapshots))
-        log = await read_log(
-            kafka,
-            scope.topics,
-            await notifying_types(looked_at),
-            lambda done, total: progress("log", done, total),
-            share=sources.ids,
+        # The databases add up and compare while the log is read: that takes this process alone.
+        log, looks = await both(
+            read_log(
+                kafka,
+                scope.topics,
+                await notifying_types(looked_at),
+                lambda done, total: progress("log", done, total),
+                share=sources.ids,
+            ),
+            _look_at_services(looked_at, {topic: sources.totals.get(topic, Total()) for topic in scope.owned}),
         )
         compare_log(
             report, sources.versions, log, scope.owned, await newer_in(log, sources.versions, scope.owned, afresh)
         )
         compared = Compared(report, scope, sources.versions, log, afresh)
-        await _compare_services(compared, looked_at, sources.ids, kafka)
+        await _compare_services(compared, looked_at, looks, sources.ids, kafka)
         report.under_way = afresh.came
         if keep and scope.whole:
             report.checkpoint = await _keep(report, databases["projections"], kafka, ground, sources, log)
@@ -143,30 +166,63 @@ def compare_outboxes(report: Report, unpublished: Mapping[str, int]) -> None:
             report.add(Finding("unpublished", service, None, 0, pending, detail))
 
 
+async def _look_at_services(connections: Connections, totals: Mapping[str, Total]) -> dict[str, Look]:
+    turns = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(connection: asyncpg.Connection) -> Look:
+        async with turns:
+            return await _look_at_service(connection, totals)
+
+    return dict(zip(connections, await side_by_side(map(one, connections.values())), strict=True))
+
+
+async def _look_at_service(connection: asyncpg.Connection, totals: Mapping[str, Total]) -> Look:
+    """Have a database add up positions and compare effects, in one view: what it applies between would be an effect without a position."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        if not await has(connection, "position"):
+            return Look()
+        found = await position_totals(connection)
+        same = {
+            (consumer, topic)
+            for consumer, topic in await subscriptions(connection)
+            if topic in totals and found.get((consumer, topic), Total()) == totals[topic]
+        }
+        return Look(frozenset(same), await read_differing(connection))
+
+
 async def _compare_services(
-    compared: Compared, connections: Connections, ids: Mapping[str, str], kafka: KafkaSettings
+    compared: Compared,
+    connections: Connections,
+    looks: Mapping[str, Look],
+    ids: Mapping[str, str],
+    kafka: KafkaSettings,
 ) -> None:
     """Compare some at a time: while a database works, what another has sent is compared; all at once would take the memory of all."""
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(service: str, connection: asyncpg.Connection) -> None:
         async with turns:
-            await _compare_service(compared, service, connection, ids, kafka)
+            await _compare_service(compared, service, connection, looks[service], ids, kafka)
 
     await side_by_side(starmap(one, connections.items()))
 
 
 async def _compare_service(
-    compared: Compared, service: str, connection: asyncpg.Connection, ids: Mapping[str, str], kafka: KafkaSettings
+    compared: Compared,
+    service: str,
+    connection: asyncpg.Connection,
+    look: Look,
+    ids: Mapping[str, str],
+    kafka: KafkaSettings,
 ) -> None:
     report = compared.report
-    # One view of a service's database: what it applies between two questions would be an effect without a position.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         if await has(connection, "position"):
-            positions = await read_positions(connection, ids)
-            await compare_consumers(compared, service, connection, positions)
+            differing = [each for each in await subscriptions(connection) if each not in look.same]
+            positions = await read_positions(connection, ids, differing)
+            await compare_consumers(compared, service, connection, positions, look.same)
             del positions
-            await compare_effects(report, connection)
+            compare_effects(report, look.differing)
         if await has(connection, "message"):
             left = await without_message(connection, compared.log.notifying)
             compare_messages(report, left, await compared.afresh.told(service, left))
@@ -176,9 +232,16 @@ async def _compare_service(
 
 
 async def compare_consumers(
-    compared: Compared, service: str, connection: asyncpg.Connection, positions: ByConsumer
+    compared: Compared,
+    service: str,
+    connection: asyncpg.Connection,
+    positions: ByConsumer,
+    same: Collection[tuple[str, str]] = (),
 ) -> None:
-    """Compare the positions of a service's consumers with the sources; where these are not looked at, with what was published."""
+    """Compare the positions of a service's consumers with the sources; where these are not looked at, with what was published.
+
+    ``same``: those that are known to be where the sources are.
+    """
     report, log = compared.report, compared.log
     for consumer, topic in await subscriptions(connection):
         if topic not in log.topics:
@@ -187,21 +250,14 @@ async def compare_consumers(
         state = report.consumers.setdefault(consumer, ConsumerState())
         parked, found = await parked_of(connection, consumer, topic), positions.get((consumer, topic), {})
         asked = compared.versions.get(topic, {})
+        if (consumer, topic) in same:
+            state.aggregates += len(asked)
+            name_parked(report, state, consumer, topic, parked)
+            continue
         if topic not in compared.scope.owned:
             asked = told(asked, log.topics[topic].heads, found)
         newer = await newer_at(compared.afresh, service, consumer, topic, asked, found, parked)
         compare_positions(report, state, consumer, topic, asked, found, parked, newer)
-
-
-async def compare_effects(report: Report, connection: asyncpg.Connection) -> None:
-    """Compare every effect that a service declares with the positions of its consumer: of all aggregates, in the database."""
-    declared = await declared_effects(connection)
-    differing = await read_differing(connection) if declared else Differing()
-    for consumer, effect, topic in declared:
-        key = (consumer, effect, topic)
-        state = report.consumers.setdefault(consumer, ConsumerState())
-        state.effects[effect] = differing.counts.get(key, 0)
-        compare_effect(report, effect, differing.positions.get(key, {}), differing.effects.get(key, {}))
 
 
 async def compare_declared(

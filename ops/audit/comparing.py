@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from ops.audit.log import Log
-from ops.audit.reading import Positions
+from ops.audit.reading import Differing, Positions
 from ops.audit.report import ConsumerState, Finding, Report
 
 
@@ -75,8 +75,6 @@ def compare_positions(
 ) -> None:
     """Compare one consumer's positions on one topic with the source's versions; ``under_way`` are aggregates that move just now."""
     state.aggregates += len(versions)
-    state.parked += sum(parked.values())
-    report.parked += sum(parked.values())
     for subject, version in versions.items():
         position = positions.get(subject, 0)
         if subject in under_way:
@@ -93,8 +91,26 @@ def compare_positions(
         state.ahead += 1
         detail = f"position on {topic} of an aggregate that the source does not know"
         report.add(Finding("ahead", consumer, subject, 0, positions[subject], detail))
+    name_parked(report, state, consumer, topic, parked)
+
+
+def name_parked(
+    report: Report, state: ConsumerState, consumer: str, topic: str, parked: Mapping[str | None, int]
+) -> None:
+    """Count and name what a consumer has parked of a topic."""
+    state.parked += sum(parked.values())
+    report.parked += sum(parked.values())
     for waiting, count in parked.items():
         report.add(Finding("parked", consumer, waiting, 0, count, f"parked events of {topic}: look, repair, redrive"))
+
+
+def compare_effects(report: Report, differing: Differing) -> None:
+    """Name what a database found of all aggregates between every effect that it declares and the positions of its consumer."""
+    for key in differing.declared:
+        consumer, effect, _ = key
+        state = report.consumers.setdefault(consumer, ConsumerState())
+        state.effects[effect] = differing.counts.get(key, 0)
+        compare_effect(report, effect, differing.positions.get(key, {}), differing.effects.get(key, {}))
 
 
 def compare_effect(report: Report, effect: str, positions: Positions, effects: Positions) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,19 +23,10 @@ from ops.audit.checkpoint import (
 from ops.audit.log import Log
 from ops.audit.reading import Sources
 from shared.broker import KafkaSettings
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 
 KEPT = "kept"
 NONE = "no audit has left a checkpoint yet"
-
-
-@asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 def now() -> str:
@@ -68,7 +58,7 @@ async def keep_red(dsn: str, kafka: KafkaSettings, faults: int) -> str:
 async def _put(dsn: str, seal_it: Callable[[], tuple[bytes, bytes]]) -> str:
     try:
         seal, body = seal_it()
-        async with _connected(dsn) as connection:
+        async with connected(dsn) as connection:
             await connection.execute("SELECT audit.keep_checkpoint($1, $2)", seal, body)
     except RefusedError as error:
         return f"not kept: {error}"
@@ -84,7 +74,7 @@ async def load(dsn: str, kafka: KafkaSettings) -> Checkpoint:
 
     Raises ``RefusedError`` if it is not to be believed, ``MovedError`` if there is none, the errors of the server.
     """
-    async with _connected(dsn) as connection:
+    async with connected(dsn) as connection:
         try:
             row = await connection.fetchrow("SELECT seal, body FROM audit.checkpoint")
         except asyncpg.UndefinedTableError:

@@ -29,7 +29,7 @@ ByConsumer = dict[tuple[str, str], Positions]
 Effects = dict[tuple[str, str, str], Positions]
 """Consumer, effect and topic → what the effect shows."""
 
-T = TypeVar("T")
+T, U = TypeVar("T"), TypeVar("U")
 QUIET_POLL_SECONDS = 0.2
 RESTS = 5
 """How many times as long as a look it waits until the next."""
@@ -46,7 +46,12 @@ _SOURCE_TOTALS = """
 SELECT topic, count(*), coalesce(sum(uuid_hash_extended(aggregate_id, version)), 0)::text FROM audit.source GROUP BY 1
 """
 _POSITIONS = """
-SELECT consumer, topic, aggregate_id::text, position FROM audit.position WHERE consumer NOT LIKE '%@%'
+SELECT consumer, topic, aggregate_id::text, position FROM audit.position
+WHERE (consumer, topic) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+_POSITION_TOTALS = """
+SELECT consumer, topic, count(*), coalesce(sum(uuid_hash_extended(aggregate_id, position)), 0)::text
+FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY 1, 2
 """
 _DIFFERING = """
 WITH e AS MATERIALIZED (SELECT consumer, effect, topic, aggregate_id, position FROM audit.effect),
@@ -68,6 +73,7 @@ _MEMORY = "SET LOCAL work_mem = '64MB'"
 class Differing:
     """What of the effects is not where the positions are, by consumer, effect and topic; and how many rows each effect has."""
 
+    declared: list[tuple[str, str, str]] = field(default_factory=list)
     counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
     positions: Effects = field(default_factory=dict)
     effects: Effects = field(default_factory=dict)
@@ -85,9 +91,21 @@ async def side_by_side(works: Iterable[Awaitable[T]]) -> list[T]:
     return [each for each in found if not isinstance(each, BaseException)]
 
 
-async def batches(connection: asyncpg.Connection, statement: str) -> AsyncIterator[list[asyncpg.Record]]:
+async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
+    """Do two works beside one another, and return what came of them, or raise the first error when both have ended."""
+    first, second = await asyncio.gather(one, other, return_exceptions=True)
+    if isinstance(first, BaseException):
+        raise first
+    if isinstance(second, BaseException):
+        raise second
+    return first, second
+
+
+async def batches(
+    connection: asyncpg.Connection, statement: str, *values: object
+) -> AsyncIterator[list[asyncpg.Record]]:
     """Give the rows of a statement as they come, inside a transaction, so that never all of them are in memory."""
-    cursor = await connection.cursor(statement)
+    cursor = await connection.cursor(statement, *values)
     while rows := await cursor.fetch(AT_ONCE):
         yield rows
 
@@ -176,10 +194,21 @@ async def read_totals(found: Sources, service: str, connection: asyncpg.Connecti
         found.totals[topic] = Total(count, int(digest))
 
 
-async def read_positions(connection: asyncpg.Connection, ids: Mapping[str, str]) -> ByConsumer:
-    """Read the position of every aggregate, inside a transaction; ``ids`` are those that are in memory already."""
+async def position_totals(connection: asyncpg.Connection) -> dict[tuple[str, str], Total]:
+    """Return the positions of all aggregates as two figures for each consumer and topic."""
+    rows = await connection.fetch(_POSITION_TOTALS)
+    return {(consumer, topic): Total(count, int(digest)) for consumer, topic, count, digest in rows}
+
+
+async def read_positions(
+    connection: asyncpg.Connection, ids: Mapping[str, str], asked: Collection[tuple[str, str]]
+) -> ByConsumer:
+    """Read the positions of these consumers on these topics, inside a transaction; ``ids`` are those that are in memory already."""
     positions: ByConsumer = {}
-    async for rows in batches(connection, _POSITIONS):
+    if not asked:
+        return positions
+    consumers, topics = zip(*asked, strict=True)
+    async for rows in batches(connection, _POSITIONS, consumers, topics):
         for consumer, topic, aggregate_id, position in rows:
             positions.setdefault((consumer, topic), {})[ids.get(aggregate_id, aggregate_id)] = position
     return positions
@@ -187,7 +216,9 @@ async def read_positions(connection: asyncpg.Connection, ids: Mapping[str, str])
 
 async def read_differing(connection: asyncpg.Connection) -> Differing:
     """Have the database compare each effect that the service declares with the positions, inside a transaction."""
-    found = Differing()
+    found = Differing(await declared_effects(connection))
+    if not found.declared:
+        return found
     await connection.execute(_MEMORY)
     async for rows in batches(connection, _DIFFERING):
         for consumer, effect, topic, aggregate_id, stood, shown, count in rows:

@@ -12,7 +12,7 @@ import asyncpg
 
 from ops.audit.checkpoint import Checkpoint, Total, version_in
 from ops.audit.log import Log
-from ops.audit.reading import ByConsumer, Connections, Effects, Sources, has, read_totals, side_by_side
+from ops.audit.reading import ByConsumer, Connections, Effects, Sources, has, position_totals, read_totals, side_by_side
 
 _STORED = """
 SELECT DISTINCT o.topic, o.partition_key::text FROM relay_cursor c JOIN outbox o ON o.shard = c.shard
@@ -23,10 +23,6 @@ _VERSIONS = "SELECT topic, aggregate_id::text, version FROM audit.source WHERE a
 _POSITIONS = """
 SELECT consumer, topic, aggregate_id::text, position FROM audit.position
 WHERE consumer NOT LIKE '%@%' AND aggregate_id = ANY ($1::uuid[])
-"""
-_POSITION_TOTALS = """
-SELECT consumer, topic, count(*), coalesce(sum(uuid_hash_extended(aggregate_id, position)), 0)::text
-FROM audit.position WHERE consumer NOT LIKE '%@%' GROUP BY 1, 2
 """
 _TOTAL = """
 SELECT count(*), coalesce(sum(uuid_hash_extended(id, number)), 0)::text FROM unnest($1::uuid[], $2::bigint[]) AS u(id, number)
@@ -59,7 +55,7 @@ async def open_views(
         if await has(connection, "source"):
             await read_totals(views.sources, service, connection)
         if service in looked_at and await has(connection, "position"):
-            views.positions[service] = await _position_totals(connection)
+            views.positions[service] = await position_totals(connection)
 
     await side_by_side(starmap(one, connections.items()))
     return views
@@ -94,12 +90,6 @@ async def positions_of(connection: asyncpg.Connection, subjects: Sequence[str]) 
     for consumer, topic, subject, position in await connection.fetch(_POSITIONS, subjects):
         found.setdefault((consumer, topic), {})[subject] = position
     return found
-
-
-async def _position_totals(connection: asyncpg.Connection) -> dict[tuple[str, str], Total]:
-    """Return the positions of all aggregates as two figures for each consumer and topic."""
-    rows = await connection.fetch(_POSITION_TOTALS)
-    return {(consumer, topic): Total(count, int(digest)) for consumer, topic, count, digest in rows}
 
 
 async def effects_of(connection: asyncpg.Connection, subjects: Sequence[str]) -> Effects:

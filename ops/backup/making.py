@@ -20,7 +20,7 @@ from ops.stack import Stack
 from ops.stack.databases import in_database, wait_for
 from ops.stack.errors import StackError
 from ops.stack.home import write_private
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 
 Tell = Callable[[str, int, int], None]
 """Called with what is done, how many of it, of how many."""
@@ -85,11 +85,8 @@ def _release() -> str:
 
 async def _about(server: str) -> tuple[str, str]:
     """Return the server's version and the identifier of its cluster."""
-    connection = await asyncpg.connect(server, timeout=10)
-    try:
+    async with connected(server) as connection:
         return tuple(await connection.fetchrow(_SERVER))
-    finally:
-        await connection.close()
 
 
 def dump_database(server: str, service: str, folder: Path) -> Dumped:
@@ -106,14 +103,13 @@ def dump_database(server: str, service: str, folder: Path) -> Dumped:
 
 async def _dump(dsn: str, target: Path) -> dict[str, Any]:
     """Dump a database, and return what it held in the same snapshot."""
-    connection = await asyncpg.connect(dsn, timeout=10, server_settings=UNBOUNDED)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            held = await _held(connection)
-            programs.run("pg_dump", dsn, "--format=custom", f"--snapshot={snapshot}", "--file", target)
-    finally:
-        await connection.close()
+    async with (
+        connected(dsn, **UNBOUNDED) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        held = await _held(connection)
+        programs.run("pg_dump", dsn, "--format=custom", f"--snapshot={snapshot}", "--file", target)
     return held
 
 

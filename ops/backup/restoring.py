@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import asyncpg
 from confluent_kafka import KafkaException
 
 from ops.backup import programs
@@ -18,7 +17,7 @@ from ops.stack.databases import SERVICES, create_database, in_database, own_sche
 from ops.stack.errors import StackError
 from ops.stack.stack import KEEPER, MAILBOX
 from services.partners.domain.lanes import EVERYONE
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 from shared.trail import Deed, append
 
 _SERVER = """
@@ -48,28 +47,22 @@ def look_at_target(stack: Stack) -> Target:
 
 async def _target(stack: Stack) -> Target:
     server = stack.servers.superuser_dsn()
-    connection = await asyncpg.connect(server, timeout=10)
-    try:
+    async with connected(server) as connection:
         about = dict(await connection.fetchrow(_SERVER))
-        connected = dict(await connection.fetch(_CONNECTED))
+        sessions = dict(await connection.fetch(_CONNECTED))
         there = {row[0] for row in await connection.fetch("SELECT datname FROM pg_database")}
         logins = frozenset(row[0] for row in await connection.fetch(_LOGINS))
-    finally:
-        await connection.close()
     places: Mapping[str, Place | None] = {
-        service: Place(await _relations(in_database(server, service)), connected.get(service, 0)) if service in there else None
+        service: Place(await _relations(in_database(server, service)), sessions.get(service, 0)) if service in there else None
         for service in SERVICES
     }  # fmt: skip
     return Target(**about, places=places, logins=logins, running=_running(stack), records=_records(stack))
 
 
 async def _relations(dsn: str) -> int:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
+    async with connected(dsn) as connection:
         found: int = await connection.fetchval(_RELATIONS)
         return found
-    finally:
-        await connection.close()
 
 
 def _running(stack: Stack) -> tuple[str, ...]:
@@ -116,13 +109,10 @@ async def _note(server: str, manifest: Manifest, by: str) -> None:
     details = {"cluster": manifest.cluster, "events": manifest.events}
     deed = Deed(by, "cli", "restore", f"backup/{manifest.made_at}", "brought back from a backup", details)
     for dumped in manifest.databases:
-        connection = await asyncpg.connect(in_database(server, dumped.service), timeout=10)
-        try:
+        async with connected(in_database(server, dumped.service)) as connection:
             if await connection.fetchval("SELECT to_regclass('public.trail') IS NOT NULL"):
                 async with connection.transaction():
                     await append(connection, deed)
-        finally:
-            await connection.close()
 
 
 def restore_database(server: str, service: str, dump: Path) -> None:
@@ -135,23 +125,17 @@ async def _begin_anew(dsn: str) -> None:
 
     What the outbox keeps, also where PostgreSQL's cluster is the one of before; and what is public.
     """
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
+    async with connected(dsn) as connection:
         if await connection.fetchval("SELECT to_regclass('public.relay_cluster') IS NOT NULL"):
             await connection.execute("UPDATE relay_cluster SET system_identifier = 'restored'")
         if await connection.fetchval("SELECT to_regclass('public.kafka_position') IS NOT NULL"):
             await connection.execute("DELETE FROM kafka_position WHERE agency = $1", EVERYONE)
-    finally:
-        await connection.close()
 
 
 async def empty_databases(server: str, services: Iterable[str]) -> None:
     """Make databases anew that were empty before they were restored into."""
-    connection = await asyncpg.connect(server, timeout=10)
-    try:
+    async with connected(server) as connection:
         for service in services:
             await connection.execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
             await create_database(connection, service, service, template="template0")
             await own_schema(in_database(server, service), service)
-    finally:
-        await connection.close()

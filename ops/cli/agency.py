@@ -7,21 +7,24 @@ from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import typer
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.cli.access import running_stack
+from ops.cli.actor import By, actor
 from ops.cli.asking import NoAnswerError, answer_of, deed_of
+from ops.cli.confirming import is_sure
+from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
-from ops.kafka_admin.client import kcat_config, operator_client
+from ops.kafka_admin.client import NO_ANSWER, kcat_config, operator_client, why_not
 from ops.kafka_admin.plan import TopologyError
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
 from services.partners.domain.lanes import EVERYONE
 from shared.broker import KafkaSettings
 from shared.topology import agency_topic
+from shared.trail import Deed
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +33,13 @@ app = typer.Typer(
     help="Kafka users of agencies: make, rotate, revoke; topics that lost something: refill.",
 )
 Code = Annotated[str, typer.Argument(help="The agency's code, as in its agreement, for example dpmptsp.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; nothing is.")]
 Done = TypeVar("Done")
+OWNING = "partners"
+"""The service in whose trail stands what is done to users of agencies."""
+NOTHING_DONE = 3
+MADE, REVOKED = "made by the command", "taken away by the command"
+"""What the trail says of it; there is no other reason."""
 
 
 def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_json: bool) -> Done:
@@ -39,19 +48,30 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
         return deed(operator_client(operator))
     except (AgencyUserError, TopologyError) as error:
         fail(str(error), as_json=as_json)
-    except KafkaException as error:
-        fail(f"Kafka refused: {error.args[0].str()}.", as_json=as_json)
+    except NO_ANSWER as error:
+        fail(f"Kafka refused, or did not answer: {why_not(error)}.", as_json=as_json)
 
 
-def _made(make: Callable[[AdminClient, str], Access], code: str, *, as_json: bool) -> None:
-    """Make a user and print it. Limits come first, of both names that the agency may have: nobody reads without."""
-    operator = running_stack().credentials("operator")
-    try:
-        agencies.check_code(code)
-        limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
-    except (AgencyUserError, QuotaError) as error:
-        fail(str(error), as_json=as_json)
-    _print(_asked(lambda admin: make(admin, code), operator, as_json=as_json), operator, as_json=as_json)
+def _make(
+    name_of: Callable[[AdminClient, str], str], deed: str, code: str, by: str | None, *, dry_run: bool, as_json: bool
+) -> None:
+    """Make a user, tell it in the trail, and print it. Limits come first, of both names that the agency may have: nobody reads without."""
+    stack = running_stack()
+    operator = stack.credentials("operator")
+    user = _asked(lambda admin: name_of(admin, code), operator, as_json=as_json)
+    if dry_run:
+        if as_json:
+            print_json({"would_make": user, "topic": agency_topic(code).name})
+        else:
+            print_line(f"Nothing was done: {user} would be made, to read {agency_topic(code).name}.")
+        return
+    with noted(stack, OWNING, Deed(actor(by), "cli", deed, f"agency/{code}", MADE, {"user": user}), as_json=as_json):
+        try:
+            limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
+        except QuotaError as error:
+            fail(str(error), as_json=as_json)
+        access = _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
+    _print(access, operator, as_json=as_json)
 
 
 def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
@@ -67,15 +87,15 @@ def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
 
 
 @app.command("create-user")
-def create_user(code: Code, json: Json = False) -> None:
+def create_user(code: Code, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
     """Make an agency's topic and its first user, and print what the agency's client needs. The agreement decides what comes."""
-    _made(agencies.create_user, code, as_json=json)
+    _make(agencies.first_user, "create_user", code, by, dry_run=dry_run, as_json=json)
 
 
 @app.command()
-def rotate(code: Code, json: Json = False) -> None:
+def rotate(code: Code, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
     """Make the agency's second user with a new password. Both are let in until `revoke --user` takes the old one away."""
-    _made(agencies.rotate_user, code, as_json=json)
+    _make(agencies.next_user, "rotate_user", code, by, dry_run=dry_run, as_json=json)
 
 
 @app.command()
@@ -84,15 +104,32 @@ def revoke(
     user: Annotated[
         str | None, typer.Option(help="Only this user, after a rotation; without it all of the agency.")
     ] = None,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    by: By = None,
     json: Json = False,
 ) -> None:
-    """Take users away: their rights at once, also of open connections. The topic stays, and with it the agency's place in it."""
-    operator = running_stack().credentials("operator")
-    gone = _asked(lambda admin: agencies.revoke_users(admin, code, user), operator, as_json=json)
+    """Take users away: their rights at once, also of open connections. The topic stays, and with it the agency's place in it.
+
+    Exit code 0: done, or with --dry-run could be; 1: refused, or Kafka does not answer; 3: nothing was done, since it was not confirmed.
+    """
+    stack = running_stack()
+    operator = stack.credentials("operator")
+    gone = _asked(lambda admin: agencies.users_to_revoke(admin, code, user), operator, as_json=json)
+    named = ", ".join(gone)
+    if dry_run or not is_sure(code, f"{named} would read nothing more. Type {code} to take away", yes=yes):
+        if json:
+            print_json({"revoked": [], "would_revoke": gone})
+        else:
+            print_line(f"Nothing was done: {named} would be taken away{'' if dry_run else '; say --yes to do it'}.")
+        raise typer.Exit(0 if dry_run else NOTHING_DONE)
+    deed = Deed(actor(by), "cli", "revoke_user", f"agency/{code}", REVOKED, {"users": gone})
+    with noted(stack, OWNING, deed, as_json=json):
+        _asked(lambda admin: [agencies.revoke_users(admin, code, each) for each in gone], operator, as_json=json)
     if json:
         print_json({"revoked": gone})
     else:
-        print_line(f"revoked {', '.join(gone)}")
+        print_line(f"revoked {named}")
 
 
 @app.command("list")

@@ -14,13 +14,14 @@ from confluent_kafka import KafkaException
 
 from ops.audit import RefusedError, Report, audit, audit_since, scope_of
 from ops.cli.actor import By, actor
+from ops.cli.databases import OTHER_SCHEMA
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.cli.progress import stages
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from ops.stack.errors import StackError
 from shared.broker import KafkaSettings
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 FINDINGS_SHOWN = 20
@@ -73,6 +74,8 @@ def run_audit(
             return asyncio.run(audit(databases, kafka, wait, tell, services, keep=keep))
     except RefusedError as error:
         fail(str(error), as_json=as_json, code=2)
+    except OTHER_SCHEMA as error:
+        fail(f"A schema is not that of this release ({error}): `naikkelas migrate`.", as_json=as_json, code=2)
     except (KafkaError, KafkaException, *SERVER_ERRORS) as error:
         fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
 
@@ -82,16 +85,13 @@ def keep_run(dsn: str, by: str, report: Report) -> None:
     counts = (report.ok, report.events, report.aggregates, report.seconds, jsonlib.dumps(dict(report.total_findings)))
 
     async def keep() -> None:
-        connection = await asyncpg.connect(dsn, timeout=10)
-        try:
+        async with connected(dsn) as connection:
             await connection.execute(
                 "SELECT audit.keep_run($1, $2, $3, $4, $5, $6::text::jsonb, $7)",
                 by,
                 *counts,
                 "; ".join(report.left_out),
             )
-        finally:
-            await connection.close()
 
     try:
         asyncio.run(keep())

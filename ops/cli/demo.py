@@ -9,7 +9,6 @@ from dataclasses import asdict
 from time import monotonic
 from typing import Annotated, Any, NoReturn
 
-import asyncpg
 import httpx2
 import typer
 
@@ -23,6 +22,7 @@ from ops.demo.agency import PROCESSES
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, owner_of
 from ops.stack.stack import default_home
+from shared.database import connected
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -125,13 +125,10 @@ def _fault_on_purpose(stack: Stack, databases: dict[str, str], *, as_json: bool)
 
 
 async def _delete_a_row(dsn: str) -> str:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
+    async with connected(dsn) as connection:
         return str(
             await connection.fetchval(
                 "DELETE FROM district_dashboard WHERE business_id = "
                 "(SELECT business_id FROM district_dashboard ORDER BY business_id LIMIT 1) RETURNING business_id"
             )
         )
-    finally:
-        await connection.close()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-import asyncpg
 import typer
 
 from ops.cli.access import running_stack
@@ -17,11 +16,10 @@ from ops.cli.progress import stages
 from ops.ledger import Difference, compare_ledgers, declared_ledger, read_ledger
 from ops.stack import Stack, StackError
 from ops.stack.databases import SERVICES, in_database
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 from shared.trail import Deed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-CONNECT_SECONDS = 10.0
 BROUGHT_UP = "brought up to date by the command"
 """What the trail says of it; there is no other reason."""
 
@@ -90,11 +88,8 @@ def _differing(stack: Stack, services: tuple[str, ...], *, as_json: bool) -> dic
 
 
 async def _difference(dsn: str, service: str) -> Difference:
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
-    try:
+    async with connected(dsn) as connection:
         return compare_ledgers(declared_ledger(service), await read_ledger(connection))
-    finally:
-        await connection.close()
 
 
 def _print(missing: dict[str, tuple[str, ...]], *, dry_run: bool, as_json: bool) -> None:

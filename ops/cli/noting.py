@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import asyncpg
-
 from ops.cli.output import fail
 from ops.stack import Stack
 from ops.stack.databases import in_database
-from shared.database import SERVER_ERRORS
+from shared.database import SERVER_ERRORS, connected
 from shared.trail import Deed, append
 
 FAILED = "_failed"
@@ -39,12 +37,8 @@ def write(stack: Stack, service: str, deed: Deed) -> None:
 
 
 async def _write(dsn: str, deed: Deed) -> None:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        async with connection.transaction():
-            await append(connection, deed)
-    finally:
-        await connection.close()
+    async with connected(dsn) as connection, connection.transaction():
+        await append(connection, deed)
 
 
 @contextmanager

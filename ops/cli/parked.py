@@ -5,7 +5,6 @@ Every deed stands in the trail of the service's database, as one by its API or t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
@@ -16,9 +15,9 @@ import typer
 
 from ops.cli.access import running_stack
 from ops.cli.actor import By, actor, given_reason
+from ops.cli.databases import ask_database
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
-from shared.database import SERVER_ERRORS
 from shared.parked import Order, discard_one, open_parked, redrive_all, redrive_one
 from shared.refusals import DeedRefusedError
 from shared.topology import CONSUMING
@@ -39,20 +38,10 @@ Reason = Annotated[str, typer.Option(help="Why; it stays in the trail, so name n
 def _with(stack: Stack, service: str, work: Callable[[asyncpg.Connection], Awaitable[T]], *, as_json: bool) -> T:
     if service not in CONSUMING:
         fail(f"{service} consumes nothing; choose one of {', '.join(CONSUMING)}.", as_json=as_json, code=2)
-
-    async def run() -> T:
-        connection = await asyncpg.connect(stack.dsn(service, service), timeout=10)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
     try:
-        return asyncio.run(run())
+        return ask_database(service, stack.dsn(service, service), work, as_json=as_json)
     except DeedRefusedError as refusal:
         fail(str(refusal), as_json=as_json)
-    except SERVER_ERRORS as error:
-        fail(f"The database of {service} does not answer ({type(error).__name__}).", as_json=as_json)
 
 
 def _order(by: str | None, reason: str, *, as_json: bool) -> Order:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from confluent_kafka import KafkaException
 
 from ops.cli.access import running_stack
+from ops.cli.databases import why_unasked
 from ops.cli.lag import read_lag
 from ops.cli.output import print_json, print_line, print_table, say
 from ops.contracts.agreements import read_agreements
@@ -55,7 +56,7 @@ def _agreements(stack: Stack) -> tuple[Agreements | None, str | None]:
     except StackError as error:
         return None, f"Agreements are not known. {error}"
     except SERVER_ERRORS as error:
-        return None, f"Agreements are not known: the partners' database does not answer ({type(error).__name__})."
+        return None, f"Agreements are not known. {why_unasked('partners', error)}"
 
 
 def print_all(found: Sequence[Readers], platform: Platform, *, as_json: bool) -> None:

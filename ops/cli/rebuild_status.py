@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import asdict
 
-import asyncpg
-
 from ops.cli.access import running_stack
-from ops.cli.output import fail, print_json, print_line, print_table
+from ops.cli.databases import ask_database
+from ops.cli.output import print_json, print_line, print_table
 from ops.stack.databases import in_database
 from services.projections.handlers.generations import Generation, RebuildRun, look_at_generations
-from shared.database import SERVER_ERRORS
 
 RUNS = 10
 """Rebuilds that are shown, the newest first."""
@@ -51,18 +48,7 @@ def show_status(projections: Collection[str], *, as_json: bool) -> None:
 
 def _read(*, as_json: bool) -> tuple[list[Generation], list[RebuildRun]]:
     dsn = in_database(running_stack().servers.superuser_dsn(), "projections")
-
-    async def read() -> tuple[list[Generation], list[RebuildRun]]:
-        connection = await asyncpg.connect(dsn, timeout=10)
-        try:
-            return await look_at_generations(connection, RUNS)
-        finally:
-            await connection.close()
-
-    try:
-        return asyncio.run(read())
-    except SERVER_ERRORS as error:
-        fail(f"The database of projections does not answer ({type(error).__name__}).", as_json=as_json)
+    return ask_database("projections", dsn, lambda connection: look_at_generations(connection, RUNS), as_json=as_json)
 
 
 def _state(run: RebuildRun) -> str:

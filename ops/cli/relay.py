@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 
-import asyncpg
 import typer
 
 from ops.cli.access import running_stack
-from ops.cli.output import Json, fail, print_json, print_line, print_table
-from ops.stack import Stack
+from ops.cli.databases import ask_database
+from ops.cli.output import Json, print_json, print_line, print_table
 from ops.stack.services import PROCESSES
-from shared.database import SERVER_ERRORS
 from shared.relay.looking import Shard, look_at_shards
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Relays of the outboxes.")
@@ -33,7 +30,10 @@ def status(json: Json = False) -> None:
     Exit code 0: every shard is held; 1: a database cannot be asked; 3: nobody holds some, so what is written there is not published.
     """
     stack = running_stack()
-    found = {service: _look(stack, service, as_json=json) for service in RELAYING}
+    found = {
+        service: ask_database(service, stack.dsn(service, "audit"), look_at_shards, as_json=json)
+        for service in RELAYING
+    }
     unheld = {
         service: shards
         for service, all_of in found.items()
@@ -54,20 +54,6 @@ def status(json: Json = False) -> None:
                 f"{service}: nobody holds {len(shards)} shards ({', '.join(map(str, shards))}); start {service}-relay."
             )
     raise typer.Exit(UNHELD if unheld else 0)
-
-
-def _look(stack: Stack, service: str, *, as_json: bool) -> list[Shard]:
-    async def look() -> list[Shard]:
-        connection = await asyncpg.connect(stack.dsn(service, "audit"), timeout=10)
-        try:
-            return await look_at_shards(connection)
-        finally:
-            await connection.close()
-
-    try:
-        return asyncio.run(look())
-    except SERVER_ERRORS as error:
-        fail(f"The database of {service} does not answer ({type(error).__name__}).", as_json=as_json)
 
 
 def _row(service: str, shard: Shard) -> tuple[object, ...]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
 
+from ops.cli.databases import ask_database
 from ops.cli.output import Json, fail, print_json, print_line, print_table
 from ops.stack import Stack
-from shared.database import SERVER_ERRORS
 from shared.trail import KEEPING, Checked, Entry, Head, read_newest, verify
 from shared.trail.keeping import NEWEST
 
@@ -68,21 +68,10 @@ def verify_trail(heads: Heads = None, json: Json = False) -> None:
 def _of_each(work: Callable[[str, asyncpg.Connection], Awaitable[T]], *, as_json: bool) -> dict[str, T]:
     """Return what ``work`` finds in each service's database, by the reading login of the audit."""
     stack = Stack()
-
-    async def run(name: str) -> T:
-        connection = await asyncpg.connect(stack.dsn(name, "audit"), timeout=10)
-        try:
-            return await work(name, connection)
-        finally:
-            await connection.close()
-
-    found: dict[str, T] = {}
-    for name in KEEPING:
-        try:
-            found[name] = asyncio.run(run(name))
-        except SERVER_ERRORS as error:
-            fail(f"The database of {name} does not answer ({type(error).__name__}).", as_json=as_json, code=2)
-    return found
+    return {
+        name: ask_database(name, stack.dsn(name, "audit"), partial(work, name), as_json=as_json, code=2)
+        for name in KEEPING
+    }
 
 
 def _told(entry: Entry) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import asyncpg
 
 from ops.contracts.readers import Agreed, Agreements
 from services.partners.commands import Terms
-
-CONNECT_SECONDS = 10.0
+from shared.database import connected
 
 _AGREED = """
 SELECT a.agency, a.agreement_id::text, a.revision, a.state, t.terms::text
@@ -23,14 +22,10 @@ SELECT agency, stream, way, max(given_at) FROM audit.disclosure WHERE agency = A
 
 async def read_agreements(dsn: str) -> Agreements:
     """Return what all agreements grant, and when each agency was last given anything. Raises the errors of the server."""
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            now = await connection.fetchval("SELECT clock_timestamp()")
-            agreed = tuple(_agreed(row) for row in await connection.fetch(_AGREED))
-            rows = await connection.fetch(_GIVEN, sorted({item.agency for item in agreed if item.may_grant(now)}))
-    finally:
-        await connection.close()
+    async with connected(dsn) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        agreed = tuple(_agreed(row) for row in await connection.fetch(_AGREED))
+        rows = await connection.fetch(_GIVEN, sorted({item.agency for item in agreed if item.may_grant(now)}))
     return Agreements(now, agreed, {(row[0], row[1], row[2]): row[3] for row in rows})
 
 

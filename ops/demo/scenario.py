@@ -13,11 +13,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import asyncpg
-
 from ops.demo.office import POLL_SECONDS, Office
 from ops.generator import Planted, generate
 from ops.stack import Stack
+from shared.database import connected
 
 Say = Callable[[str], None]
 Tell = Callable[[str, int, int], None]
@@ -217,8 +216,5 @@ class Demo:
 
 
 async def _count(dsn: str) -> int:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
+    async with connected(dsn) as connection:
         return int(await connection.fetchval("SELECT count(*) FROM audit.source WHERE topic = 'umkm.business'"))
-    finally:
-        await connection.close()

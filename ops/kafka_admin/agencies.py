@@ -50,16 +50,17 @@ def check_code(code: str) -> None:
         raise AgencyUserError(f"{code} cannot be an agency's code: a-z, 0-9, hyphens, and not the name of a service.")
 
 
-def create_user(admin: AdminClient, code: str) -> Access:
-    """Make the topic of an agency and its first user. Raises ``AgencyUserError``, ``KafkaException``."""
+def first_user(admin: AdminClient, code: str) -> str:
+    """Return the name of the user that an agency gets first. Raises ``AgencyUserError``, ``KafkaException``."""
     check_code(code)
     if users := agency_users(admin).get(code):
         raise AgencyUserError(f"{code} has {' and '.join(users)} already: rotate changes the password.")
-    return _make(admin, code, SLOTS[0])
+    return agency_user(code, SLOTS[0])
 
 
-def rotate_user(admin: AdminClient, code: str) -> Access:
-    """Make the other user of an agency; both are let in until one is revoked. Raises ``AgencyUserError``, ``KafkaException``."""
+def next_user(admin: AdminClient, code: str) -> str:
+    """Return the name of the other user of an agency. Raises ``AgencyUserError``, ``KafkaException``."""
+    check_code(code)
     users = agency_users(admin).get(code, [])
     if not users:
         raise AgencyUserError(f"{code} has no user yet: create-user makes the first.")
@@ -68,7 +69,26 @@ def rotate_user(admin: AdminClient, code: str) -> Access:
         raise AgencyUserError(
             f"{code} has {' and '.join(users)}: revoke the one that nobody uses any more, then rotate."
         )
-    return _make(admin, code, free[0])
+    return agency_user(code, free[0])
+
+
+def create_user(admin: AdminClient, code: str) -> Access:
+    """Make the topic of an agency and its first user. Raises ``AgencyUserError``, ``KafkaException``."""
+    return make_user(admin, code, first_user(admin, code))
+
+
+def rotate_user(admin: AdminClient, code: str) -> Access:
+    """Make the other user of an agency; both are let in until one is revoked. Raises ``AgencyUserError``, ``KafkaException``."""
+    return make_user(admin, code, next_user(admin, code))
+
+
+def users_to_revoke(admin: AdminClient, code: str, user: str | None = None) -> list[str]:
+    """Return one user of an agency, or all. Raises ``AgencyUserError`` if there is none, ``KafkaException``."""
+    users = agency_users(admin).get(code, [])
+    gone = users if user is None else [name for name in users if name == user]
+    if not gone:
+        raise AgencyUserError(f"{code} has no user{f' {user}' if user is not None else ''}.")
+    return gone
 
 
 def revoke_users(admin: AdminClient, code: str, user: str | None = None) -> list[str]:
@@ -76,10 +96,7 @@ def revoke_users(admin: AdminClient, code: str, user: str | None = None) -> list
 
     Raises ``AgencyUserError`` if there is none, ``KafkaException``.
     """
-    users = agency_users(admin).get(code, [])
-    gone = users if user is None else [name for name in users if name == user]
-    if not gone:
-        raise AgencyUserError(f"{code} has no user{f' {user}' if user is not None else ''}.")
+    gone = users_to_revoke(admin, code, user)
     # Rights first: a connection that is open loses them at once, while a password is only asked for at the next one.
     _take_rights(admin, gone)
     deletions = [UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in gone]
@@ -87,9 +104,9 @@ def revoke_users(admin: AdminClient, code: str, user: str | None = None) -> list
     return gone
 
 
-def _make(admin: AdminClient, code: str, slot: str) -> Access:
-    """Make a user: topic, rights, password, in this order, so that who is let in can read."""
-    topic, user, password = agency_topic(code), agency_user(code, slot), secrets.token_urlsafe(PASSWORD_BYTES)
+def make_user(admin: AdminClient, code: str, user: str) -> Access:
+    """Make a user: topic, rights, password, in this order, so that who is let in can read. Raises ``KafkaException``."""
+    topic, password = agency_topic(code), secrets.token_urlsafe(PASSWORD_BYTES)
     if topic.name not in admin.list_topics(timeout=TIMEOUT_SECONDS).topics:
         create_topics(admin, [topic])
     _take_rights(admin, [user])

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from ops.stack.errors import StackError
+from shared.database import connected
 
 SERVICES = ("registry", "training", "events", "projections", "notifications", "partners")
 AUDIT = "audit"
-CONNECT_SECONDS = 15.0
 
 Password = Callable[[str], str]
 """Login → its password."""
@@ -60,8 +60,7 @@ def prepare_server(superuser_dsn: str, password: Password) -> None:
 
 
 async def _prepare(superuser_dsn: str, password: Password) -> None:
-    connection = await asyncpg.connect(superuser_dsn, timeout=CONNECT_SECONDS)
-    try:
+    async with connected(superuser_dsn) as connection:
         for login in (AUDIT, *SERVICES, *map(owner_of, SERVICES)):
             await _ensure_login(connection, login, password(login))
         await connection.execute("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
@@ -69,8 +68,6 @@ async def _prepare(superuser_dsn: str, password: Password) -> None:
         for service in SERVICES:
             if service not in present:
                 await create_database(connection, service, service, template="template0")
-    finally:
-        await connection.close()
     for service in SERVICES:
         await _own_schema(in_database(superuser_dsn, service), service)
 
@@ -95,13 +92,10 @@ async def create_database(connection: asyncpg.Connection, name: str, service: st
 
 
 async def _own_schema(dsn: str, service: str) -> None:
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
-    try:
+    async with connected(dsn) as connection:
         await connection.execute(f'ALTER SCHEMA public OWNER TO "{owner_of(service)}"')
         await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         await connection.execute(f'GRANT USAGE ON SCHEMA public TO "{service}", "{AUDIT}"')
-    finally:
-        await connection.close()
 
 
 async def own_schema(dsn: str, service: str) -> None:

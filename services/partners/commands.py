@@ -136,6 +136,7 @@ class ResumeLane:
     expected_version: int
     agency: str | None
     """Whose lane it must be; ``None``: the operator may with all."""
+    actor: str
     skip_lost: bool
     """Go on without the events that are not kept any more."""
 
@@ -146,6 +147,7 @@ class RefillLane:
 
     lane_id: UUID
     expected_version: int
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)

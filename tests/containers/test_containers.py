@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from ops.kafka_admin.client import operator_client
+from shared.database import connected
 from shared.topology import DECLARED_TOPICS
 from tests.containers.servers import OWNER, engine, image, owner, remove_leftovers
 from tests.kernel.conftest import KernelDatabase
@@ -38,12 +38,9 @@ async def test_a_relay_publishes_and_a_consumer_applies_each_fact_once(
 
 
 async def test_postgresql_is_of_the_deployed_version(postgres_server: Postgres) -> None:
-    connection = await asyncpg.connect(postgres_server.superuser_dsn)
-    try:
+    async with connected(postgres_server.superuser_dsn) as connection:
         assert await connection.fetchval("SHOW server_version_num") >= "180000"
         assert await connection.fetchval("SHOW max_connections") == "200"
-    finally:
-        await connection.close()
 
 
 @pytest.mark.security(line="S24")

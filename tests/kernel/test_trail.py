@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.database import connected
 from shared.trail import Checked, Deed, Entry, Head, append, digest_of, read_newest, verify
 from shared.trail.checking import FIRST_DIGEST
 from shared.trail.keeping import NEWEST
 from tests.kernel.conftest import KernelDatabase
+from tests.stack.servers import Database
 
 CLIENTS = 200
 
@@ -82,6 +84,25 @@ async def test_who_may_write_deeds_may_not_change_them(kernel_db: KernelDatabase
         await owner.execute("DELETE FROM trail")
     assert await kinds(owner) == []
     await owner.close()
+
+
+@pytest.mark.security(line="S13")
+async def test_the_audit_may_tell_what_the_command_did_and_nothing_else(
+    kernel_db: KernelDatabase, empty_db: Database
+) -> None:
+    async with connected(empty_db.audit_dsn) as auditor:
+        assert await append(auditor, replace(deed(), way="cli")) == 1
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="of the command only"):
+            await append(auditor, deed())
+        for statement in (
+            *(it for it in CLOSED if not it.startswith("SELECT")),
+            "INSERT INTO trail (number) VALUES (7)",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await auditor.execute(statement)
+        assert await kinds(auditor) == []
+    async with kernel_db.connection() as connection:
+        assert [entry.number for entry in await read_newest(connection, NEWEST, 2)] == [1]
 
 
 RESEAL = "UPDATE trail SET digest = $2 WHERE number = $1"

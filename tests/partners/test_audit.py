@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import orjson
 import pytest
 
 from ops.audit.partners import compare_agencies
 from ops.audit.report import Report, WayState
 from shared.broker import make_producer
+from shared.database import connected
 from shared.topology import agency_topic
 from tests.desk import MANGGAR, PRAPATAN
 from tests.partners.agency_topics import an_agency, writer_of, writing
@@ -43,11 +43,8 @@ class Office:
     async def audited(self) -> Report:
         """Return what the audit of agencies finds."""
         report = Report()
-        connection = await asyncpg.connect(self.bureau.database.audit_dsn)
-        try:
+        async with connected(self.bureau.database.audit_dsn) as connection:
             await compare_agencies(report, connection, self.kafka.credentials())
-        finally:
-            await connection.close()
         return report
 
     async def way(self, name: str) -> WayState:
@@ -58,11 +55,8 @@ class Office:
 
     async def run(self, statement: str, *values: Any) -> None:
         """Change something behind the service's back."""
-        connection = await asyncpg.connect(self.bureau.database.superuser_dsn)
-        try:
+        async with connected(self.bureau.database.superuser_dsn) as connection:
             done = await connection.execute(statement, *values)
-        finally:
-            await connection.close()
         assert not done.endswith(" 0"), f"nothing was changed: {done}"
 
     async def more(self) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx2
 import pytest
 
@@ -23,6 +22,7 @@ from ops.stack import Stack
 from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from shared.auth import Role
+from shared.database import connected
 from tests.partners.bureau import NAMES, agreement_form
 from tests.partners.receiving import LOOPBACK, receiving
 from tests.tracing.receiving import Receiver, receiving_spans
@@ -85,13 +85,10 @@ def asked(stack: Stack, *words: str, code: int = 0) -> Any:
 
 async def tell_too_much(stack: Stack) -> None:
     """Let a page of the disclosure log tell of an event more than its text grants."""
-    connection = await asyncpg.connect(stack.dsn("partners", owner_of("partners")))
-    try:
+    async with connected(stack.dsn("partners", owner_of("partners"))) as connection:
         await connection.execute(
             "UPDATE disclosure SET events = events + 1 WHERE id = (SELECT min(id) FROM disclosure WHERE stream = 'business')"
         )
-    finally:
-        await connection.close()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from json import loads
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from ops.kafka_admin.client import client_config
 from services.partners.handlers.ticking import Ticker
 from services.partners.handlers.writing import AgencyPublisher
 from shared.relay.publishing import BrokerAwayError, Wave
+from shared.trail import read_newest
+from shared.trail.keeping import NEWEST
 from tests.desk import MANGGAR, PRAPATAN, rule_of
 from tests.partners.agency_topics import an_agency, read_topic, writer_of, writing
 from tests.partners.bureau import NAMES, OPEN, OWNER, REGISTERED, VERIFIED, Bureau
@@ -249,6 +252,10 @@ async def test_a_topic_that_falls_behind_the_retention_stops_until_somebody_says
             assert anew.status_code == 200
             await until_written(bureau, agency)
             assert len(await read_topic(kafka, access, 3, more=True)) == 3  # the one that is kept, once more
+        # What the agency did itself is no deed of the office.
+        deeds = [(it.actor, it.deed, it.thing, loads(it.details)) for it in await read_newest(bureau.pool, NEWEST, 10)]
+        details = {"agency": agency, "stream": "business", "before": lane["last"], "after": 4}
+        assert deeds == [("operator-a", "refill_lane", f"lane/{lane['id']}", details)]
         again = await caller.post(path, {"skip_lost": True}, lane["version"] + 2)
         assert rule_of(again) == (409, "keadaan-jalur")
         await bureau.do_with(agreement_id, "end", {"cause": "permintaan_instansi"})

@@ -44,6 +44,7 @@ from ops.stack.services import ROOT
 from shared.topology import DECLARED_TOPICS, PRINCIPALS, PUBLIC_TOPICS, Topic
 from tests.partners.agency_topics import an_agency, parsed, poll, reader_of, settings_of, writer_of, writing
 from tests.partners.bureau import Bureau
+from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Kafka
 
 TIMEOUT = 15.0
@@ -349,24 +350,41 @@ def naikkelas(stack: Stack, given: dict[str, str], *words: str) -> subprocess.Co
 
 
 def test_the_command_makes_rotates_lists_and_revokes(
-    server_stack: Stack, given_servers: dict[str, str], kafka: Kafka
+    migrated_stack: Stack, given_servers: dict[str, str], kafka: Kafka
 ) -> None:
-    ask, code = partial(naikkelas, server_stack, given_servers), f"perintah-{uuid4().hex[:8]}"
+    ask, code = partial(naikkelas, migrated_stack, given_servers), f"perintah-{uuid4().hex[:8]}"
+    would = {"would_make": f"agency-{code}-a", "topic": f"umkm.agency.{code}"}
+    assert json.loads(ask("create-user", code, "--dry-run", "--json").stdout) == would
     made = json.loads(ask("create-user", code, "--json").stdout)
     assert (made["user"], made["topic"]) == (f"agency-{code}-a", f"umkm.agency.{code}")
     assert made["kcat"]["sasl.password"]
     assert asyncio.run(limits_of(kafka, made["user"])) == LIMITS
     again = ask("create-user", code, "--json")
     assert (again.returncode, "rotate" in json.loads(again.stdout)["error"]) == (1, True)
-    rotated = ask("rotate", code)
+    assert f"agency-{code}-b would be made" in ask("rotate", code, "--dry-run").stdout
+    rotated = ask("rotate", code, "--by", "rina")
     assert rotated.returncode == 0
     assert f"sasl.username=agency-{code}-b" in rotated.stdout
     assert "once" in rotated.stderr
     listed = {item["agency"]: item for item in json.loads(ask("list", "--json").stdout)}
     assert listed[code]["users"] == [f"agency-{code}-a", f"agency-{code}-b"]
     assert listed[code]["stopped"] is None  # no partner service runs here: what stopped is not known, and that is said
-    assert ask("revoke", code, "--user", f"agency-{code}-a").returncode == 0
-    assert json.loads(ask("revoke", code, "--json").stdout) == {"revoked": [f"agency-{code}-b"]}
+    first = ("--user", f"agency-{code}-a")
+    assert ask("revoke", code, *first, "--dry-run").returncode == 0
+    unsure = ask("revoke", code, *first, "--json")  # nobody at a terminal says yes
+    assert (unsure.returncode, json.loads(unsure.stdout)) == (3, {"revoked": [], "would_revoke": [first[1]]})
+    assert ask("revoke", code, *first, "--yes").returncode == 0
+    assert json.loads(ask("revoke", code, "--yes", "--by", "rina", "--json").stdout) == {
+        "revoked": [f"agency-{code}-b"]
+    }
+    told = naikkelas_here("trail", "list", "--json", home=migrated_stack.home.path, given=given_servers).stdout
+    deeds = [(row["deed"], row["details"]) for row in json.loads(told) if row["object"] == f"agency/{code}"]
+    assert deeds == [  # the newest first; neither a refusal nor what nobody confirmed is a deed
+        ("revoke_user", {"users": [f"agency-{code}-b"]}),
+        ("revoke_user", {"users": [f"agency-{code}-a"]}),
+        ("rotate_user", {"user": f"agency-{code}-b"}),
+        ("create_user", {"user": f"agency-{code}-a"}),
+    ]
     nobody = ask("revoke", code)
     assert (nobody.returncode, "no user" in nobody.stderr) == (1, True)
     assert ask("create-user", "Bukan Kode").returncode == 1

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import orjson
 import pytest
 
@@ -21,6 +20,7 @@ from services.partners.handlers.texts import Texts
 from services.partners.handlers.writing import AgencyPublisher
 from shared.broker import make_producer
 from shared.contracts.training import CourseOpened
+from shared.database import connected
 from shared.envelope import Event
 from shared.metrics import Metrics
 from shared.topology import Topic
@@ -38,11 +38,8 @@ LAG = "naikkelas_delivery_lag_events"
 async def audited(bureau: Bureau, kafka: Kafka, streams: Mapping[str, str]) -> Report:
     """Return what the audit finds in public topics."""
     report = Report()
-    connection = await asyncpg.connect(bureau.database.audit_dsn)
-    try:
+    async with connected(bureau.database.audit_dsn) as connection:
         await compare_public(report, connection, kafka.credentials(), streams)
-    finally:
-        await connection.close()
     return report
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from confluent_kafka import TopicPartition
 from typer.testing import CliRunner
@@ -24,6 +23,7 @@ from shared.broker import KafkaSettings
 from shared.contracts import CONTRACTS
 from shared.contracts.fact import Fact
 from shared.contracts.registry import BusinessVerified
+from shared.database import connected
 from tests.partners.bureau import VERIFIED, Bureau, agreement_form
 from tests.stack.servers import Kafka
 from tests.stack.test_lag import commit
@@ -65,8 +65,7 @@ async def redraft(bureau: Bureau, agreement: str, grants: Mapping[str, list[str]
 
 async def let_time_pass(bureau: Bureau, agreement: str) -> None:
     """Let the time of an agreement be over, without anybody having told so."""
-    connection = await asyncpg.connect(bureau.database.superuser_dsn)
-    try:
+    async with connected(bureau.database.superuser_dsn) as connection:
         over = datetime.now(UTC) - timedelta(seconds=1)
         await connection.execute("UPDATE agreement SET expires_at = $2 WHERE id = $1", agreement, over)
         await connection.execute(
@@ -74,8 +73,6 @@ async def let_time_pass(bureau: Bureau, agreement: str) -> None:
             agreement,
             over.isoformat(),
         )
-    finally:
-        await connection.close()
 
 
 async def test_what_grants_or_may_yet_counts_and_what_is_written_or_over_does_not(bureau: Bureau) -> None:

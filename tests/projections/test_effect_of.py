@@ -8,7 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from ops.audit.audit import compare_declared, compare_effects
+from ops.audit.audit import compare_declared
+from ops.audit.comparing import compare_effects
+from ops.audit.reading import read_differing
 from ops.audit.report import Report
 from ops.audit.since import effects_of, positions_of
 from tests.projections.logs import MemoryLog
@@ -81,7 +83,7 @@ async def _row_by_row(auditor: asyncpg.Connection, ids: list[str]) -> Report:
 async def _in_the_database(auditor: asyncpg.Connection) -> Report:
     report = Report()
     async with auditor.transaction(isolation="repeatable_read", readonly=True):
-        await compare_effects(report, auditor)
+        compare_effects(report, await read_differing(auditor))
     return report
 
 

@@ -16,6 +16,7 @@ from ops.audit.keeping import keep, load
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database, wait_for
 from shared.contracts.registry import BUSINESS_TOPIC
+from shared.database import connected
 from tests.training.test_end_to_end import MANGGAR, Client, until_done
 
 WAIT_SECONDS = 30.0
@@ -78,12 +79,9 @@ class Platform:
         """Ask as the superuser."""
 
         async def asking() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(in_database(self.stack.servers.superuser_dsn(), service))
-            try:
+            async with connected(in_database(self.stack.servers.superuser_dsn(), service)) as connection:
                 found: list[asyncpg.Record] = await connection.fetch(statement, *values)
                 return found
-            finally:
-                await connection.close()
 
         return wait_for(asking())
 

@@ -6,11 +6,10 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import asyncpg
-
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database
 from ops.stack.postgres import find_programs
+from shared.database import connected
 
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -32,16 +31,13 @@ def words_in(content: bytes, words: Iterable[str]) -> set[str]:
 
 async def _tables(dsn: str) -> Mapping[str, bytes]:
     """Return every row of every table of a database as text, after a vacuum."""
-    connection = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         await connection.execute("VACUUM (FULL)")
         found = {}
         for (table,) in await connection.fetch(TABLES):
             rows = await connection.fetch(f"SELECT t::text FROM {table} t")
             found[table] = "\n".join(row[0] for row in rows).encode()
         return found
-    finally:
-        await connection.close()
 
 
 def _dump(dsn: str) -> bytes:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -19,6 +18,7 @@ from ops.stack import Stack
 from ops.stack.databases import AUDIT, create_database, in_database, own_schema, owner_of, wait_for
 from ops.stack.services import ROOT
 from shared.broker import KafkaSettings
+from shared.database import connected
 from shared.topology import Topic
 
 TEMPLATE_LOCK = 0x74656D70
@@ -102,26 +102,19 @@ class Postgres:
         )
 
     async def _make(self, database: Database, service: str, template: str) -> None:
-        connection = await asyncpg.connect(self.superuser_dsn)
-        try:
+        async with connected(self.superuser_dsn) as connection:
             await create_database(connection, database.name, service, template)
-        finally:
-            await connection.close()
         if template == "template0":
             await own_schema(database.superuser_dsn, service)
 
     async def _drop(self, name: str) -> None:
-        connection = await asyncpg.connect(self.superuser_dsn)
-        try:
+        async with connected(self.superuser_dsn) as connection:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        finally:
-            await connection.close()
 
     async def _template(self, service: str) -> str:
         """Return the name of the migrated template of a service; it is made again when a migration changes."""
         name = f"template_{service}_{_migrations_digest(service)}"
-        connection = await asyncpg.connect(self.superuser_dsn)
-        try:
+        async with connected(self.superuser_dsn) as connection:
             await connection.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
             ready = await connection.fetchval("SELECT datistemplate FROM pg_database WHERE datname = $1", name)
             if not ready:
@@ -130,8 +123,6 @@ class Postgres:
                 await self._make(database, service, "template0")
                 self._migrate(database, service)
                 await connection.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE true ALLOW_CONNECTIONS false')
-        finally:
-            await connection.close()
         return name
 
     def _migrate(self, database: Database, service: str) -> None:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 
@@ -22,6 +21,7 @@ from ops.stack.databases import owner_of
 from ops.stack.services import ROOT
 from services.partners.domain.erasures import NOTICE_TYPE
 from shared.auth import Role
+from shared.database import connected
 from tests.importing.office import csv_text, row
 from tests.partners.bureau import AGENCY
 from tests.stack.agency import Inbox, agency_with_names, post
@@ -89,8 +89,7 @@ def grant(registry: Client, owner_id: str) -> None:
 async def heard_of(stack: Stack, owner_id: str, version: int) -> None:
     """Wait until every consumer of owners has applied the erasure."""
     for service in ("training", "events", "notifications", "partners"):
-        connection = await asyncpg.connect(stack.dsn(service, service))
-        try:
+        async with connected(stack.dsn(service, service)) as connection:
             statement = "SELECT max(position) FROM stream_position WHERE aggregate_id = $1::text::uuid"
             for _ in range(600):
                 if (await connection.fetchval(statement, owner_id) or 0) >= version:
@@ -98,8 +97,6 @@ async def heard_of(stack: Stack, owner_id: str, version: int) -> None:
                 await connection.execute("SELECT pg_sleep(0.1)")
             else:
                 pytest.fail(f"{service} did not hear of the erasure")
-        finally:
-            await connection.close()
 
 
 _REFUSE = """
@@ -115,15 +112,12 @@ _ALLOW = "DROP TRIGGER refuse_business ON event; DROP FUNCTION refuse_business()
 
 async def in_partners(stack: Stack, statement: str) -> Any:
     """Run a statement in the partners' database, as its schema's owner."""
-    connection = await asyncpg.connect(stack.dsn("partners", owner_of("partners")))
-    try:
+    async with connected(stack.dsn("partners", owner_of("partners"))) as connection:
         return (
             await connection.fetchval(statement)
             if statement.startswith("SELECT")
             else await connection.execute(statement)
         )
-    finally:
-        await connection.close()
 
 
 async def until_in_partners(stack: Stack, condition: str) -> None:

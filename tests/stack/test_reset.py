@@ -18,7 +18,6 @@ from ops.kafka_admin.groups import commit_for, commits_of, members_of, patiently
 from ops.kafka_admin.resetting import Found, Move, ResetRefusedError, moving, plan_reset, refuse_before_log
 from ops.stack import Stack
 from shared.topology import Topic
-from shared.trail import KEEPING
 from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Kafka
 
@@ -160,10 +159,8 @@ def test_a_future_moment_and_a_group_that_never_read_are_refused(kafka: Kafka, f
 
 
 @pytest.fixture
-def training(kafka: Kafka, server_stack: Stack, filled: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def training(kafka: Kafka, migrated_stack: Stack, filled: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The group of the trainings, which reads the filled topic here, and has read all of it."""
-    for service in KEEPING:  # `naikkelas trail list` asks all of them
-        server_stack.migrate(service)
     monkeypatch.setitem(command.READS, "training", (filled,))
     patiently(lambda: commit_for(kafka.admin, "training", {(filled, 0): RECORDS, (filled, 1): RECORDS}))
     yield filled
@@ -177,10 +174,10 @@ def ask(stack: Stack, given: dict[str, str], *words: str) -> tuple[int, Any]:
 
 
 def test_the_command_looks_first_and_what_it_did_stands_in_the_trail(
-    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], training: str
+    kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str], training: str
 ) -> None:
     def reset(*words: str) -> tuple[int, Any]:
-        return ask(server_stack, given_servers, "consumer", "reset", "training", *words)
+        return ask(migrated_stack, given_servers, "consumer", "reset", "training", *words)
 
     moment = ("--to", at(4).isoformat())
     why = ("--reason", "basis data lama", "--by", "rina")
@@ -188,23 +185,23 @@ def test_the_command_looks_first_and_what_it_did_stands_in_the_trail(
     assert (code, told["moved"], told["again"]) == (0, False, 12)
     assert told["partitions"][0] == {"topic": training, "partition": 0, "from": 10, "to": 4, "again": 6}
     assert reset(*moment, *why) == (3, told)
-    before = len(trail(server_stack, given_servers))
+    before = len(trail(migrated_stack, given_servers))
     assert reset(*moment, "--yes", *why) == (0, told | {"moved": True})
     assert commits_of(kafka.admin, ["training"])["training"] == {(training, 0): 4, (training, 1): 4}
-    [row] = trail(server_stack, given_servers)[before:]
+    [row] = trail(migrated_stack, given_servers)[before:]
     assert (row["deed"], row["object"], row["actor"], row["reason"]) == ("reset", "consumer/training", "rina", why[1])
     offsets = {f"{training}/0": [10, 4], f"{training}/1": [10, 4]}
     assert row["details"] == {"to": at(4).isoformat(), "again": 12, "offsets": offsets}
     # What is read already is not there to be read again, and that is no deed.
     code, told = reset(*moment, "--yes", *why)
-    assert (code, told["moved"], len(trail(server_stack, given_servers))) == (3, False, before + 1)
+    assert (code, told["moved"], len(trail(migrated_stack, given_servers))) == (3, False, before + 1)
 
 
 @pytest.mark.parametrize(
     ("between", "part"), [(2, "has not read 2 records from before that moment"), (6, "moved since it was shown")]
 )
 def test_another_reset_before_it_was_confirmed_is_seen_and_nothing_goes_forward(
-    between: int, part: str, kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], training: str,
+    between: int, part: str, kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str], training: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     places = {(training, 0): between, (training, 1): RECORDS}
@@ -214,27 +211,27 @@ def test_another_reset_before_it_was_confirmed_is_seen_and_nothing_goes_forward(
         return yes
 
     monkeypatch.setattr(command, "is_sure", confirm)
-    before = len(trail(server_stack, given_servers))
+    before = len(trail(migrated_stack, given_servers))
     words = ("--to", at(4).isoformat(), "--yes", "--reason", "basis data lama")
-    code, told = ask(server_stack, given_servers, "consumer", "reset", "training", *words)
+    code, told = ask(migrated_stack, given_servers, "consumer", "reset", "training", *words)
     assert (code, part in told["error"]) == (1, True), told
     assert commits_of(kafka.admin, ["training"])["training"] == places
-    assert len(trail(server_stack, given_servers)) == before
+    assert len(trail(migrated_stack, given_servers)) == before
 
 
 def test_an_order_without_an_answer_is_told_as_one_whose_outcome_is_not_known(
-    server_stack: Stack, given_servers: dict[str, str], training: str, monkeypatch: pytest.MonkeyPatch
+    migrated_stack: Stack, given_servers: dict[str, str], training: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def impatient(*order: Any) -> None:
         monkeypatch.setattr(groups, "ANSWER_SECONDS", 0.0)
         commit_for(*order)
 
     monkeypatch.setattr(command, "commit_for", impatient)
-    before = len(trail(server_stack, given_servers))
+    before = len(trail(migrated_stack, given_servers))
     words = ("--to-earliest", "--yes", "--reason", "basis data lama")
-    code, told = ask(server_stack, given_servers, "consumer", "reset", "training", *words)
+    code, told = ask(migrated_stack, given_servers, "consumer", "reset", "training", *words)
     assert (code, "not known to be done, or only in part (no answer in time)" in told["error"]) == (1, True), told
-    rows = trail(server_stack, given_servers)[before:]
+    rows = trail(migrated_stack, given_servers)[before:]
     assert [row["deed"] for row in rows] == ["reset", "reset_failed"]
 
 
@@ -260,17 +257,17 @@ def trail(stack: Stack, given: dict[str, str]) -> list[dict[str, Any]]:
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(
-    words: tuple[str, ...], code: int, part: str, server_stack: Stack, given_servers: dict[str, str], training: str
+    words: tuple[str, ...], code: int, part: str, migrated_stack: Stack, given_servers: dict[str, str], training: str
 ) -> None:
-    ended, told = ask(server_stack, given_servers, "consumer", "reset", *words)
+    ended, told = ask(migrated_stack, given_servers, "consumer", "reset", *words)
     assert (ended, told["ok"], part in told["error"]) == (code, False, True), told
 
 
 def test_while_somebody_reads_nothing_is_moved_and_nothing_is_told(
-    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], training: str
+    kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str], training: str
 ) -> None:
     options = {"group.id": "training", "enable.auto.commit": False, "client.id": "pembaca-lain"}
-    before = len(trail(server_stack, given_servers))
+    before = len(trail(migrated_stack, given_servers))
     reader = Consumer(client_config(kafka.credentials()) | options)
     reader.subscribe([training])
     try:
@@ -278,9 +275,9 @@ def test_while_somebody_reads_nothing_is_moved_and_nothing_is_told(
             reader.poll(0.2)
         assert [name.partition(" ")[0] for name in members_of(kafka.admin, "training")] == ["pembaca-lain"]
         words = ("consumer", "reset", "training", "--to-earliest", "--yes", "--reason", "coba saja")
-        code, told = ask(server_stack, given_servers, *words)
+        code, told = ask(migrated_stack, given_servers, *words)
         assert (code, "training is being read by pembaca-lain (" in told["error"]) == (1, True), told
     finally:
         reader.close()
     assert commits_of(kafka.admin, ["training"])["training"] == {(training, 0): RECORDS, (training, 1): RECORDS}
-    assert len(trail(server_stack, given_servers)) == before
+    assert len(trail(migrated_stack, given_servers)) == before

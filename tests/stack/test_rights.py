@@ -9,6 +9,7 @@ from confluent_kafka.admin import NewTopic
 
 from ops.kafka_admin.client import client_config, operator_client
 from shared.broker import KafkaSettings
+from shared.database import connected
 from shared.topology import (
     AGREEMENT_TOPIC,
     APPLICATION_TOPIC,
@@ -124,20 +125,14 @@ async def test_a_login_opens_only_its_own_database(postgres_server: Postgres) ->
 )
 @pytest.mark.security(line="S24")
 async def test_a_running_login_changes_no_schema_and_deletes_no_owner(registry_db: Database, statement: str) -> None:
-    connection = await asyncpg.connect(registry_db.dsn)
-    try:
+    async with connected(registry_db.dsn) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.mark.security(line="S24")
 async def test_the_audit_login_sees_no_personal_column(registry_db: Database) -> None:
-    connection = await asyncpg.connect(registry_db.audit_dsn)
-    try:
+    async with connected(registry_db.audit_dsn) as connection:
         assert await connection.fetchval("SELECT count(*) FROM audit.source") == 0
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch("SELECT name FROM owner")
-    finally:
-        await connection.close()

@@ -21,7 +21,7 @@ from ops.kafka_admin.plan import make_plan
 from ops.ledger import migrations_of
 from ops.stack import Stack
 from ops.stack.databases import in_database
-from shared.database import Migrations
+from shared.database import Migrations, connected
 from shared.topology import DECLARED_TOPICS, IMPORT_TOPIC, PRINCIPALS
 from shared.trail import Deed
 from tests.stack.commanding import naikkelas_here
@@ -39,29 +39,24 @@ def by_superuser(stack: Stack, *statements: str) -> list[Any]:
     """Run statements in the database of the trainings, around whatever is in their way; return the rows of the last."""
 
     async def run() -> list[Any]:
-        connection = await asyncpg.connect(in_database(stack.servers.superuser_dsn(), "training"))
-        try:
+        async with connected(in_database(stack.servers.superuser_dsn(), "training")) as connection:
             await connection.execute("SET session_replication_role = replica")
             return [await connection.fetch(statement) for statement in statements][-1]
-        finally:
-            await connection.close()
 
     return asyncio.run(run())
 
 
 def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
-    server_stack: Stack, given_servers: dict[str, str], tmp_path: Path
+    migrated_stack: Stack, given_servers: dict[str, str], tmp_path: Path
 ) -> None:
-    for service in ("registry", "training", "events", "projections", "notifications", "partners"):
-        server_stack.migrate(service)
-    by_superuser(server_stack, *EMPTY)  # other tests leave deeds too
+    by_superuser(migrated_stack, *EMPTY)  # other tests leave deeds too
 
     def ask(*words: str) -> tuple[int, Any]:
-        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        done = naikkelas_here(*words, "--json", home=migrated_stack.home.path, given=given_servers)
         return done.returncode, json.loads(done.stdout)
 
     why = ("--reason", "sudah diperbaiki", "--by", "rina")
-    first, second, third = (str(row[0]) for row in by_superuser(server_stack, PARKED))
+    first, second, third = (str(row[0]) for row in by_superuser(migrated_stack, PARKED))
     assert ask("parked", "show", "training", first)[1]["content"]["readable"] is False
     assert ask("parked", "discard", "training", first, *why)[0] == 2
     assert ask("parked", "redrive", "training", first, "--reason", "x")[0] == 2
@@ -80,11 +75,11 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     heads = ("--heads", str(tmp_path / "heads.json"))
     code, told = ask("trail", "verify", *heads)
     assert (code, told["ok"], told["services"]["training"]["deeds"]) == (0, True, 3)
-    by_superuser(server_stack, "UPDATE trail SET reason = 'lain' WHERE number = 2")
+    by_superuser(migrated_stack, "UPDATE trail SET reason = 'lain' WHERE number = 2")
     code, told = ask("trail", "verify", *heads)
     assert (code, [fault["number"] for fault in told["services"]["training"]["faults"]]) == (1, [2])
     by_superuser(
-        server_stack,
+        migrated_stack,
         *EMPTY,
         f"DELETE FROM parked_event WHERE id IN ({second}, {third})",
     )
@@ -95,12 +90,10 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
 
 
 def test_what_the_command_changes_stands_in_the_trail_and_what_changes_nothing_does_not(
-    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str]
+    kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str]
 ) -> None:
-    server_stack.migrate("registry")
-
     def ask(*words: str) -> Any:
-        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        done = naikkelas_here(*words, "--json", home=migrated_stack.home.path, given=given_servers)
         assert done.returncode == 0, done.stdout
         return json.loads(done.stdout)
 
@@ -121,12 +114,10 @@ def test_what_the_command_changes_stands_in_the_trail_and_what_changes_nothing_d
 
 
 def test_topics_that_were_applied_without_an_answer_are_told_as_not_known_to_be_done(
-    kafka: Kafka, server_stack: Stack, given_servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server_stack.migrate("registry")
-
     def ask(*words: str) -> tuple[int, Any]:
-        done = naikkelas_here(*words, "--json", home=server_stack.home.path, given=given_servers)
+        done = naikkelas_here(*words, "--json", home=migrated_stack.home.path, given=given_servers)
         return done.returncode, json.loads(done.stdout)
 
     def impatient(*order: Any) -> None:
@@ -162,12 +153,11 @@ def ask_plan(kafka: Kafka) -> bool:
     return not make_plan(kafka.admin, DECLARED_TOPICS, PRINCIPALS).empty
 
 
-def test_a_deed_that_failed_after_it_was_told_is_told_as_such(server_stack: Stack) -> None:
-    server_stack.migrate("training")
+def test_a_deed_that_failed_after_it_was_told_is_told_as_such(migrated_stack: Stack) -> None:
     deed = Deed("rina", "cli", "reset", "consumer/training", "coba saja", {})
-    with pytest.raises(KeyboardInterrupt), noted(server_stack, "training", deed, as_json=False):
+    with pytest.raises(KeyboardInterrupt), noted(migrated_stack, "training", deed, as_json=False):
         raise KeyboardInterrupt
-    newest = by_superuser(server_stack, "SELECT deed, object FROM trail ORDER BY number DESC LIMIT 2")
+    newest = by_superuser(migrated_stack, "SELECT deed, object FROM trail ORDER BY number DESC LIMIT 2")
     assert [tuple(row) for row in newest] == [("reset_failed", "consumer/training"), ("reset", "consumer/training")]
 
 
@@ -175,10 +165,10 @@ FIRST, SECOND = "0001_ada.sql", "0002_gagal.sql"
 
 
 @pytest.fixture
-def failing(server_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def failing(migrated_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A service whose second migration of two fails."""
     service = "training"
-    server_stack.migrate(service)
+    migrated_stack.migrate(service)
     (tmp_path / FIRST).write_text("CREATE TABLE uji_migrasi ();")
     (tmp_path / SECOND).write_text("SELECT 1 / 0;")
 
@@ -188,21 +178,21 @@ def failing(server_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for module in ("ops.ledger", "ops.stack.stack"):
         monkeypatch.setattr(f"{module}.migrations_of", declared)
     yield service
-    by_superuser(server_stack, "DROP TABLE uji_migrasi", "DELETE FROM schema_migration WHERE component = 'uji'")
+    by_superuser(migrated_stack, "DROP TABLE uji_migrasi", "DELETE FROM schema_migration WHERE component = 'uji'")
 
 
 def test_what_ran_before_a_migration_that_failed_stands_in_the_trail(
-    server_stack: Stack, given_servers: dict[str, str], failing: str
+    migrated_stack: Stack, given_servers: dict[str, str], failing: str
 ) -> None:
     newest = "SELECT deed, object, actor, details::text FROM trail ORDER BY number DESC LIMIT 1"
-    done = naikkelas_here("migrate", failing, "--by", "rina", home=server_stack.home.path, given=given_servers)
+    done = naikkelas_here("migrate", failing, "--by", "rina", home=migrated_stack.home.path, given=given_servers)
     assert (done.returncode, "could not be brought up to date: division by zero" in done.stderr) == (1, True), done
-    [row] = by_superuser(server_stack, newest)
+    [row] = by_superuser(migrated_stack, newest)
     assert tuple(row)[:3] == ("migrate", f"schema/{failing}", "rina")
     assert json.loads(row["details"]) == {"ran": [f"uji/{FIRST}"]}
-    [count] = by_superuser(server_stack, "SELECT count(*) FROM trail")
-    again = naikkelas_here("migrate", failing, home=server_stack.home.path, given=given_servers)
-    assert (again.returncode, by_superuser(server_stack, "SELECT count(*) FROM trail")) == (1, [count])  # nothing ran
+    [count] = by_superuser(migrated_stack, "SELECT count(*) FROM trail")
+    again = naikkelas_here("migrate", failing, home=migrated_stack.home.path, given=given_servers)
+    assert (again.returncode, by_superuser(migrated_stack, "SELECT count(*) FROM trail")) == (1, [count])  # nothing ran
 
 
 def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database) -> None:
@@ -213,16 +203,13 @@ def test_an_audit_keeps_what_it_came_to_and_who_ran_it(projections_db: Database)
     keep_run(projections_db.audit_dsn, "sari", Report(events=5, left_out=["registry: x", "events: y"]))
 
     async def kept() -> list[Any]:
-        connection = await asyncpg.connect(projections_db.dsn)
-        try:
+        async with connected(projections_db.dsn) as connection:
             rows = await connection.fetch(
                 "SELECT actor, ok, events, findings::text, left_out FROM audit_run ORDER BY id"
             )
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("SELECT audit.keep_run('x', true, 1, 1, 1, '{}', '')")
             return [tuple(row) for row in rows]
-        finally:
-            await connection.close()
 
     assert asyncio.run(kept()) == [
         ("rina", True, 7, "{}", ""),

@@ -22,15 +22,16 @@ async def resume(
     """Let a lane go on that stopped."""
 
     async def work(connection: Connection) -> Saved:
-        return await lanes.resume(connection, ResumeLane(lane_id, version, whose(principal), form.skip_lost))
+        command = ResumeLane(lane_id, version, whose(principal), principal.sub, form.skip_lost)
+        return await lanes.resume(connection, command)
 
     return await run_once(request, once, work)
 
 
-async def refill(request: Request, once: Once, lane_id: UUID, version: int) -> Response:
+async def refill(request: Request, principal: Principal, once: Once, lane_id: UUID, version: int) -> Response:
     """Let a lane begin anew."""
 
     async def work(connection: Connection) -> Saved:
-        return await lanes.refill(connection, RefillLane(lane_id, version))
+        return await lanes.refill(connection, RefillLane(lane_id, version, principal.sub))
 
     return await run_once(request, once, work)

@@ -88,6 +88,8 @@ async def resume(
 
 
 @router.post("/{lane_id}/refill", response_model=SavedOut, summary="Tulis ulang")
-async def refill(request: Request, lane_id: UUID, _: Operator, version: SeenVersion, once: OnlyOnce) -> Response:
+async def refill(
+    request: Request, lane_id: UUID, principal: Operator, version: SeenVersion, once: OnlyOnce
+) -> Response:
     """Menulis lagi semua peristiwa yang masih disimpan, karena isi topiknya hilang. Hanya operator."""
-    return await deeds.refill(request, once, lane_id, version)
+    return await deeds.refill(request, principal, once, lane_id, version)
