@@ -22,6 +22,7 @@ from bench.consuming import consumer_layer
 from bench.curation import curation
 from bench.delivery import relay_backlog
 from bench.fanout import announcement
+from bench.flooding import beside_a_flood
 from bench.following import following
 from bench.harness import FULL, QUICK, Result, Size, VoidRunError, report_card
 from bench.holding import held_transaction, relay_wal
@@ -61,6 +62,7 @@ BENCHES: dict[str, Bench] = {
     "wal": relay_wal,
     "held": held_transaction,
     "posts": posts,
+    "flood": beside_a_flood,
     "metrics": metrics_cost,
     "traces": traces_cost,
     "webhooks": webhooks,

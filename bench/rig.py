@@ -83,11 +83,12 @@ class Rig:
         return self._stack.env_for(service) | {"DATABASE_DSN": dsn, "HTTP_PORT": str(port)}
 
     @asynccontextmanager
-    async def process(self, service: str, dsn: str, *command: str) -> AsyncIterator[tuple[int, int]]:
-        """Run ``python -m command`` as a process of a service, once it is ready; give its port and its id."""
+    async def process(self, service: str, dsn: str, *command: str, **settings: str) -> AsyncIterator[tuple[int, int]]:
+        """Run ``python -m command`` as a process of a service, with ``settings`` beside its own; once it is ready, give its port and its id."""
         port = free_port(0)
+        environment = self.environment(service, dsn, port) | settings
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *command, env=self.environment(service, dsn, port), stdout=DEVNULL, stderr=DEVNULL
+            sys.executable, "-m", *command, env=environment, stdout=DEVNULL, stderr=DEVNULL
         )
         try:
             async with asyncio.timeout(READY_SECONDS):

@@ -71,6 +71,7 @@ _TEXTS: dict[int, tuple[str, str, str]] = {
     413: ("terlalu-besar", "Permintaan terlalu besar", "Isi permintaan melebihi batas."),
     415: ("jenis-isi", "Jenis isi tidak didukung", "Jenis isi permintaan tidak didukung."),
     422: ("isi-tidak-sah", "Isi permintaan tidak sah", "Ada isian yang tidak sesuai; lihat daftar kesalahan."),
+    429: ("terlalu-banyak", "Terlalu banyak permintaan", "Terlalu banyak permintaan; silakan coba lagi sebentar lagi."),
     500: ("kesalahan-sistem", "Kesalahan sistem", "Terjadi kesalahan yang tidak terduga dan sudah dicatat."),
     503: (
         "sedang-tidak-tersedia",

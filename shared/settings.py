@@ -161,6 +161,8 @@ class ServiceSettings(DatabaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65_535)
     """0 takes any free port."""
+    requests_per_second: int = Field(default=100, ge=0, le=1_000_000)
+    """What one access token may ask of this process, on the average of ten seconds; 0: as much as it likes."""
     drain_seconds: float = Field(default=10.0, gt=0, le=600)
     schemas_url: str = Field(default=SCHEMA_BASE, pattern=r"^(https?://[!-~]+/|urn:[!-~]+:)$")
     """What stands before the type in the ``dataschema`` of events: where ``/schemas/`` of a service is reached from outside."""

@@ -29,7 +29,8 @@ ByConsumer = dict[tuple[str, str], Positions]
 Effects = dict[tuple[str, str, str], Positions]
 """Consumer, effect and topic → what the effect shows."""
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 QUIET_POLL_SECONDS = 0.2
 RESTS = 5
 """How many times as long as a look it waits until the next."""

@@ -362,6 +362,8 @@ class Stack:
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.get(process.name, process.port)),
             "INSTANCE": process.instance,
+            # Here one token is everybody: load is put on it, and it is struck.
+            "REQUESTS_PER_SECOND": "0",
             "SCHEMAS_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}/schemas/",
         }
         return settings | self._own_settings(service, ports)

@@ -10,7 +10,16 @@ an app starts, so a route that was forgotten is never served. Officers of a kelu
 
 from shared.auth.keys import FileKeys, KeySource, KeysUnavailableError, UrlKeys, key_source
 from shared.auth.roles import Principal, Role
-from shared.auth.rules import Access, Public, allow, assert_every_route_has_a_rule, guarded, public, rule_of
+from shared.auth.rules import (
+    Access,
+    Public,
+    allow,
+    assert_every_route_has_a_rule,
+    bearer_token,
+    guarded,
+    public,
+    rule_of,
+)
 from shared.auth.tokens import InvalidTokenError, Verifier, new_signing_key, public_jwks, sign_token
 
 __all__ = [
@@ -26,6 +35,7 @@ __all__ = [
     "Verifier",
     "allow",
     "assert_every_route_has_a_rule",
+    "bearer_token",
     "guarded",
     "key_source",
     "new_signing_key",

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -55,7 +56,7 @@ class Access:
         return principal
 
     async def _authenticate(self, request: Request) -> Principal:
-        token = bearer_token(request)
+        token = bearer_token(request.headers)
         if token is None:
             raise standard(401, headers={"WWW-Authenticate": "Bearer"})
         verifier: Verifier = request.app.state.verifier
@@ -80,9 +81,9 @@ Rule = Access | Public
 _TOKEN = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=\-]+) *")
 
 
-def bearer_token(request: Request) -> str | None:
-    """Return the bearer token of the request: one ``Authorization`` header, in the form of RFC 6750."""
-    values = request.headers.getlist("authorization")
+def bearer_token(headers: Headers) -> str | None:
+    """Return the bearer token of a request: one ``Authorization`` header, in the form of RFC 6750."""
+    values = headers.getlist("authorization")
     match = _TOKEN.fullmatch(values[0]) if len(values) == 1 else None
     return match.group(1) if match else None
 

@@ -61,13 +61,19 @@ class Verifier:
         key = await self.keys.find(header["kid"])
         if key is None:
             raise InvalidTokenError("unknown key id")
-        known = self._known.get(token)
-        if known is not None and known[0] == self.keys.generation and self._clock() < known[1] + LEEWAY_SECONDS:
-            return known[2]
+        if (known := self.known(token)) is not None:
+            return known
         claims = self._checked_claims(token, key, header)
         principal = _principal(claims)
         self._remember(token, float(claims["exp"]), principal)
         return principal
+
+    def known(self, token: str) -> Principal | None:
+        """Return whom a token speaks of that was checked before; nothing is checked here, so it lets nobody in."""
+        known = self._known.get(token)
+        if known is None or known[0] != self.keys.generation or self._clock() >= known[1] + LEEWAY_SECONDS:
+            return None
+        return known[2]
 
     def _remember(self, token: str, expiry: float, principal: Principal) -> None:
         self._known[token] = (self.keys.generation, expiry, principal)

@@ -52,6 +52,7 @@ def create_api(
         verifier=verifier,
         routers=[*routers, *_for_operators(name if consumes else None), contracts_router()],
         limits=limits,
+        requests_per_second=settings.requests_per_second,
         description=description,
     )
 

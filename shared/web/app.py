@@ -23,6 +23,7 @@ from shared.validation_texts import describe_errors
 from shared.web.docs import docs_router
 from shared.web.edge import Edge, Limits
 from shared.web.failures import answer_with, install_problem_handlers
+from shared.web.rates import Rates
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -66,10 +67,13 @@ class HttpApp(FastAPI):
 
     limits: Limits = Limits()
     metrics: Metrics | None = None
+    rates: Rates | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the layers from the edge inwards."""
-        return Edge(super().build_middleware_stack(), self.limits, self.metrics)
+        return Edge(
+            super().build_middleware_stack(), self.limits, self.metrics, self.rates.take if self.rates else None
+        )
 
 
 def create_http_app(
@@ -81,6 +85,7 @@ def create_http_app(
     routers: Iterable[APIRouter] = (),
     lifespan: Lifespan | None = None,
     limits: Limits | None = None,
+    requests_per_second: int = 0,
     away: Iterable[type[Exception]] = (),
     version: str = "1",
     description: str = "",
@@ -88,7 +93,7 @@ def create_http_app(
     """Return the app of ``service`` with problems, limits, ids, access log, health, metrics and documentation wired.
 
     ``lifespan`` is the service's own; the app refuses to start while a route has no access rule. ``verifier`` may be None
-    only if all routes are public. ``away`` are exceptions that mean: cannot keep the promise now (503 with Retry-After).
+    only if all routes are public. ``requests_per_second`` of each token (0: as many as it likes). ``away`` are exceptions that mean: cannot keep the promise now (503 with Retry-After).
     """
     app = HttpApp(
         title=title,
@@ -106,6 +111,7 @@ def create_http_app(
     )
     app.limits = limits or Limits()
     app.metrics = health.metrics
+    app.rates = Rates(verifier, requests_per_second) if verifier is not None and requests_per_second else None
     app.state.verifier = verifier
     app.state.health = health
     app.state.service = service

@@ -1,12 +1,13 @@
 """The outermost layer of a service's HTTP: one pure ASGI middleware that does per request what every route needs.
 
-It gives the request its id and trace, bounds its body, adds the security headers to every answer (those of errors too),
+It gives the request its id and trace, counts what its token asks for, bounds its body, adds the security headers to every answer (those of errors too),
 writes the one line of access log, and counts the request.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -49,10 +50,16 @@ _SECURITY = (
 )
 _NO_STORE = (b"cache-control", b"no-store")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
+TOO_MANY = 429
+"""Who asks too often is told of by ``Rates``, not by a line for each request."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _WITHOUT_BODY | {"POST", "PUT", "PATCH", "DELETE"}
 
 log = structlog.get_logger("access")
+
+
+Count = Callable[[Headers], Awaitable[None]]
+"""Counts a request by its headers. Raises the problem of one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,13 @@ def _given(text: str | None) -> str | None:
 class Edge:
     """Wraps an ASGI app; see the module."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, metrics: Metrics | None = None, count: Count | None = None
+    ) -> None:
         self._app = app
         self._limits = limits
         self._metrics = metrics
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of the server."""
@@ -112,11 +122,14 @@ class Edge:
 
     async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
         try:
+            if self._count is not None:
+                await self._count(headers)
             receive = await self._bounded(scope, headers, receive)
         except Problem as problem:
             response = problem_response(problem, answer.request_id, scope["path"])
-            # The rest of a refused body is not read: the connection cannot serve another request.
-            response.headers["connection"] = "close"
+            if problem.status != TOO_MANY or not _brings_nothing(scope, headers):
+                # The rest of a refused body is not read: the connection cannot serve another request.
+                response.headers["connection"] = "close"
             await response(scope, receive, answer.send)
         except ClientGoneError:
             return
@@ -128,7 +141,7 @@ class Edge:
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             raise standard(400, "Alamat tidak boleh memuat karakter NUL.")
         length = declared_length(headers)
-        if scope["method"] in _WITHOUT_BODY and not length and "transfer-encoding" not in headers:
+        if _brings_nothing(scope, headers):
             return receive
         limits = self._limits
         streamed = is_streamed(headers)
@@ -159,6 +172,12 @@ class _Answer:
             headers.append((b"x-request-id", self.request_id.encode()))
             message = {**message, "headers": headers}
         await self._send(message)
+
+
+def _brings_nothing(scope: Scope, headers: Headers) -> bool:
+    """Tell whether a request has no body."""
+    without = headers.get("content-length", "0").strip("0") == "" and "transfer-encoding" not in headers
+    return without and scope["method"] in _WITHOUT_BODY
 
 
 def _method(scope: Scope) -> str:
@@ -195,7 +214,8 @@ def _log_access(scope: Scope, answer: _Answer, seconds: float) -> None:
     path: Any = getattr(route, "path", None) or scope["path"]
     principal = scope["state"].get("principal")
     status = answer.status
-    write = log.debug if path.startswith("/health/") and status == 200 else log.info
+    quiet = status == TOO_MANY or (path.startswith("/health/") and status == 200)
+    write = log.debug if quiet else log.info
     write(
         "request",
         method=scope["method"],

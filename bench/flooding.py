@@ -1,0 +1,145 @@
+"""One token asks ten times as much as it may: what another waits meanwhile, and what the first is given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import uvloop
+
+from bench.commanding import register_owners
+from bench.harness import Result, Size, VoidRunError, by_turns, percentile
+from bench.http_load import Connection
+from bench.rig import Rig
+from services.registry.store import migrations
+from shared.auth import Role
+from shared.web.rates import WINDOW_SECONDS
+
+MOST = 100
+"""Requests a second that a token may make."""
+FLOOD = 10 * MOST
+FLOODING_CONNECTIONS = 16
+OTHERS_RATE = 50
+"""What the other asks a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run came to."""
+
+    p95: float
+    """Milliseconds that the other waits."""
+    given: int
+    """Answers that the flooding one was given."""
+
+
+def _request(path: str, token: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+
+async def _connect(port: int, count: int) -> list[Connection]:
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
+
+
+async def _ask(told: dict[str, Any]) -> dict[str, Any]:
+    """Ask at a pace, each request at its own moment whatever became of the others; return waits and answers by status."""
+    idle: asyncio.Queue[Connection] = asyncio.Queue()
+    for connection in await _connect(told["port"], told["connections"]):
+        idle.put_nowait(connection)
+    data, waits, statuses = _request(told["path"], told["token"]), list[float](), dict[str, int]()
+
+    async def one(due: float) -> None:
+        connection = await idle.get()
+        answer = await connection.request(data)
+        idle.put_nowait(connection)
+        waits.append(perf_counter() - due)
+        status = answer[9:12].decode()
+        statuses[status] = statuses.get(status, 0) + 1
+
+    began = perf_counter()
+    async with asyncio.TaskGroup() as asking:
+        for number in range(told["requests"]):
+            due = began + number / told["pace"]
+            await asyncio.sleep(max(0.0, due - perf_counter()))
+            asking.create_task(one(due))
+    return {"waits": waits, "statuses": statuses}
+
+
+async def _asked(told: dict[str, Any]) -> dict[str, Any]:
+    """The same in a process of its own."""
+    client = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.flooding", stdin=PIPE, stdout=PIPE)
+    output, _ = await client.communicate((json.dumps(told) + "\n").encode())
+    if client.returncode != 0:
+        raise VoidRunError("a client did not come to its end; it says why")
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+async def _measure(rig: Rig, seconds: int, *, flood: bool) -> Run:
+    async with rig.database("registry", migrations()) as (dsn, pool):
+        (owner,) = await register_owners(pool, 1, rig.ring())
+        async with rig.process("registry", dsn, "bench.api_process", REQUESTS_PER_SECOND=str(MOST)) as (port, _):
+
+            def told(subject: str, pace: int, connections: int) -> dict[str, Any]:
+                token = rig.token([Role.PETUGAS_DINAS], subject=subject)
+                path = f"/owners/{owner}"
+                return {
+                    "port": port, "path": path, "token": token, "pace": pace, "requests": pace * seconds, "connections": connections,
+                }  # fmt: skip
+
+            other = told("petugas-b", OTHERS_RATE, 8)
+            await _asked(other | {"requests": OTHERS_RATE})  # to warm up
+            works = [_asked(other)]
+            if flood:
+                works.append(_asked(told("petugas-a", FLOOD, FLOODING_CONNECTIONS)))
+            found = await asyncio.gather(*works)
+    if found[0]["statuses"] != {"200": OTHERS_RATE * seconds}:
+        raise VoidRunError(f"the other was answered {found[0]['statuses']}")
+    given = found[1]["statuses"].get("200", 0) if flood else 0
+    if flood and found[1]["statuses"].keys() != {"200", "429"}:
+        raise VoidRunError(f"the flooding one was answered {found[1]['statuses']}")
+    return Run(1000 * percentile(found[0]["waits"], 95), given)
+
+
+async def beside_a_flood(rig: Rig, size: Size) -> list[Result]:
+    """What an officer waits, at 50 requests a second, while another token asks ten times as much as it may."""
+    seconds = max(3, size.of(20))
+    kept = await by_turns(
+        size,
+        {"alone": partial(_measure, rig, seconds, flood=False), "beside": partial(_measure, rig, seconds, flood=True)},
+    )
+    # A window that began before the flood is another one's: so many windows may have their share of it.
+    most = MOST * (seconds + WINDOW_SECONDS)
+    if any(run.given > most for run in kept["beside"]):
+        raise VoidRunError(f"{[run.given for run in kept['beside']]} answers were given, and at most {most} may be")
+    return [
+        Result(
+            f"an officer's request beside a token that asks {FLOOD:,} times a second, p95 ÷ alone",
+            "ms",
+            "≤ 2.0",
+            [run.p95 for run in kept["beside"]],
+            [run.p95 for run in kept["alone"]],
+        ),
+        Result(
+            f"answers a second to that token, of {FLOOD:,} that it asks for",
+            "answers/s",
+            f"≤ {MOST * (seconds + WINDOW_SECONDS) // seconds}",
+            [run.given / seconds for run in kept["beside"]],
+        ),
+    ]
+
+
+def main() -> None:
+    """Read what to ask, ask it, tell what it came to."""
+    sys.stdout.write(json.dumps(uvloop.run(_ask(json.loads(sys.stdin.readline())))) + "\n")
+
+
+if __name__ == "__main__":
+    main()
