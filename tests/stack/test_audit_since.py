@@ -21,6 +21,7 @@ from confluent_kafka.admin import NewPartitions, NewTopic
 
 from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
+from ops.audit.reading import read_positions
 from ops.audit.settling import CAME
 from ops.kafka_admin.client import client_config, operator_client
 from ops.stack import Stack
@@ -84,6 +85,31 @@ async def test_only_what_came_since_is_read_and_the_report_says_so(platform: Pla
         report.since["whole_at"],
     )
     assert (await platform.whole()).events == whole.events + 2
+
+
+async def test_the_whole_reads_positions_only_where_they_do_not_add_up(
+    platform: Platform, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[tuple[str, str]]()
+
+    async def read(connection: Any, ids: Any, of: Any) -> Any:
+        asked.extend(of)
+        return await read_positions(connection, ids, of)
+
+    monkeypatch.setattr("ops.audit.audit.read_positions", read)
+    sound = await platform.proved()
+    assert asked == []
+    assert sound.consumers["training"].aggregates == sound.aggregates > 2
+    moved = (
+        "UPDATE stream_position SET position = position + $2 WHERE consumer = 'training' AND aggregate_id = $1::uuid"
+    )
+    platform.run("training", moved, old, 1)
+    report = await platform.whole(wait=0.5)
+    platform.run("training", moved, old, -1)
+    assert set(asked) == {("training", BUSINESS_TOPIC)}
+    assert {("ahead", "training"), ("effect", "business_copy")} == named(report)
+    assert {finding.aggregate_id for finding in report.findings} == {old}
+    assert report.consumers["training"].aggregates == sound.consumers["training"].aggregates
 
 
 @pytest.mark.parametrize(
@@ -300,7 +326,7 @@ async def test_a_checkpoint_of_another_cluster_is_refused(platform: Platform, of
 
 
 async def test_a_service_alone_is_told_of_its_own_faults_only(platform: Platform, old: str) -> None:
-    audit = partial(platform.whole, wait=2)  # a fault that stays is not waited for long
+    audit = partial(platform.whole, wait=0.5)  # a fault that stays is not waited for long
     with platform.away("projections", "district_dashboard", "business_id", old):
         registry, training = await audit("registry"), await audit("training")
         own = await audit("projections", "training")
