@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs once, on an empty data folder: a database and two logins for each service, and a reading login for the audit.
-# <service> may read and write rows and nothing else; <service>_migrate owns the schema; audit reads the schema `audit`.
+# Runs once, on an empty data folder: a database and two logins for each service, and a login for the audit.
+# <service> may read and write rows and nothing else; <service>_migrate owns the schema; audit reads the schema `audit`, and adds to
+# what it is shown to add: what audits came to, and what the command did.
 # A login of one service cannot connect to another's database.
 set -eu
 

@@ -28,7 +28,7 @@ def running_stack() -> Stack:
 def env(
     principal: Annotated[str, typer.Option("--as", help="The Kafka user to be.")] = "operator",
     database: Annotated[
-        str, typer.Option(help="The database to look into, as the read-only login audit.")
+        str, typer.Option(help="The database to look into, as the login audit, which changes nothing there.")
     ] = "registry",
     json: Json = False,
 ) -> None:

@@ -70,6 +70,11 @@ def _make(
             limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
         except QuotaError as error:
             fail(str(error), as_json=as_json)
+        if _asked(lambda admin: name_of(admin, code), operator, as_json=as_json) != user:
+            fail(
+                f"{code} has other users than a moment ago: somebody else is at it. See `naikkelas agency list`.",
+                as_json=as_json,
+            )
         access = _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
     _print(access, operator, as_json=as_json)
 
@@ -125,7 +130,7 @@ def revoke(
         raise typer.Exit(0 if dry_run else NOTHING_DONE)
     deed = Deed(actor(by), "cli", "revoke_user", f"agency/{code}", REVOKED, {"users": gone})
     with noted(stack, OWNING, deed, as_json=json):
-        _asked(lambda admin: [agencies.revoke_users(admin, code, each) for each in gone], operator, as_json=json)
+        _asked(lambda admin: agencies.take_away(admin, code, gone), operator, as_json=json)
     if json:
         print_json({"revoked": gone})
     else:

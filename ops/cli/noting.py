@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ops.cli.databases import why_unasked
 from ops.cli.output import fail
 from ops.stack import Stack
 from ops.stack.databases import in_database
@@ -22,10 +23,7 @@ def note(stack: Stack, service: str, deed: Deed, *, as_json: bool) -> None:
     try:
         write(stack, service, deed)
     except SERVER_ERRORS as error:
-        fail(
-            f"The trail of {service} cannot be written ({type(error).__name__}): `naikkelas doctor` tells more.",
-            as_json=as_json,
-        )
+        fail(f"The trail cannot be written. {why_unasked(service, error)}", as_json=as_json)
 
 
 def write(stack: Stack, service: str, deed: Deed) -> None:

@@ -7,7 +7,7 @@ with the same rights and the same groups: a reader that starts anew as the other
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient, ScramMechanism, UserScramCredentialDeletion
@@ -97,11 +97,18 @@ def revoke_users(admin: AdminClient, code: str, user: str | None = None) -> list
     Raises ``AgencyUserError`` if there is none, ``KafkaException``.
     """
     gone = users_to_revoke(admin, code, user)
-    # Rights first: a connection that is open loses them at once, while a password is only asked for at the next one.
-    _take_rights(admin, gone)
-    deletions = [UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in gone]
-    settle(admin.alter_user_scram_credentials(deletions, request_timeout=TIMEOUT_SECONDS).values())
+    take_away(admin, code, gone)
     return gone
+
+
+def take_away(admin: AdminClient, code: str, users: Sequence[str]) -> None:
+    """Take users of an agency away, those too that are half gone already. Raises ``KafkaException``."""
+    # Rights first: a connection that is open loses them at once, while a password is only asked for at the next one.
+    _take_rights(admin, users)
+    left = [name for name in agency_users(admin).get(code, []) if name in users]
+    deletions = [UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in left]
+    if deletions:
+        settle(admin.alter_user_scram_credentials(deletions, request_timeout=TIMEOUT_SECONDS).values())
 
 
 def make_user(admin: AdminClient, code: str, user: str) -> Access:

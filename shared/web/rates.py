@@ -41,7 +41,7 @@ class Rates:
         caller = None if token is None else self._verifier.known(token)
         if token is None or caller is None or Role.LAYANAN in caller.roles:
             return
-        name = sha256(token.encode()).hexdigest()[:32]
+        name = _name_of(token)
         if not await self._counts.hit(self._most, name):
             raise await self._refusal(name, caller)
 
@@ -60,3 +60,8 @@ class Rates:
         self._told = {known: until for known, until in self._told.items() if until > now}
         self._told[name] = now + WINDOW_SECONDS
         log.warning("requests_refused", actor=caller.sub, most=self._most.amount, seconds=WINDOW_SECONDS)
+
+
+def _name_of(token: str) -> str:
+    """Return under what a token is counted: what was signed, since a signature by elliptic curve may be written in two ways."""
+    return sha256(token.rpartition(".")[0].encode()).hexdigest()[:32]

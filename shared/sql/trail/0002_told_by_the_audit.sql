@@ -2,7 +2,7 @@
 -- what it does to Kafka it may tell too. It adds rows as deeds of the command, and changes none.
 CREATE FUNCTION trail_way() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-    IF session_user = '${audit_role}' AND NEW.way <> 'cli' THEN
+    IF session_user = (parse_ident('${audit_role}'))[1] AND NEW.way <> 'cli' THEN
         RAISE EXCEPTION 'the audit''s login tells of deeds of the command only' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
