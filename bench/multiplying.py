@@ -44,7 +44,7 @@ async def multiply(
 
     Each of ``ids`` becomes another one in each copy, and the same one in every database.
     """
-    async with connected(dsn, command_timeout=600) as connection:
+    async with connected(dsn) as connection:
         async with connection.transaction():
             await connection.execute(
                 "SET LOCAL session_replication_role = replica"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import starmap
 from time import monotonic
 
@@ -79,7 +79,9 @@ class Look:
 
     same: frozenset[tuple[str, str]] = frozenset()
     """Consumers and topics whose positions come to the same two figures as the sources: of these no row is read."""
-    differing: Differing = field(default_factory=Differing)
+    differing: Differing | None = None
+    """What of the effects is not where the positions are, if all of these are where the sources are: effects of others are compared in the
+    view that their positions are read in."""
 
 
 async def audit(
@@ -181,19 +183,19 @@ async def _look_at_service(connection: asyncpg.Connection, totals: Mapping[str, 
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         if not await has(connection, "position"):
             return Look()
-        found = await position_totals(connection)
-        same = {
+        found, read = await position_totals(connection), await subscriptions(connection)
+        same = frozenset(
             (consumer, topic)
-            for consumer, topic in await subscriptions(connection)
+            for consumer, topic in read
             if topic in totals and found.get((consumer, topic), Total()) == totals[topic]
-        }
-        return Look(frozenset(same), await read_differing(connection))
+        )
+        return Look(same, await read_differing(connection) if len(same) == len(read) else None)
 
 
 async def _compare_services(
     compared: Compared,
     connections: Connections,
-    looks: Mapping[str, Look],
+    looks: dict[str, Look],
     ids: Mapping[str, str],
     kafka: KafkaSettings,
 ) -> None:
@@ -202,7 +204,7 @@ async def _compare_services(
 
     async def one(service: str, connection: asyncpg.Connection) -> None:
         async with turns:
-            await _compare_service(compared, service, connection, looks[service], ids, kafka)
+            await _compare_service(compared, service, connection, looks.pop(service), ids, kafka)
 
     await side_by_side(starmap(one, connections.items()))
 
@@ -222,7 +224,7 @@ async def _compare_service(
             positions = await read_positions(connection, ids, differing)
             await compare_consumers(compared, service, connection, positions, look.same)
             del positions
-            compare_effects(report, look.differing)
+            compare_effects(report, look.differing or await read_differing(connection))
         if await has(connection, "message"):
             left = await without_message(connection, compared.log.notifying)
             compare_messages(report, left, await compared.afresh.told(service, left))

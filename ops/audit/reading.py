@@ -93,13 +93,15 @@ async def side_by_side(works: Iterable[Awaitable[T]]) -> list[T]:
 
 
 async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
-    """Do two works beside one another, and return what came of them, or raise the first error when both have ended."""
-    first, second = await asyncio.gather(one, other, return_exceptions=True)
-    if isinstance(first, BaseException):
-        raise first
-    if isinstance(second, BaseException):
-        raise second
-    return first, second
+    """Do two works beside one another, and return what came of them; if one fails, give the other up, and raise once it has ended."""
+    works = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        return await asyncio.gather(*works)
+    except BaseException:
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+        raise
 
 
 async def batches(

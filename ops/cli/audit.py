@@ -21,7 +21,7 @@ from ops.stack import Stack
 from ops.stack.databases import SERVICES
 from ops.stack.errors import StackError
 from shared.broker import KafkaSettings
-from shared.database import SERVER_ERRORS, connected
+from shared.database import SERVER_ERRORS, connected, is_infrastructure_error
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 FINDINGS_SHOWN = 20
@@ -75,8 +75,14 @@ def run_audit(
     except RefusedError as error:
         fail(str(error), as_json=as_json, code=2)
     except OTHER_SCHEMA as error:
-        fail(f"A schema is not that of this release ({error}): `naikkelas migrate`.", as_json=as_json, code=2)
+        fail(
+            f"A schema is not that of this release ({error}): `naikkelas migrate` brings it up to date, or the containers *-migrate.",
+            as_json=as_json,
+            code=2,
+        )
     except (KafkaError, KafkaException, *SERVER_ERRORS) as error:
+        if isinstance(error, asyncpg.PostgresError) and not is_infrastructure_error(error):
+            fail(f"A database refuses the audit ({error}): `naikkelas doctor` tells more.", as_json=as_json, code=2)
         fail(f"The audit cannot reach a server ({type(error).__name__}); is the stack up?", as_json=as_json, code=2)
 
 

@@ -40,7 +40,8 @@ def why_unasked(service: str, error: Exception) -> str:
     """Return the sentence for one of ``SERVER_ERRORS`` from the database of a service."""
     if isinstance(error, OTHER_SCHEMA):
         return (
-            f"The schema of {service} is not that of this release: `naikkelas migrate {service}` brings it up to date."
+            f"The schema of {service} is not that of this release: `naikkelas migrate {service}` brings it up to date, "
+            f"or the container {service}-migrate."
         )
     if isinstance(error, asyncpg.PostgresError) and not is_infrastructure_error(error):
         return f"The database of {service} refuses it ({error}): `naikkelas doctor` tells more."

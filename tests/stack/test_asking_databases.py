@@ -33,7 +33,10 @@ def said(capsys: pytest.CaptureFixture[str], dsn: str, work: object = newest) ->
 def test_a_database_that_was_not_migrated_is_said_to_be_so(
     empty_db: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sentence = "The schema of training is not that of this release: `naikkelas migrate training` brings it up to date."
+    sentence = (
+        "The schema of training is not that of this release: `naikkelas migrate training` brings it up to date, "
+        "or the container training-migrate."
+    )
     assert said(capsys, empty_db.dsn) == (REFUSED, sentence)
 
 

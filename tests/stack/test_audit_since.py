@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from confluent_kafka.admin import NewPartitions, NewTopic
 
 from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
+from ops.audit.log import read_log
 from ops.audit.reading import read_positions
 from ops.audit.settling import CAME
 from ops.kafka_admin.client import client_config, operator_client
@@ -29,7 +32,7 @@ from ops.stack.services import ROOT
 from shared.contracts.partnership import AGREEMENT_TOPIC
 from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
 from shared.topology import TOPICS
-from tests.stack.audited import Platform, named
+from tests.stack.audited import WAIT_SECONDS, Platform, named
 from tests.stack.commanding import naikkelas_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -104,12 +107,46 @@ async def test_the_whole_reads_positions_only_where_they_do_not_add_up(
         "UPDATE stream_position SET position = position + $2 WHERE consumer = 'training' AND aggregate_id = $1::uuid"
     )
     platform.run("training", moved, old, 1)
-    report = await platform.whole(wait=0.5)
-    platform.run("training", moved, old, -1)
+    try:
+        report = await platform.whole(wait=0.5)
+    finally:
+        platform.run("training", moved, old, -1)
     assert set(asked) == {("training", BUSINESS_TOPIC)}
     assert {("ahead", "training"), ("effect", "business_copy")} == named(report)
     assert {finding.aggregate_id for finding in report.findings} == {old}
     assert report.consumers["training"].aggregates == sound.consumers["training"].aggregates
+
+
+async def test_effects_are_compared_with_the_positions_that_were_read_and_not_with_older_ones(
+    platform: Platform, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker catches up after the databases have added up, and what it leaves then is gone: nobody may continue from that."""
+    await platform.proved()
+    platform.stack.stop("training-worker")
+    shop = platform.register()[1]
+
+    async def read_late(*order: Any, **said: Any) -> Any:
+        log = await read_log(*order, **said)
+        await looked.wait()
+        await asyncio.to_thread(platform.stack.start, "training-worker")
+        await asyncio.to_thread(platform.until_applied, shop)
+        gone.enter_context(platform.away("training", "business_copy", "business_id", shop))
+        return log
+
+    async def look(*order: Any) -> Any:
+        found = await look_at_services(*order)
+        looked.set()
+        return found
+
+    whole = sys.modules["ops.audit.audit"]  # the package has a function of that name
+    looked, look_at_services = asyncio.Event(), whole._look_at_services
+    monkeypatch.setattr(whole, "read_log", read_late)
+    monkeypatch.setattr(whole, "_look_at_services", look)
+    with ExitStack() as gone:
+        report = await platform.whole(wait=0)
+    assert named(report) == {("effect", "business_copy")}
+    assert {finding.aggregate_id for finding in report.findings} == {shop}
+    assert report.checkpoint != "kept"
 
 
 @pytest.mark.parametrize(
@@ -326,6 +363,7 @@ async def test_a_checkpoint_of_another_cluster_is_refused(platform: Platform, of
 
 
 async def test_a_service_alone_is_told_of_its_own_faults_only(platform: Platform, old: str) -> None:
+    await wait_until_quiet(platform.databases, WAIT_SECONDS)
     audit = partial(platform.whole, wait=0.5)  # a fault that stays is not waited for long
     with platform.away("projections", "district_dashboard", "business_id", old):
         registry, training = await audit("registry"), await audit("training")
