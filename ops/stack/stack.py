@@ -348,7 +348,7 @@ class Stack:
     def _settings(self, process: Process) -> dict[str, str]:
         service, ports = process.service, self.home.read().ports
         broker = self.credentials(service)
-        settings = {
+        return {
             "DATABASE_DSN": self.dsn(service, service),
             "MIGRATION_DSN": self.dsn(service, owner_of(service)),
             "KAFKA_BOOTSTRAP": broker.bootstrap,
@@ -362,11 +362,9 @@ class Stack:
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.get(process.name, process.port)),
             "INSTANCE": process.instance,
-            # Here one token is everybody: load is put on it, and it is struck.
-            "REQUESTS_PER_SECOND": "0",
+            "REQUESTS_PER_SECOND": "0",  # here one token is everybody, and load is put on it
             "SCHEMAS_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}/schemas/",
-        }
-        return settings | self._own_settings(service, ports)
+        } | self._own_settings(service, ports)
 
     def _own_settings(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         if service == "registry":

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import asyncpg
+from confluent_kafka import OFFSET_END, Producer
+from confluent_kafka import TopicPartition as Partition
+from confluent_kafka.admin import NewPartitions, NewTopic
 
 from ops.audit import Report, audit, audit_since
 from ops.audit.checkpoint import Checkpoint
 from ops.audit.keeping import keep, load
+from ops.kafka_admin.client import client_config, operator_client
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database, wait_for
-from shared.contracts.registry import BUSINESS_TOPIC
+from shared.contracts.partnership import AGREEMENT_TOPIC
+from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC
 from shared.database import connected
+from shared.topology import TOPICS
 from tests.training.test_end_to_end import MANGGAR, Client, until_done
 
 WAIT_SECONDS = 30.0
@@ -124,3 +132,53 @@ def _quietly(_stage: str, _done: int, _total: int) -> None:
 def named(report: Report) -> set[tuple[str, str]]:
     """Return the kinds of what was found, with where."""
     return {(finding.kind, finding.where) for finding in report.findings}
+
+
+@contextmanager
+def busy(platform: Platform) -> Iterator[None]:
+    """A clerk registers all the time."""
+    stop, shops = Event(), list[str]()
+
+    def work() -> None:
+        while not stop.is_set():
+            shops.append(platform.register()[1])
+
+    with ThreadPoolExecutor(1) as clerks:
+        clerk = clerks.submit(work)
+        try:
+            yield
+        finally:
+            stop.set()
+            clerk.result()
+    platform.until_applied(shops[-1])
+
+
+def grow(stack: Stack) -> None:
+    """Add a partition to a topic."""
+    admin = operator_client(stack.credentials("operator"))
+    count = len(admin.list_topics(IMPORT_TOPIC, timeout=15).topics[IMPORT_TOPIC].partitions)
+    admin.create_partitions([NewPartitions(IMPORT_TOPIC, count + 1)])[IMPORT_TOPIC].result(15)
+
+
+def make_anew(stack: Stack) -> None:
+    """Delete a topic and make it again."""
+    admin = operator_client(stack.credentials("operator"))
+    admin.delete_topics([IMPORT_TOPIC])[IMPORT_TOPIC].result(15)
+    (declared,) = (topic for topic in TOPICS if topic.name == IMPORT_TOPIC)
+    made = NewTopic(IMPORT_TOPIC, declared.partitions, 1, config=declared.config())
+    for _ in range(100):  # the old one is on its way out
+        future = admin.create_topics([made])[IMPORT_TOPIC]
+        if future.exception(15) is None:
+            return
+    future.result()
+
+
+def forget(stack: Stack) -> None:
+    """Write a record that is no event where no consumer would set it aside, and let the topic forget it, as a retention would."""
+    kafka = stack.credentials("operator")
+    producer = Producer(client_config(kafka))
+    producer.produce(AGREEMENT_TOPIC, b"x", partition=0)
+    producer.flush(15)
+    admin, all_of_it = operator_client(kafka), Partition(AGREEMENT_TOPIC, 0, OFFSET_END)
+    for future in admin.delete_records([all_of_it]).values():
+        future.result(15)

@@ -8,31 +8,23 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_END, Producer
-from confluent_kafka import TopicPartition as Partition
-from confluent_kafka.admin import NewPartitions, NewTopic
 
 from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
 from ops.audit.log import read_log
 from ops.audit.reading import read_positions
 from ops.audit.settling import CAME
-from ops.kafka_admin.client import client_config, operator_client
 from ops.stack import Stack
 from ops.stack.services import ROOT
-from shared.contracts.partnership import AGREEMENT_TOPIC
-from shared.contracts.registry import BUSINESS_TOPIC, IMPORT_TOPIC, OWNER_TOPIC
-from shared.topology import TOPICS
-from tests.stack.audited import WAIT_SECONDS, Platform, named
+from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
+from tests.stack.audited import WAIT_SECONDS, Platform, busy, forget, grow, make_anew, named
 from tests.stack.commanding import naikkelas_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -216,28 +208,9 @@ async def test_a_version_or_position_of_before_that_changed_has_all_of_it_read_a
     assert (report.left_out, report.since) == ([], None)
 
 
-@contextmanager
-def _busy(platform: Platform) -> Iterator[None]:
-    """A clerk registers all the time."""
-    stop, shops = Event(), list[str]()
-
-    def work() -> None:
-        while not stop.is_set():
-            shops.append(platform.register()[1])
-
-    with ThreadPoolExecutor(1) as clerks:
-        clerk = clerks.submit(work)
-        try:
-            yield
-        finally:
-            stop.set()
-            clerk.result()
-    platform.until_applied(shops[-1])
-
-
 async def test_what_comes_while_it_reads_is_no_fault(platform: Platform, old: str) -> None:
     await platform.proved()
-    with _busy(platform):
+    with busy(platform):
         reports = [await platform.since(wait=1) for _ in range(4)]
         wholes = [await platform.whole(wait=1) for _ in range(4)]
     assert [report.findings for report in (*reports, *wholes)] == [[]] * 8
@@ -272,38 +245,9 @@ async def test_a_rebuild_since_has_all_of_it_read_again(platform: Platform, old:
     assert (report.findings, report.fell_back, report.left_out) == ([], "a projection was rebuilt", [])
 
 
-def _grow(stack: Stack) -> None:
-    admin = operator_client(stack.credentials("operator"))
-    count = len(admin.list_topics(IMPORT_TOPIC, timeout=15).topics[IMPORT_TOPIC].partitions)
-    admin.create_partitions([NewPartitions(IMPORT_TOPIC, count + 1)])[IMPORT_TOPIC].result(15)
-
-
-def _make_anew(stack: Stack) -> None:
-    admin = operator_client(stack.credentials("operator"))
-    admin.delete_topics([IMPORT_TOPIC])[IMPORT_TOPIC].result(15)
-    (declared,) = (topic for topic in TOPICS if topic.name == IMPORT_TOPIC)
-    made = NewTopic(IMPORT_TOPIC, declared.partitions, 1, config=declared.config())
-    for _ in range(100):  # the old one is on its way out
-        future = admin.create_topics([made])[IMPORT_TOPIC]
-        if future.exception(15) is None:
-            return
-    future.result()
-
-
-def _forget(stack: Stack) -> None:
-    """Write a record that is no event where no consumer would set it aside, and let the topic forget it, as a retention would."""
-    kafka = stack.credentials("operator")
-    producer = Producer(client_config(kafka))
-    producer.produce(AGREEMENT_TOPIC, b"x", partition=0)
-    producer.flush(15)
-    admin, all_of_it = operator_client(kafka), Partition(AGREEMENT_TOPIC, 0, OFFSET_END)
-    for future in admin.delete_records([all_of_it]).values():
-        future.result(15)
-
-
 @pytest.mark.parametrize(
     ("fault", "why"),
-    [(_grow, "partitions"), (_make_anew, "made anew"), (_forget, "its oldest records were deleted")],
+    [(grow, "partitions"), (make_anew, "made anew"), (forget, "its oldest records were deleted")],
     ids=["grown", "anew", "retention"],
 )
 async def test_a_log_that_is_not_what_it_was_is_read_again_from_its_first_record(
