@@ -18,13 +18,7 @@ _VERSIONS = "SELECT aggregate_id::text, version FROM audit.source WHERE topic = 
 _POSITIONS = """
 SELECT aggregate_id::text, position FROM audit.position WHERE consumer = $1 AND topic = $2 AND aggregate_id = ANY ($3::uuid[])
 """
-_UNPUBLISHED = """
-SELECT count(*) FROM relay_cursor c JOIN outbox o ON o.shard = c.shard
-WHERE (o.xid >= pg_snapshot_xmax(c.base) OR o.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.base))))
-  AND NOT (c.target IS NOT NULL AND pg_visible_in_snapshot(o.xid, c.target) AND o.id <= c.last_id)
-  AND (pg_visible_in_snapshot(o.xid, $1::text::pg_snapshot) OR o.xid >= pg_snapshot_xmax(pg_current_snapshot()))
-"""
-"""What ``outbox_pending()`` counts, as far as a snapshot shows it; and what a restore brought of another cluster, which none shows."""
+_UNPUBLISHED = "SELECT coalesce(sum(depth), 0)::bigint FROM outbox_waiting($1::text::pg_snapshot)"
 
 
 class Afresh:

@@ -12,18 +12,13 @@ import asyncpg
 
 from shared.relay.leadership import LOCK_CLASS
 
-# What waits is found as `outbox_backlog` finds it. A shard is one lock, so at most one session holds it.
+# A shard is one lock, so at most one session holds it.
 _SHARDS = """
 SELECT c.shard, held.pid, held.application_name AS holder, c.base::text, c.target::text, c.last_id, c.epoch, c.published,
        c.published_at, waits.depth AS waiting,
        coalesce(extract(epoch FROM clock_timestamp() - waits.oldest), 0)::float8 AS oldest_seconds
 FROM relay_cursor c
-CROSS JOIN LATERAL (
-    SELECT count(*) AS depth, min(o.written_at) AS oldest FROM outbox o
-    WHERE o.shard = c.shard
-      AND (o.xid >= pg_snapshot_xmax(c.base) OR o.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.base))))
-      AND NOT (c.target IS NOT NULL AND pg_visible_in_snapshot(o.xid, c.target) AND o.id <= c.last_id)
-) AS waits
+JOIN outbox_waiting() AS waits USING (shard)
 LEFT JOIN LATERAL (
     SELECT l.pid, a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = c.shard
