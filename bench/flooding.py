@@ -25,6 +25,7 @@ MOST = 100
 """Requests a second that a token may make."""
 FLOOD = 10 * MOST
 FLOODING_CONNECTIONS = 16
+SECONDS = 15
 OTHERS_RATE = 50
 """What the other asks a second."""
 
@@ -114,7 +115,7 @@ async def _measure(rig: Rig, seconds: int, *, flood: bool) -> Run:
 
 async def beside_a_flood(rig: Rig, size: Size) -> list[Result]:
     """What an officer waits, at 50 requests a second, while another token asks ten times as much as it may."""
-    seconds = max(3, size.of(20))
+    seconds = max(3, round(SECONDS * size.scale))
     kept = await by_turns(
         size,
         {"alone": partial(_measure, rig, seconds, flood=False), "beside": partial(_measure, rig, seconds, flood=True)},

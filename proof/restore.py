@@ -20,6 +20,10 @@ TABLES = {
     "registry": ("owner", "business", "business_owner", "owner_key"),
     "projections": ("business_timeline", "district_dashboard", "class_history", "class_funnel", "jobs"),
     "notifications": ("recipient", "business_contact"),
+    "training": ("owner_copy", "business_copy"),
+    "events": ("owner_copy", "business_copy"),
+    # Where an event stands in its stream, and when it was recorded, is told again where it was consumed again.
+    "partners": ("(SELECT stream, subject, sequence, event_id, type FROM event)",),
 }
 
 
@@ -77,6 +81,6 @@ async def _hashes(rig: Rig) -> dict[str, str]:
         connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), service))
         for table in tables:
             query = f"SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {table} AS t"  # noqa: S608
-            found[table] = str(await connection.fetchval(query))
+            found[f"{service}: {table}"] = str(await connection.fetchval(query))
         await connection.close()
     return found
