@@ -29,6 +29,8 @@ from tests.stack.commanding import naikkelas_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORKERS = [f"{service}-worker" for service in ("training", "events", "projections", "notifications", "partners")]
+AUDITING = sys.modules["ops.audit.audit"]
+"""The module; the package has a function of that name."""
 Fault = Callable[[Platform, str], AbstractContextManager[None]]
 
 
@@ -91,7 +93,7 @@ async def test_the_whole_reads_positions_only_where_they_do_not_add_up(
         asked.extend(of)
         return await read_positions(connection, ids, of)
 
-    monkeypatch.setattr("ops.audit.audit.read_positions", read)
+    monkeypatch.setattr(AUDITING, "read_positions", read)
     sound = await platform.proved()
     assert asked == []
     assert sound.consumers["training"].aggregates == sound.aggregates > 2
@@ -130,10 +132,9 @@ async def test_effects_are_compared_with_the_positions_that_were_read_and_not_wi
         looked.set()
         return found
 
-    whole = sys.modules["ops.audit.audit"]  # the package has a function of that name
-    looked, look_at_services = asyncio.Event(), whole._look_at_services
-    monkeypatch.setattr(whole, "read_log", read_late)
-    monkeypatch.setattr(whole, "_look_at_services", look)
+    looked, look_at_services = asyncio.Event(), AUDITING._look_at_services
+    monkeypatch.setattr(AUDITING, "read_log", read_late)
+    monkeypatch.setattr(AUDITING, "_look_at_services", look)
     with ExitStack() as gone:
         report = await platform.whole(wait=0)
     assert named(report) == {("effect", "business_copy")}
