@@ -110,17 +110,15 @@ async def audit(
         sources = await read_sources(connections)
         report.aggregates = sum(len(sources.versions.get(topic, ())) for topic in scope.owned)
         compare_outboxes(report, await afresh.unpublished(looked_at, sources.snapshots))
-        # The databases add up and compare while the log is read: that takes this process alone.
-        log, looks = await both(
-            read_log(
-                kafka,
-                scope.topics,
-                await notifying_types(looked_at),
-                lambda done, total: progress("log", done, total),
-                share=sources.ids,
-            ),
-            _look_at_services(looked_at, {topic: sources.totals.get(topic, Total()) for topic in scope.owned}),
+        reading = read_log(
+            kafka,
+            scope.topics,
+            await notifying_types(looked_at),
+            lambda done, total: progress("log", done, total),
+            share=sources.ids,
         )
+        # The databases add up and compare while the log is read: that takes this process alone.
+        log, looks = await both(reading, _look_at_services(looked_at, sources.totals_of(scope.owned)))
         compare_log(
             report, sources.versions, log, scope.owned, await newer_in(log, sources.versions, scope.owned, afresh)
         )

@@ -13,7 +13,6 @@ from ops.audit.checkpoint import (
     Ground,
     MovedError,
     RefusedError,
-    Total,
     opened,
     pack,
     seal_key,
@@ -37,7 +36,7 @@ def now() -> str:
 async def keep_whole(dsn: str, kafka: KafkaSettings, ground: Ground, sources: Sources, log: Log, events: int) -> str:
     """Keep what an audit of all services has proved, with what it stood on before it began; return whether it was kept."""
     heads = {topic: pack(seen.heads) for topic, seen in log.topics.items()}
-    totals = {topic: sources.totals.get(topic, Total()) for topic in heads}
+    totals = sources.totals_of(heads)
     moment = now()
     checkpoint = Checkpoint(moment, moment, 0, events, ground, log.places, totals, sources.snapshots, heads)
     return await keep(dsn, kafka, checkpoint)

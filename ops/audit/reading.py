@@ -176,6 +176,10 @@ class Sources:
     ids: dict[str, str] = field(default_factory=dict)
     """Every id as it is in memory: whoever reads it again keeps this one, not another of the same letters."""
 
+    def totals_of(self, topics: Iterable[str]) -> dict[str, Total]:
+        """Return all of each of these topics in two figures, also of one that has none."""
+        return {topic: self.totals.get(topic, Total()) for topic in topics}
+
 
 async def read_sources(connections: Connections) -> Sources:
     """Read the version of every aggregate, each database in one view of it."""
