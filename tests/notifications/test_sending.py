@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
 from services.notifications.domain.timing import parse_quiet_hours
+from services.notifications.handlers import pacing
 from services.notifications.handlers.sending import LEASE
 from shared.metrics import Metrics
 from tests.metrics.reading import read
@@ -132,7 +134,12 @@ async def test_a_mail_server_that_is_away_costs_no_try(workshop: Workshop, story
 
 
 async def test_a_registry_that_is_away_costs_no_try(
-    workshop: Workshop, story: Story, registry: Registry, clock: Clock, mailbox: Mailbox
+    workshop: Workshop,
+    story: Story,
+    registry: Registry,
+    clock: Clock,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await workshop.apply(story.owner())
     registry.away = True
@@ -146,6 +153,11 @@ async def test_a_registry_that_is_away_costs_no_try(
     clock.forward(minutes=2)
     await workshop.send()
     assert (await outcome(workshop))[0] == "sent"
+    # Another sender has sent it. This one finds nothing to try it with, and does not tell of it for ever.
+    assert "registry" in sender.problems
+    monkeypatch.setattr(pacing, "monotonic", lambda: monotonic() + 120)
+    await workshop.send(sender)
+    assert sender.problems == {}
 
 
 async def test_a_key_that_was_erased_suppresses_before_the_fact_arrives(

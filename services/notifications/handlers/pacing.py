@@ -46,6 +46,10 @@ class Pause:
         """Whether it may be tried again."""
         return monotonic() >= self.until
 
+    def over_since(self, seconds: float) -> bool:
+        """Whether it might have been tried again for so long."""
+        return monotonic() >= self.until + seconds
+
     def longer(self, at_least: timedelta | None = None) -> timedelta:
         """Wait twice as long as last time, or as long as is asked for, and return how long."""
         self.seconds = min(max(1.0, self.seconds * 2), MAX_PAUSE_SECONDS)

@@ -51,6 +51,8 @@ BULK_BATCH = 5
 LEASE = timedelta(minutes=2)
 IDLE_SECONDS = 0.5
 RECOVER_SECONDS = 10.0
+FORGET_SECONDS = 5.0
+"""For so long nothing must be due before it is forgotten that something was away."""
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +128,15 @@ class Sender:
                 claimed = await self._claim(channel, now)
                 await self._process(channel, claimed, stop)
                 taken += len(claimed)
+        if not taken:
+            self._forget_problems()
         return taken
+
+    def _forget_problems(self) -> None:
+        """Say no more that something is away which nothing waits for: another sender may have sent all, and nobody would ever ask again."""
+        for what, pause in self._pauses.items():
+            if what in self.problems and pause.over_since(FORGET_SECONDS):
+                del self.problems[what]
 
     def _now(self) -> datetime:
         """Return the time by the rules' clock, or by the database's as it was read at the beginning of the round."""
