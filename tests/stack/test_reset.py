@@ -17,6 +17,7 @@ from ops.kafka_admin.client import client_config
 from ops.kafka_admin.groups import commit_for, commits_of, members_of, patiently
 from ops.kafka_admin.resetting import Found, Move, ResetRefusedError, moving, plan_reset, refuse_before_log
 from ops.stack import Stack
+from ops.stack.databases import AUDIT
 from shared.topology import Topic
 from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Kafka
@@ -176,8 +177,10 @@ def ask(stack: Stack, given: dict[str, str], *words: str) -> tuple[int, Any]:
 def test_the_command_looks_first_and_what_it_did_stands_in_the_trail(
     kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str], training: str
 ) -> None:
+    by_audit = given_servers | {"POSTGRES_DSN": migrated_stack.dsn("training", AUDIT)}  # as the container `ops` has it
+
     def reset(*words: str) -> tuple[int, Any]:
-        return ask(migrated_stack, given_servers, "consumer", "reset", "training", *words)
+        return ask(migrated_stack, by_audit, "consumer", "reset", "training", *words)
 
     moment = ("--to", at(4).isoformat())
     why = ("--reason", "basis data lama", "--by", "rina")
