@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
 
-import uvloop
-
 from bench.commanding import register_owners
 from bench.harness import Result, Size, VoidRunError, by_turns, percentile
-from bench.http_load import Connection
+from bench.http_load import Connection, apart, connect, obey
 from bench.rig import Rig
 from services.registry.store import migrations
 from shared.auth import Role
 from shared.web.rates import WINDOW_SECONDS
 
+CLIENT = "bench.flooding"
 MOST = 100
 """Requests a second that a token may make."""
 FLOOD = 10 * MOST
@@ -44,15 +40,10 @@ def _request(path: str, token: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
-async def _connect(port: int, count: int) -> list[Connection]:
-    loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
-
-
 async def _ask(told: dict[str, Any]) -> dict[str, Any]:
     """Ask at a pace, each request at its own moment whatever became of the others; return waits and answers by status."""
     idle: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in await _connect(told["port"], told["connections"]):
+    for connection in await connect(told["port"], told["connections"]):
         idle.put_nowait(connection)
     data, waits, statuses = _request(told["path"], told["token"]), list[float](), dict[str, int]()
 
@@ -73,16 +64,6 @@ async def _ask(told: dict[str, Any]) -> dict[str, Any]:
     return {"waits": waits, "statuses": statuses, "seconds": perf_counter() - began}
 
 
-async def _asked(told: dict[str, Any]) -> dict[str, Any]:
-    """The same in a process of its own."""
-    client = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.flooding", stdin=PIPE, stdout=PIPE)
-    output, _ = await client.communicate((json.dumps(told) + "\n").encode())
-    if client.returncode != 0:
-        raise VoidRunError("a client did not come to its end; it says why")
-    found: dict[str, Any] = json.loads(output)
-    return found
-
-
 async def _measure(rig: Rig, seconds: int, *, flood: bool) -> Run:
     async with rig.database("registry", migrations()) as (dsn, pool):
         (owner,) = await register_owners(pool, 1, rig.ring())
@@ -96,10 +77,10 @@ async def _measure(rig: Rig, seconds: int, *, flood: bool) -> Run:
                 }  # fmt: skip
 
             other = told("petugas-b", OTHERS_RATE, 8)
-            await _asked(other | {"requests": OTHERS_RATE})  # to warm up
-            works = [_asked(other)]
+            await apart(CLIENT, other | {"requests": OTHERS_RATE})  # to warm up
+            works = [apart(CLIENT, other)]
             if flood:
-                works.append(_asked(told("petugas-a", FLOOD, FLOODING_CONNECTIONS)))
+                works.append(apart(CLIENT, told("petugas-a", FLOOD, FLOODING_CONNECTIONS)))
             found = await asyncio.gather(*works)
     if found[0]["statuses"] != {"200": OTHERS_RATE * seconds}:
         raise VoidRunError(f"the other was answered {found[0]['statuses']}")
@@ -137,10 +118,5 @@ async def beside_a_flood(rig: Rig, size: Size) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Read what to ask, ask it, tell what it came to."""
-    sys.stdout.write(json.dumps(uvloop.run(_ask(json.loads(sys.stdin.readline())))) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    obey(_ask)

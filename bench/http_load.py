@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import uvloop
+
+from bench.harness import VoidRunError
 
 
 class Connection(asyncio.Protocol):
@@ -84,11 +88,15 @@ async def _post(told: dict[str, Any], connections: list[Connection], count: int)
     return perf_counter() - started, waits, ids
 
 
+async def connect(port: int, count: int) -> list[Connection]:
+    """Open connections to a server of this machine."""
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
+
+
 async def load(told: dict[str, Any]) -> dict[str, Any]:
     """Warm the server up, then measure."""
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(Connection, "127.0.0.1", told["port"]) for _ in range(told["connections"])]
-    connections = [connection for _, connection in made]
+    connections = await connect(told["port"], told["connections"])
     await _post(told, connections, told["warm_up"])
     seconds, waits, ids = await _post(told, connections, told["requests"])
     for connection in connections:
@@ -96,10 +104,20 @@ async def load(told: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "waits": waits, "ids": len(ids)}
 
 
-def main() -> None:
-    """Read what to do, do it, tell what it came to."""
-    sys.stdout.write(json.dumps(uvloop.run(load(json.loads(sys.stdin.readline())))) + "\n")
+async def apart(module: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Have a module of clients do something in a process of its own, and return what it came to. Raises ``VoidRunError``."""
+    client = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=PIPE, stdout=PIPE)
+    output, _ = await client.communicate((json.dumps(told) + "\n").encode())
+    if client.returncode != 0:
+        raise VoidRunError("a client did not come to its end, or was not answered as it should; it says why")
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+def obey(work: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
+    """Read what to do, do it, tell what it came to: the other end of ``apart``."""
+    sys.stdout.write(json.dumps(uvloop.run(work(json.loads(sys.stdin.readline())))) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    obey(load)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +10,7 @@ from uuid import UUID
 from bench.api_process import WITHOUT_DATABASE
 from bench.commanding import register_owners
 from bench.harness import Result, Size, VoidRunError, by_turns, percentile
+from bench.http_load import apart
 from bench.rig import Rig
 from services.registry.reference.places import all_places
 from services.registry.store import migrations
@@ -59,12 +56,7 @@ async def _load(rig: Rig, port: int, owners: list[UUID], requests: int) -> dict[
         "warm_up": requests // 10,
         "requests": requests,
     }
-    client = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.http_load", stdin=PIPE, stdout=PIPE)
-    output, _ = await client.communicate((json.dumps(told) + "\n").encode())
-    if client.returncode != 0:
-        raise VoidRunError("a request was not answered as it should; the client says why")
-    found: dict[str, Any] = json.loads(output)
-    return found
+    return await apart("bench.http_load", told)
 
 
 async def _check(pool: Pool, expected: int, owners: int) -> None:

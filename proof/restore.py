@@ -7,13 +7,12 @@ import shutil
 from pathlib import Path
 from random import Random
 
-import asyncpg
-
 from ops.backup.making import dump_database
 from ops.backup.manifest import Dumped, backup_order
 from ops.backup.restoring import restore_databases
 from ops.stack.databases import in_database
 from proof.rig import Rig, Size
+from shared.database import connected
 
 SOURCE = "registry"
 TABLES = {
@@ -78,9 +77,8 @@ async def _hashes(rig: Rig) -> dict[str, str]:
     """Return a digest of each table, rows in the order of their text."""
     found = {}
     for service, tables in TABLES.items():
-        connection = await asyncpg.connect(in_database(rig.stack.servers.superuser_dsn(), service))
-        for table in tables:
-            query = f"SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {table} AS t"  # noqa: S608
-            found[f"{service}: {table}"] = str(await connection.fetchval(query))
-        await connection.close()
+        async with connected(in_database(rig.stack.servers.superuser_dsn(), service)) as connection:
+            for table in tables:
+                query = f"SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {table} AS t"  # noqa: S608
+                found[f"{service}: {table}"] = str(await connection.fetchval(query))
     return found

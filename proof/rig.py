@@ -13,8 +13,6 @@ from random import Random
 from time import time
 from typing import Any, Self
 
-import asyncpg
-
 from ops.audit import Report, audit
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
@@ -213,10 +211,9 @@ class Rig:
     async def discard_parked(self) -> None:
         """Give up on what is parked, as an operator does with records that nobody can read."""
         for service in FOLLOWERS:
-            connection = await asyncpg.connect(self.stack.dsn(service, service))
-            for row in await connection.fetch("SELECT id FROM parked_event"):
-                await discard(connection, service, row["id"], "proof")
-            await connection.close()
+            async with connected(self.stack.dsn(service, service)) as connection:
+                for row in await connection.fetch("SELECT id FROM parked_event"):
+                    await discard(connection, service, row["id"], "proof")
 
     def _make_token(self) -> str:
         roles, issued = [Role.PETUGAS_DINAS, Role.OPERATOR], time() - self.TOKEN_AGE_SECONDS

@@ -74,8 +74,8 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one view of a service's database comes to."""
+class AddedUp:
+    """What one view of a service's database adds up to."""
 
     same: frozenset[tuple[str, str]] = frozenset()
     """Consumers and topics whose positions come to the same two figures as the sources: of these no row is read."""
@@ -166,34 +166,34 @@ def compare_outboxes(report: Report, unpublished: Mapping[str, int]) -> None:
             report.add(Finding("unpublished", service, None, 0, pending, detail))
 
 
-async def _look_at_services(connections: Connections, totals: Mapping[str, Total]) -> dict[str, Look]:
+async def _look_at_services(connections: Connections, totals: Mapping[str, Total]) -> dict[str, AddedUp]:
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(connection: asyncpg.Connection) -> Look:
+    async def one(connection: asyncpg.Connection) -> AddedUp:
         async with turns:
             return await _look_at_service(connection, totals)
 
     return dict(zip(connections, await side_by_side(map(one, connections.values())), strict=True))
 
 
-async def _look_at_service(connection: asyncpg.Connection, totals: Mapping[str, Total]) -> Look:
+async def _look_at_service(connection: asyncpg.Connection, totals: Mapping[str, Total]) -> AddedUp:
     """Have a database add up positions and compare effects, in one view: what it applies between would be an effect without a position."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         if not await has(connection, "position"):
-            return Look()
+            return AddedUp()
         found, read = await position_totals(connection), await subscriptions(connection)
         same = frozenset(
             (consumer, topic)
             for consumer, topic in read
             if topic in totals and found.get((consumer, topic), Total()) == totals[topic]
         )
-        return Look(same, await read_differing(connection) if len(same) == len(read) else None)
+        return AddedUp(same, await read_differing(connection) if len(same) == len(read) else None)
 
 
 async def _compare_services(
     compared: Compared,
     connections: Connections,
-    looks: dict[str, Look],
+    looks: dict[str, AddedUp],
     ids: Mapping[str, str],
     kafka: KafkaSettings,
 ) -> None:
@@ -211,7 +211,7 @@ async def _compare_service(
     compared: Compared,
     service: str,
     connection: asyncpg.Connection,
-    look: Look,
+    look: AddedUp,
     ids: Mapping[str, str],
     kafka: KafkaSettings,
 ) -> None:

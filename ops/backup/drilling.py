@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
-import asyncpg
-
 from ops.audit import Report, audit
 from ops.audit.audit import wait_until_quiet
 from ops.backup.brokers import records_taken
@@ -27,6 +25,7 @@ from ops.stack import Stack
 from ops.stack.databases import SERVICES, in_database, wait_for
 from ops.stack.errors import StackError
 from ops.stack.services import PROCESSES
+from shared.database import connected
 from shared.sealing import KeyRing, UnreadableError
 from shared.topology import AGENCY_PREFIX, CONSUMING
 
@@ -124,13 +123,11 @@ def _databases(stack: Stack) -> dict[str, str]:
 async def _prepare(stack: Stack, keys: Mapping[str, str]) -> None:
     """Silence what would reach agencies, and open a key of an owner and a secret of a webhook. Raises ``StackError``."""
     server = stack.servers.superuser_dsn()
-    partners = await asyncpg.connect(in_database(server, "partners"), timeout=10)
-    await partners.execute(_SILENCE)
-    await partners.close()
+    async with connected(in_database(server, "partners")) as partners:
+        await partners.execute(_SILENCE)
     for service, setting, what, statement in _OPENED:
-        connection = await asyncpg.connect(in_database(server, service), timeout=10)
-        stored = await connection.fetch(statement)
-        await connection.close()
+        async with connected(in_database(server, service)) as connection:
+            stored = await connection.fetch(statement)
         try:
             for bound_to, wrapped in stored:
                 KeyRing(keys.get(setting, "")).unwrap(bound_to, wrapped)
