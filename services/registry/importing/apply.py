@@ -1,13 +1,14 @@
 """Applies one import: chunks of rows, each with its facts and its progress in one transaction.
 
-While a chunk is written, the next one is read and checked in a thread. A chunk that meets somebody else's change is planned
-again; a database that is away is waited for; a worker that is killed leaves only whole chunks behind.
+While a chunk is written, the next one is looked up, planned and sealed, and the one after it read and checked in a thread. A
+chunk that meets somebody else's change is planned again; a database that is away is waited for; a worker that is killed leaves
+only whole chunks behind.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,19 +22,21 @@ from services.registry.importing import store, writing
 from services.registry.importing.checking import Checker, Terms
 from services.registry.importing.header import FIELDS
 from services.registry.importing.jobs import Job
-from services.registry.importing.planning import Outcome, Plan, Planner
+from services.registry.importing.lining import Chunk, Line
+from services.registry.importing.preparing import Ready, prepare
 from services.registry.importing.reading import Table, open_table
-from services.registry.importing.rows import CheckedRow, Result
+from services.registry.importing.rows import CheckedRow
 from services.registry.importing.workshop import Workshop
 from shared.contracts.registry import ImportCompleted, ImportStarted, ImportTotals
 from shared.database import SERVER_ERRORS, is_infrastructure_error
-from shared.identifiers import new_id
 from shared.outbox import Cause, append
 from shared.wita import WITA
 
 CHUNK_ROWS = 2_500
 """Rows in a transaction: its facts keep the relay busy for well under 300 ms, so live commands pass in time."""
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
+MOST_BESIDE = 8 * 1024 * 1024
+"""A larger file is imported alone: what its check remembers would be in memory beside the next one's."""
 MAX_COLLISIONS = 20
 """A chunk that still collides after so many looks is a fault of ours, not somebody else's change."""
 
@@ -45,8 +48,8 @@ def cause_of(job: Job, now: datetime) -> Cause:
     return Cause(str(job.id), None, job.officer, "import", None, now)
 
 
-async def apply_job(shop: Workshop, job: Job) -> None:
-    """Apply a job from where it stands to its end.
+async def apply_job(shop: Workshop, job: Job, all_read: asyncio.Event) -> None:
+    """Apply a job from where it stands to its end; ``all_read`` is set when the next one may be begun beside its last chunks.
 
     Raises ``FileRefusedError`` for a file that is no table, ``StoppedError``, ``LeaseLostError``.
     """
@@ -63,7 +66,8 @@ async def apply_job(shop: Workshop, job: Job) -> None:
         labels = {name: table.header.label(name) for name in FIELDS if name in table.header.columns}
         await store.set_labels(shop.pool, job, shop.holder, labels)
         with closing(checked_chunks(table, checker, keep_people=job.dry_run)) as chunks:
-            await _apply_chunks(shop, job, chunks)
+            line = Line(shop, job, chunks, all_read if path.stat().st_size <= MOST_BESIDE else None)
+            await _apply_chunks(shop, job, line)
     await _complete(shop, job)
 
 
@@ -79,74 +83,61 @@ def checked_chunks(table: Table, checker: Checker, *, keep_people: bool) -> Gene
             checker.memory.forget_people()
 
 
-async def _apply_chunks(shop: Workshop, job: Job, chunks: Iterator[list[CheckedRow]]) -> None:
-    """Apply chunk by chunk; the next one is checked while this one is written."""
-    upcoming = asyncio.create_task(shop.read(next, chunks, None))
+async def _apply_chunks(shop: Workshop, job: Job, line: Line) -> None:
+    """Apply chunk by chunk, each made ready while the one before it is written."""
+    upcoming = asyncio.create_task(line.following())
     try:
-        while (rows := await upcoming) is not None:
-            upcoming = asyncio.create_task(shop.read(next, chunks, None))
-            left = [row for row in rows if row.number > job.last_number]
-            if left:
-                await shop.brake.hold(shop.pool, shop.pause)
-                await _persist(shop, job, left)
+        while (chunk := await upcoming) is not None:
+            upcoming = asyncio.create_task(line.following())
+            shop.go_on()
+            await shop.brake.hold(shop.pool, shop.pause)
+            await _persist(shop, job, chunk)
     finally:
-        await asyncio.gather(upcoming, return_exceptions=True)  # the thread must not outlive the file
+        upcoming.cancel()
+        await asyncio.gather(upcoming, return_exceptions=True)
+        await line.close()
 
 
-async def _persist(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None:
-    """Write a chunk, for as long as it takes: again at once after somebody else's change, later when the database is away."""
-    delay, collisions = FIRST_DELAY, 0
+async def _persist(shop: Workshop, job: Job, chunk: Chunk) -> None:
+    """Write a chunk, for as long as it takes: again at once after somebody else's change, later when the database is away.
+
+    What was made ready upon a chunk that had to be planned again is planned again too.
+    """
+    stands = await chunk.turn.stands()
+    delay, collisions, ready = FIRST_DELAY, 0, chunk.ready if stands else None
     while True:
         try:
-            await _write_chunk(shop, job, rows)
+            if ready is None:
+                ready = await prepare(shop, job, chunk.rows, [])
+            await _write_chunk(shop, job, chunk.rows, ready)
         except (writing.StaleError, asyncpg.UniqueViolationError):
             collisions += 1
             if collisions > MAX_COLLISIONS:
                 raise
-            log.info("import_chunk_planned_again", import_id=str(job.id), row=rows[0].number)
+            log.info("import_chunk_planned_again", import_id=str(job.id), row=chunk.rows[0].number)
         except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise
             log.warning("import_waits", import_id=str(job.id), error=type(error).__name__, seconds=delay)
         else:
+            chunk.turn.written(as_made_ready=ready is chunk.ready)
             return
+        ready = None
         await shop.pause(delay)
         delay = min(delay * 2, LONGEST_DELAY)
 
 
-async def _write_chunk(shop: Workshop, job: Job, rows: list[CheckedRow]) -> None:
+async def _write_chunk(shop: Workshop, job: Job, rows: list[CheckedRow], ready: Ready) -> None:
+    plan, tuples, version, facts, mark = ready.plan, ready.tuples, 0, 0, None
     async with shop.pool.acquire() as connection, connection.transaction():
         await connection.execute(writing.PLANNER_SETTINGS)
-        known = await writing.look_up(connection, shop.ring, rows)
-        plan = await asyncio.to_thread(Planner(known, new_id).take, rows)
-        if job.dry_run:
-            version, facts, mark = 0, 0, None
-            plan.outcomes = [_foreseen(outcome, row) for outcome, row in zip(plan.outcomes, rows, strict=True)]
-        else:
-            version, facts, mark = await _write_plan(shop, connection, job, plan)
+        if tuples is not None:
+            version, facts = job.version or await _start(connection, job, ready.batch.now), len(tuples.outbox)
+            mark = await writing.write(connection, plan, ready.held, tuples, ready.batch)
         await store.advance(connection, job, shop.holder, plan.outcomes, version, facts)
     shop.brake.note(mark)
     job.version, job.last_number = version, rows[-1].number
     job.counts.update(outcome.result for outcome in plan.outcomes)
-
-
-def _foreseen(outcome: Outcome, row: CheckedRow) -> Outcome:
-    """Return the outcome of a dry run: what the registry says, else what the file itself says."""
-    if outcome.result is Result.NEW and row.result is Result.POSSIBLE_DUPLICATE:
-        return Outcome(outcome.number, row.result, row.codes)
-    return Outcome(outcome.number, outcome.result, outcome.codes)
-
-
-async def _write_plan(
-    shop: Workshop, connection: asyncpg.Connection, job: Job, plan: Plan
-) -> tuple[int, int, writing.Mark | None]:  # fmt: skip
-    """Write what a chunk changes; return the job's version, the number of facts, and where they end."""
-    now = datetime.now(UTC)
-    batch = writing.Batch(job.id, job.officer, job.kelurahan, job.created_at.astimezone(WITA).date(), now)
-    version = job.version or await _start(connection, job, now)
-    keys = await writing.keys_needed(connection, shop.ring, plan)
-    tuples = await asyncio.to_thread(writing.make_tuples, plan, shop.ring, keys, batch)
-    return version, len(tuples.outbox), await writing.write(connection, plan, tuples, batch)
 
 
 async def _start(connection: asyncpg.Connection, job: Job, now: datetime) -> int:

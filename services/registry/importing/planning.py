@@ -18,12 +18,33 @@ from shared.contracts.registry import UNKNOWN_PLACE
 from shared.identifiers import id_of
 
 MAX_PHONES = 5
+PHONES_COMPARED = 2
+"""Of an owner's phones; so many have an index."""
 OWNER_FIELDS = frozenset({"nik", "owner_name", "phone", "email", "birth_date"})
 CLOSED_STATES = frozenset({"ditolak", "tutup", "digabung"})
 _FLAG_OF: dict[str, str] = {name: name.lower() for name in CODES if name in FLAGS}
 _OWNER_FLAGS = frozenset(name for name in _FLAG_OF if CODES[name].field in OWNER_FIELDS)
 
 Workers = tuple[int | None, int | None, int | None, int | None]
+Who = tuple[object, ...]
+"""A name with a birth date and a place, or with a phone."""
+
+
+class Alike(dict[Who, tuple[tuple[UUID, UUID], ...]]):
+    """A business of the first person of whom something is true, with its owner, and one of the second person."""
+
+    def note(self, who: Who, mine: tuple[UUID, UUID]) -> None:
+        """Remember a business and its owner."""
+        seen = self.setdefault(who, (mine,))
+        if len(seen) == 1 and seen[0][1] != mine[1]:
+            self[who] = (*seen, mine)
+
+    def other(self, who: Who, owner_id: UUID) -> UUID | None:
+        """Return a business of another person, or nothing."""
+        for business_id, person in self.get(who, ()):
+            if person != owner_id:
+                return business_id
+        return None
 
 
 @dataclass(slots=True)
@@ -149,14 +170,16 @@ def flags_of(codes: Sequence[str], *, owner: bool) -> list[str]:
 
 
 class Planner:
-    """Plans one chunk, row by row."""
+    """Plans one chunk, row by row. ``before``: who the rows of chunks were that may not be stored yet."""
 
-    def __init__(self, known: Known, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, known: Known, new_id: Callable[[], UUID], before: Sequence[Alike] = ()) -> None:
         self._known = known
         self._new_id = new_id
         self._owners = dict(known.owners)
         self._businesses = dict(known.businesses)
-        self._alike: dict[tuple[object, ...], tuple[UUID, UUID]] = {}
+        self._before = before
+        self._brought: dict[UUID, list[Business]] = {}
+        self.alike = Alike()
         self.plan = Plan()
 
     def take(self, rows: Sequence[CheckedRow]) -> Plan:
@@ -193,6 +216,8 @@ class Planner:
             result = self._compare(business, row, codes)
         if touched and result is Result.SAME:
             result = Result.CHANGED
+        if touched or business.version == 0:
+            self._note(owner, business)
         self._businesses[row.key] = business
         self.plan.outcomes.append(Outcome(row.number, result, tuple(codes), business.id))
 
@@ -232,25 +257,36 @@ class Planner:
         if other is not None:
             business.duplicate_of, business.ground = other
             codes.append("MUNGKIN_GANDA")
+        self._brought.setdefault(owner.id, []).append(business)
         self.plan.new_businesses.append(business)
         return (Result.NEW if other is None else Result.POSSIBLE_DUPLICATE), business
 
     def _lookalike(self, row: CheckedRow, owner: Owner, business: Business) -> tuple[UUID, str] | None:
-        """Return a business that may be the same, of the registry first, then of this chunk; remember this one."""
-        found: tuple[UUID, str] | None = self._known.lookalikes.get(row.number) if owner.is_new else None
-        for known in self._known.by_owner.get(owner.id, ()):
-            if found is None and known.cells.name_key == business.cells.name_key:
-                found = (known.id, "nik_nama_usaha")
-        cells, place, mine = row.owner, row.business.kelurahan, (business.id, owner.id)
-        if cells.birth_date is not None and place != UNKNOWN_PLACE:
-            other, person = self._alike.setdefault((cells.name_key, cells.birth_date, place), mine)
-            if found is None and person != owner.id:
-                found = (other, "nama_tanggal_lahir_kelurahan")
-        for phone in cells.phones:
-            other, person = self._alike.setdefault((cells.name_key, phone), mine)
-            if found is None and person != owner.id:
-                found = (other, "telepon_nama")
-        return found
+        """Return a business that may be the same: of the registry first, then of the chunks before and of this one."""
+        found = self._known.lookalikes.get(row.number)
+        if found is not None:
+            return found
+        for known in (*self._known.by_owner.get(owner.id, ()), *self._brought.get(owner.id, ())):
+            if known.cells.name_key == business.cells.name_key:
+                return known.id, "nik_nama_usaha"
+        (_, name_key, _, birth_date, phones, _), place = row.owner, business.cells.kelurahan
+        wanted: list[tuple[Who, str]] = []
+        if birth_date is not None and place != UNKNOWN_PLACE:
+            wanted.append(((name_key, birth_date, place), "nama_tanggal_lahir_kelurahan"))
+        wanted += [((name_key, phone), "telepon_nama") for phone in phones[:PHONES_COMPARED]]
+        for alike in (*self._before, self.alike):
+            for who, ground in wanted:
+                if who in alike and (other := alike.other(who, owner.id)) is not None:
+                    return other, ground
+        return None
+
+    def _note(self, owner: Owner, business: Business) -> None:
+        """Remember under what later rows may be taken for this owner, as the registry will show it once it is stored."""
+        mine, place = (business.id, owner.id), business.cells.kelurahan
+        if owner.birth_date is not None and place != UNKNOWN_PLACE:
+            self.alike.note((owner.name_key, owner.birth_date, place), mine)
+        for phone in owner.phones[:PHONES_COMPARED]:
+            self.alike.note((owner.name_key, phone), mine)
 
     def _compare(self, business: Business, row: CheckedRow, codes: list[str]) -> Result:
         if business.version == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -42,9 +42,9 @@ def _job(row: asyncpg.Record) -> Job:
     return job_of(row, orjson.loads(row["labels"]))
 
 
-async def claim_job(pool: asyncpg.Pool, holder: str) -> Job | None:
-    """Take the oldest job that waits or whose worker is gone, or return ``None``."""
-    row = await pool.fetchrow(queries().claim_job, holder, LEASE)
+async def claim_job(pool: asyncpg.Pool, holder: str, in_hand: Collection[UUID] = ()) -> Job | None:
+    """Take the oldest job that waits or whose worker is gone, or return ``None``; not of those that are ``in_hand``."""
+    row = await pool.fetchrow(queries().claim_job, holder, LEASE, list(in_hand))
     return None if row is None else _job(row)
 
 

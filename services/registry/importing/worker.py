@@ -1,4 +1,4 @@
-"""The loop that takes up imports: one job at a time per process, any number of processes."""
+"""The loop that takes up imports, in any number of processes: one after the other, a next one begun beside the last chunks of one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -49,12 +50,10 @@ async def run_import_worker(pool: asyncpg.Pool, settings: ImportSettings, stop: 
     ring = KeyRing(settings.key_encryption_key.get_secret_value())
     settings.upload_dir.mkdir(parents=True, exist_ok=True)
     shop = Workshop(pool, ring, settings.instance, settings.upload_dir, stop)
-    delay = FIRST_DELAY
+    hands, delay = _Hands(shop), FIRST_DELAY
     while not stop.is_set():
         try:
-            job = await store.claim_job(pool, shop.holder)
-            if job is not None:
-                await run_job(shop, job)
+            busy = await hands.take()
             delay = FIRST_DELAY
         except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
@@ -63,8 +62,52 @@ async def run_import_worker(pool: asyncpg.Pool, settings: ImportSettings, stop: 
             await _wait(stop, delay)
             delay = min(delay * 2, LONGEST_DELAY)
         else:
-            if job is None:
+            if not busy:
                 await _wait(stop, POLL_SECONDS)
+    await hands.finish()
+
+
+class _Hands:
+    """The imports that a worker has in hand: the next one is begun while the last chunks of one are written."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._ending: asyncio.Task[None] | None = None
+        self._held: set[UUID] = set()
+
+    async def take(self) -> bool:
+        """Take up the next job and go on until all of it is read; tell whether anything was to do. Raises as ``run_job``."""
+        job = await store.claim_job(self._shop.pool, self._shop.holder, self._held)
+        if job is None:
+            had = self._ending is not None
+            await self._end()
+            return had
+        all_read = asyncio.Event()
+        task = asyncio.create_task(self._run(job, all_read))
+        reading = asyncio.create_task(all_read.wait())
+        await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
+        before, self._ending = self._ending, task
+        if before is not None:
+            await before
+        return True
+
+    async def _run(self, job: Job, all_read: asyncio.Event) -> None:
+        self._held.add(job.id)
+        try:
+            await run_job(self._shop, job, all_read)
+        finally:
+            self._held.discard(job.id)
+
+    async def _end(self) -> None:
+        before, self._ending = self._ending, None
+        if before is not None:
+            await before
+
+    async def finish(self) -> None:
+        """Wait for what is in hand; it was told to stop."""
+        with suppress(*SERVER_ERRORS):
+            await self._end()
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
@@ -73,12 +116,12 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
 
 
-async def run_job(shop: Workshop, job: Job) -> None:
-    """Run one job and store how it ended. Raises only what waiting can mend."""
+async def run_job(shop: Workshop, job: Job, all_read: asyncio.Event | None = None) -> None:
+    """Run one job and store how it ended; ``all_read`` as in ``apply_job``. Raises only what waiting can mend."""
     if job.attempts > MAX_ATTEMPTS:
         await _end(shop, job, "gagal", None, _OUR_FAULT)
         return
-    task = asyncio.create_task(apply_job(shop, job))
+    task = asyncio.create_task(apply_job(shop, job, all_read or asyncio.Event()))
     await asyncio.wait({task})
     error = task.exception()
     if error is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from services.registry.handlers.rotation import marks_of
 from services.registry.importing import facts
 from services.registry.importing.facts import SOURCE, OutboxRow
 from services.registry.importing.planning import Business, Known, Owner, Plan, is_applied, person_of
+from services.registry.importing.recent import Recent
 from services.registry.importing.rows import BusinessCells, CheckedRow
 from services.registry.importing.store import queries
 from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass, ClassBasis
@@ -22,7 +23,9 @@ from shared.sealing import KeyRing, new_keys
 
 EVENT_SOURCE = "/registry"
 # Nested loops over indexes, whatever the planner has heard of tables that grow under it; plans are kept for the connection.
-PLANNER_SETTINGS = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+# A process more would take longer to start than what it is to do.
+PLANNER_SETTINGS = """SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"""
 
 OWNER_COLUMNS = (
     "id", "version", "name", "name_key", "nik", "birth_date", "phones", "email", "flags", "kelurahan", "source", "import_key",
@@ -65,8 +68,10 @@ class Mark(NamedTuple):
     last_id: int
 
 
-async def look_up(connection: asyncpg.Connection, ring: KeyRing, rows: Sequence[CheckedRow]) -> Known:
-    """Return what the registry knows of the rows of a chunk."""
+async def look_up(
+    connection: asyncpg.Connection, ring: KeyRing, rows: Sequence[CheckedRow], before: Sequence[Recent]
+) -> Known:
+    """Return what the registry knows of the rows of a chunk, with what chunks leave that may not be stored yet."""
     named = queries()
     applied = [row for row in rows if is_applied(row)]
     niks = list({row.owner.nik for row in applied if row.owner.nik is not None})
@@ -76,15 +81,20 @@ async def look_up(connection: asyncpg.Connection, ring: KeyRing, rows: Sequence[
     erased = await _erased_among(connection, ring, {person_of(row) for row in applied} - owners.keys())
     keys = [id_of(row.key) for row in applied]
     businesses = {r["import_key"].bytes: _business(r) for r in await connection.fetch(named.known_businesses, keys)}
+    for recent in before:
+        owners, businesses = recent.owners(owners, applied), recent.businesses(businesses, applied)
     unfound = [row for row in applied if row.key not in businesses]
     owning = list({owners[person_of(row)].id for row in unfound if person_of(row) in owners})
     by_owner: dict[UUID, list[Business]] = {}
     for record in await connection.fetch(named.businesses_of, owning) if owning else ():
         business = _business(record)
         by_owner.setdefault(business.owners[0], []).append(business)
-    strangers = [row for row in unfound if person_of(row) not in owners]
-    nibs = await _nib_holders(connection, unfound)
-    return Known(owners, businesses, by_owner, await _lookalikes(connection, strangers), nibs, erased)
+    lookalikes = await _lookalikes(connection, unfound, [owners.get(person_of(row)) for row in unfound])
+    nibs = {row.business.nib for row in applied if row.business.nib is not None and _is_news(row, businesses)}
+    known = Known(owners, businesses, by_owner, lookalikes, await _nib_holders(connection, nibs), erased)
+    for recent in before:
+        known = recent.over(known)
+    return known
 
 
 async def _erased_among(connection: asyncpg.Connection, ring: KeyRing, persons: set[str]) -> frozenset[str]:
@@ -95,8 +105,16 @@ async def _erased_among(connection: asyncpg.Connection, ring: KeyRing, persons: 
     return frozenset(marks[record["digest"]] for record in found)
 
 
-async def _lookalikes(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> dict[int, tuple[UUID, str]]:
-    told = [row for row in rows if row.owner.phones or row.owner.birth_date is not None]
+async def _lookalikes(
+    connection: asyncpg.Connection, rows: Sequence[CheckedRow], owners: Sequence[Owner | None]
+) -> dict[int, tuple[UUID, str]]:
+    """Return businesses of others than the rows' own ``owners``, so far as these are known."""
+    pairs = [
+        (row, owner)
+        for row, owner in zip(rows, owners, strict=True)
+        if row.owner.phones or row.owner.birth_date is not None
+    ]
+    told = [row for row, _ in pairs]
     if not told:
         return {}
     found = await connection.fetch(
@@ -107,14 +125,20 @@ async def _lookalikes(connection: asyncpg.Connection, rows: Sequence[CheckedRow]
         [row.business.kelurahan if row.business.kelurahan != UNKNOWN_PLACE else None for row in told],
         [row.owner.phones[0] if row.owner.phones else None for row in told],
         [row.owner.phones[1] if len(row.owner.phones) > 1 else None for row in told],
+        [None if owner is None else owner.id for _, owner in pairs],
     )
     return {record["n"]: (record["id"], record["ground"]) for record in found}
 
 
-async def _nib_holders(connection: asyncpg.Connection, rows: Sequence[CheckedRow]) -> dict[str, set[UUID]]:
-    nibs = list({row.business.nib for row in rows if row.business.nib is not None})
+def _is_news(row: CheckedRow, businesses: Mapping[bytes, Business]) -> bool:
+    """Tell whether the registry does not know the NIB of a row as that of its business."""
+    stored = businesses.get(row.key)
+    return stored is None or stored.cells.nib != row.business.nib
+
+
+async def _nib_holders(connection: asyncpg.Connection, nibs: Collection[str]) -> dict[str, set[UUID]]:
     holders: dict[str, set[UUID]] = {}
-    for record in await connection.fetch(queries().nib_holders, nibs) if nibs else ():
+    for record in await connection.fetch(queries().nib_holders, list(nibs)) if nibs else ():
         holders.setdefault(record["nib"], set()).add(record["owner_id"])
     return holders
 
@@ -145,14 +169,18 @@ def _business(record: asyncpg.Record) -> Business:
     )  # fmt: skip
 
 
-async def keys_needed(connection: asyncpg.Connection, ring: KeyRing, plan: Plan) -> dict[UUID, bytes]:
-    """Return the keys of known owners under which the plan seals; erased owners have none."""
+async def keys_needed(
+    connection: asyncpg.Connection, ring: KeyRing, plan: Plan, recent: Mapping[UUID, bytes]
+) -> dict[UUID, bytes]:
+    """Return the keys of known owners under which the plan seals, ``recent`` ones as they are; erased owners have none."""
     new = {owner.id for owner in plan.new_owners}
     wanted = {owner.id for owner in plan.changed_owners}
     wanted.update(b.owners[0] for b in (*plan.new_businesses, *plan.changed_businesses) if b.owners)
     wanted -= new
+    keys = {owner_id: recent[owner_id] for owner_id in wanted & recent.keys()}
+    wanted -= keys.keys()
     records = await connection.fetch(queries().owner_keys, list(wanted)) if wanted else ()
-    return {record["owner_id"]: ring.unwrap(record["owner_id"], record["wrapped"]) for record in records}
+    return keys | {record["owner_id"]: ring.unwrap(record["owner_id"], record["wrapped"]) for record in records}
 
 
 @dataclass(slots=True)
@@ -167,10 +195,14 @@ class Tuples:
 
 
 def make_tuples(plan: Plan, ring: KeyRing, keys: dict[UUID, bytes], batch: Batch) -> Tuples:
-    """Seal what is personal and build all rows. Works for some 10 µs per row, so it runs beside the event loop."""
+    """Seal what is personal and build all rows; ``keys`` of known owners, to which those of new owners are added.
+
+    Works for some 10 µs per row, so it runs beside the event loop.
+    """
     fresh = list(zip([owner.id for owner in plan.new_owners], new_keys(len(plan.new_owners)), strict=True))
     wrapped = zip(fresh, ring.wrap_all(fresh), strict=True)
-    seals = facts.Seals(keys | dict(fresh))
+    keys.update(fresh)
+    seals = facts.Seals(keys)
     owners: list[OutboxRow] = []
     businesses: list[OutboxRow] = []
     for start in range(0, max(len(plan.new_owners), len(plan.new_businesses)), SEALED_TOGETHER):
@@ -216,13 +248,17 @@ def _outbox_tuples(rows: Sequence[OutboxRow], batch: Batch) -> list[tuple[Any, .
     ]
 
 
-async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batch: Batch) -> Mark | None:
+async def write(
+    connection: asyncpg.Connection, plan: Plan, keys: Collection[UUID], tuples: Tuples, batch: Batch
+) -> Mark | None:
     """Write a chunk inside the caller's transaction; return where its facts end, if it has any.
 
-    Raises ``StaleError`` if an aggregate changed meanwhile.
+    ``keys``: the owners of before under whose keys it was sealed. Raises ``StaleError`` if an aggregate changed meanwhile,
+    or one of these was erased.
     """
-    await _change_owners(connection, plan.changed_owners)
     await _change_businesses(connection, plan.changed_businesses, batch.as_of)
+    await _hold_owners(connection, keys)
+    await _change_owners(connection, plan.changed_owners)
     for table, columns, records in (
         ("owner", OWNER_COLUMNS, tuples.owners),
         ("owner_key", ("owner_id", "kek_id", "wrapped"), tuples.keys),
@@ -243,6 +279,12 @@ async def write(connection: asyncpg.Connection, plan: Plan, tuples: Tuples, batc
             batch.officer,
         )
     return Mark(*await connection.fetchrow(queries().mark)) if tuples.outbox else None
+
+
+async def _hold_owners(connection: asyncpg.Connection, owners: Collection[UUID]) -> None:
+    """Hold owners against erasure until the transaction ends, as a command does that registers a business of theirs."""
+    if owners and await connection.fetchval(queries().hold_owners, list(owners)) != len(owners):
+        raise StaleError
 
 
 async def _change_owners(connection: asyncpg.Connection, owners: Sequence[Owner]) -> None:

@@ -16,7 +16,8 @@ SELECT data FROM import_piece WHERE import_id = $1 AND position = $2;
 DELETE FROM import_piece WHERE import_id = $1;
 
 -- name: claim_job
--- The oldest job that waits, or whose worker is gone, or that this instance had before it was restarted.
+-- The oldest job that waits, or whose worker is gone, or that this instance had before it was restarted; none that it has in
+-- hand, and not the bytes of one, which are repeated once that is done.
 -- If the same bytes were applied for this kelurahan by the same rules before, the job repeats that import, unless somebody
 -- was erased since: then each row is looked at.
 UPDATE import_job j
@@ -29,9 +30,11 @@ SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, a
           AND NOT EXISTS (SELECT FROM erased_person p WHERE p.erased_at >= e.completed_at)
         ORDER BY e.completed_at LIMIT 1) END
 WHERE j.id = (
-    SELECT id FROM import_job
-    WHERE state = 'menunggu' OR (state = 'berjalan' AND (lease_until < now() OR lease_holder = $1))
-    ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    SELECT w.id FROM import_job w
+    WHERE (w.state = 'menunggu' OR (w.state = 'berjalan' AND (w.lease_until < now() OR w.lease_holder = $1)))
+      AND w.id <> ALL ($3::uuid[])
+      AND w.sha256 NOT IN (SELECT h.sha256 FROM import_job h WHERE h.id = ANY ($3::uuid[]))
+    ORDER BY w.created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING *;
 
 -- name: renew_lease
@@ -118,28 +121,33 @@ FROM business_owner bo JOIN business b ON b.id = bo.business_id
 WHERE bo.owner_id = ANY ($1::uuid[]) AND bo.position = 0;
 
 -- name: lookalikes
--- Businesses whose owner may be the person of row n: same name and birth date in the same kelurahan, or same name and
--- phone (the first two of each). Each branch has its index: names alone are shared by hundreds.
+-- Businesses whose owner is another one and may be the person of row n: same name and birth date in the same kelurahan, or
+-- same name and phone (the first two of each). Each branch has its index: names alone are shared by hundreds.
 WITH told AS MATERIALIZED (
-    SELECT * FROM unnest($1::int[], $2::text[], $3::date[], $4::text[], $5::text[], $6::text[])
-        AS u (n, name_key, birth_date, kelurahan, phone, phone2)
+    SELECT * FROM unnest($1::int[], $2::text[], $3::date[], $4::text[], $5::text[], $6::text[], $7::uuid[])
+        AS u (n, name_key, birth_date, kelurahan, phone, phone2, owner_id)
 ), phones AS MATERIALIZED (
-    SELECT n, name_key, phone FROM told WHERE phone IS NOT NULL
-    UNION ALL SELECT n, name_key, phone2 FROM told WHERE phone2 IS NOT NULL
+    SELECT n, name_key, phone, owner_id FROM told WHERE phone IS NOT NULL
+    UNION ALL SELECT n, name_key, phone2, owner_id FROM told WHERE phone2 IS NOT NULL
 ), alike AS (
     SELECT u.n, o.id, u.kelurahan, 'nama_tanggal_lahir_kelurahan' AS ground
     FROM told u JOIN owner o ON o.name_key = u.name_key AND o.birth_date = u.birth_date
+        AND o.id IS DISTINCT FROM u.owner_id
     UNION ALL
     SELECT p.n, o.id, NULL, 'telepon_nama' FROM phones p JOIN owner o ON o.phones[1] = p.phone AND o.name_key = p.name_key
+        AND o.id IS DISTINCT FROM p.owner_id
     UNION ALL
     SELECT p.n, o.id, NULL, 'telepon_nama' FROM phones p JOIN owner o ON o.phones[2] = p.phone AND o.name_key = p.name_key
+        AND o.id IS DISTINCT FROM p.owner_id
 )
-SELECT DISTINCT ON (a.n) a.n, b.id, a.ground
+SELECT DISTINCT ON (a.n) a.n, first.id, a.ground
 FROM alike a
-JOIN business_owner bo ON bo.owner_id = a.id
-JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
-WHERE a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan
-ORDER BY a.n, b.id, a.ground;
+-- The limit has these looked up for each person that was found: joined, all businesses of the registry may come first.
+CROSS JOIN LATERAL (
+    SELECT b.id FROM business_owner bo JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
+    WHERE bo.owner_id = a.id AND (a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan)
+    ORDER BY b.id LIMIT 1) AS first
+ORDER BY a.n, first.id, a.ground;
 
 -- name: nib_holders
 -- Who holds the NIBs of a chunk.
@@ -149,6 +157,11 @@ WHERE b.nib = ANY ($1::text[]);
 -- name: owner_keys
 -- The wrapped keys of owners; erased ones have none.
 SELECT owner_id, wrapped FROM owner_key WHERE owner_id = ANY ($1::uuid[]) AND wrapped IS NOT NULL;
+
+-- name: hold_owners
+-- How many of these owners are not erased; they stay so until the transaction ends.
+WITH held AS MATERIALIZED (SELECT id FROM owner WHERE id = ANY ($1::uuid[]) AND erased_at IS NULL ORDER BY id FOR SHARE)
+SELECT count(*) FROM held;
 
 -- name: change_owners
 -- Contacts that a file adds, unless somebody changed the owner since it was read.

@@ -1,0 +1,68 @@
+"""What a chunk is looked up with grows with its rows and not with the registry, whatever the planner has heard of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.registry.importing import writing
+from services.registry.importing.apply import checked_chunks
+from services.registry.importing.checking import Checker, Terms
+from services.registry.importing.reading import open_table
+from services.registry.importing.rows import CheckedRow
+from shared.wita import WITA
+from tests.importing.office import KELURAHAN, Office, csv_text, row
+from tests.plans import rows_touched
+
+STORED = 3_000
+LOOKED_UP = 1_000
+STEPS = 30
+"""Rows that the nodes of one statement's plan may touch for each row that is looked up."""
+
+
+class Told:
+    """A connection that keeps what it is asked."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask, and keep what was asked."""
+        self.asked.append((statement, arguments))
+        found: list[asyncpg.Record] = await self._connection.fetch(statement, *arguments)
+        return found
+
+
+def _checked(office: Office, rows: list[dict[str, str]]) -> Iterator[list[CheckedRow]]:
+    path = office.folder / "chunk.csv"
+    path.write_text(csv_text(rows))
+    table = open_table(path, path.name)
+    return checked_chunks(
+        table, Checker(table, Terms(datetime.now(WITA).date(), KELURAHAN, own_only=False)), keep_people=False
+    )
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "statistics"])
+async def test_the_look_up_of_a_chunk_touches_its_own_rows(office: Office, analysed: bool) -> None:
+    await office.run(csv_text([row(number, NIB=f"{number:013d}", TGL_LAHIR="01/07/1990") for number in range(STORED)]))
+    if analysed:
+        for table in ("owner", "business", "business_owner"):
+            await office.pool.execute(f"ANALYZE {table}")
+    # Half are known owners with another business, half are others who look like somebody that is known.
+    news = [row(number, NAMA_USAHA=f"Baru {number}", NIB=f"{number + 9:013d}") for number in range(LOOKED_UP // 2)]
+    others = [row(number, NIK="", TGL_LAHIR="01/07/1990") for number in range(LOOKED_UP // 2)]
+    rows = next(_checked(office, news + others))
+    async with office.pool.acquire() as connection, connection.transaction():
+        await connection.execute(writing.PLANNER_SETTINGS)
+        told = Told(connection)
+        known = await writing.look_up(told, office.ring, rows, [])
+        assert (len(known.owners), len(known.lookalikes)) == (LOOKED_UP // 2, LOOKED_UP // 2)
+        assert len(known.nib_holders) == LOOKED_UP // 2
+        touched = {query: await rows_touched(connection, query, *arguments) for query, arguments in told.asked}
+    assert len(touched) >= 5
+    assert {query: count for query, count in touched.items() if count > STEPS * LOOKED_UP} == {}
