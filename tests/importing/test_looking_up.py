@@ -18,10 +18,25 @@ from shared.wita import WITA
 from tests.importing.office import KELURAHAN, Office, csv_text, row
 from tests.plans import rows_touched
 
-STORED = 3_000
+STORED = 2_000
+OTHERS = 60_000
 LOOKED_UP = 1_000
 STEPS = 30
 """Rows that the nodes of one statement's plan may touch for each row that is looked up."""
+
+
+FILL = """
+WITH made AS (SELECT gen_random_uuid() AS id, gen_random_uuid() AS shop, n FROM generate_series(1, $1) AS n), owners AS (
+    INSERT INTO owner (id, version, name, name_key, kelurahan, source, registered_by)
+    SELECT id, 1, 'Orang ' || n, 'orang ' || n, '64.71.01.1001', 'impor', 'uji' FROM made
+), shops AS (
+    INSERT INTO business (id, version, name, name_key, kelurahan, sector, class, class_source, class_as_of, status, source,
+        as_of, registered_by, submitted_by)
+    SELECT shop, 1, 'Toko ' || n, 'toko ' || n, '64.71.01.1001', 'kuliner', 'mikro', 'impor', '2026-11-01', 'diajukan',
+        'impor', '2026-11-01', 'uji', 'uji' FROM made
+)
+INSERT INTO business_owner (business_id, owner_id, position) SELECT shop, id, 0 FROM made
+"""
 
 
 class Told:
@@ -50,6 +65,7 @@ def _checked(office: Office, rows: list[dict[str, str]]) -> Iterator[list[Checke
 @pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "statistics"])
 async def test_the_look_up_of_a_chunk_touches_its_own_rows(office: Office, analysed: bool) -> None:
     await office.run(csv_text([row(number, NIB=f"{number:013d}", TGL_LAHIR="01/07/1990") for number in range(STORED)]))
+    await office.pool.execute(FILL, OTHERS)
     if analysed:
         for table in ("owner", "business", "business_owner"):
             await office.pool.execute(f"ANALYZE {table}")

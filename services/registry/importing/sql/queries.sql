@@ -117,8 +117,10 @@ FROM business b WHERE b.import_key = ANY ($1::uuid[]);
 -- The businesses of owners who bring one that is not found by its natural key.
 SELECT b.*, (SELECT array_agg(i.owner_id ORDER BY i.position) FROM business_owner i WHERE i.business_id = b.id) AS owners,
     EXISTS (SELECT FROM owner_key k WHERE k.owner_id = bo.owner_id AND k.wrapped IS NOT NULL) AS sealable
-FROM business_owner bo JOIN business b ON b.id = bo.business_id
-WHERE bo.owner_id = ANY ($1::uuid[]) AND bo.position = 0;
+FROM unnest($1::uuid[]) AS asked (owner_id)
+-- Each looked up by its index: an offset keeps a join from beginning with all businesses of the registry.
+CROSS JOIN LATERAL (SELECT * FROM business_owner WHERE owner_id = asked.owner_id AND position = 0 OFFSET 0) AS bo
+CROSS JOIN LATERAL (SELECT * FROM business WHERE id = bo.business_id OFFSET 0) AS b;
 
 -- name: lookalikes
 -- Businesses whose owner is another one and may be the person of row n: same name and birth date in the same kelurahan, or
@@ -142,17 +144,19 @@ WITH told AS MATERIALIZED (
 )
 SELECT DISTINCT ON (a.n) a.n, first.id, a.ground
 FROM alike a
--- The limit has these looked up for each person that was found: joined, all businesses of the registry may come first.
+-- The offset keeps this apart: joined, or read in the order of its limit, all businesses of the registry may come first.
 CROSS JOIN LATERAL (
-    SELECT b.id FROM business_owner bo JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
-    WHERE bo.owner_id = a.id AND (a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan)
-    ORDER BY b.id LIMIT 1) AS first
+    SELECT id FROM (
+        SELECT b.id FROM business_owner bo JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
+        WHERE bo.owner_id = a.id AND (a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan) OFFSET 0) AS theirs
+    ORDER BY id LIMIT 1) AS first
 ORDER BY a.n, first.id, a.ground;
 
 -- name: nib_holders
 -- Who holds the NIBs of a chunk.
-SELECT DISTINCT b.nib, bo.owner_id FROM business b JOIN business_owner bo ON bo.business_id = b.id
-WHERE b.nib = ANY ($1::text[]);
+SELECT DISTINCT b.nib, bo.owner_id FROM unnest($1::text[]) AS asked (nib)
+CROSS JOIN LATERAL (SELECT id, nib FROM business WHERE nib = asked.nib OFFSET 0) AS b
+CROSS JOIN LATERAL (SELECT owner_id FROM business_owner WHERE business_id = b.id OFFSET 0) AS bo;
 
 -- name: owner_keys
 -- The wrapped keys of owners; erased ones have none.
