@@ -6,7 +6,8 @@
 # the profile `cluster` grows a running single node to three.
 #
 # Reads: NODE_ID, NODE_NAME (host name of this node), BOOTSTRAP (controllers to ask, host:9093,...), CLUSTER_ID,
-#        REPLICATION (1 or 3), MIN_INSYNC (1 or 2); the passwords come as files in SECRETS (/run/secrets).
+#        REPLICATION (1 or 3), MIN_INSYNC (1 or 2), PROTOCOL (SASL_PLAINTEXT, or SASL_SSL for TLS on every way);
+#        the passwords come as files in SECRETS (/run/secrets), for TLS also kafka_server (key and certificates) and kafka_ca.
 # Listens: 9092 for clients (SCRAM-SHA-512), 9094 between brokers (SCRAM-SHA-512), 9093 between controllers (PLAIN,
 #        because a controller must be let in before it can read the users).
 set -eu
@@ -18,6 +19,23 @@ KAFKA_HOME=${KAFKA_HOME:-/opt/kafka}
 CONFIG=${CONFIG:-/tmp/server.properties}
 ARGUMENTS=${ARGUMENTS:-/tmp/format.arguments}
 LISTEN=${LISTEN:-0.0.0.0}
+PROTOCOL=${PROTOCOL:-SASL_PLAINTEXT}
+
+case $PROTOCOL in
+SASL_PLAINTEXT) ;;
+SASL_SSL)
+    for name in kafka_server kafka_ca; do
+        if [ ! -s "$SECRETS/$name" ]; then
+            echo "SASL_SSL needs $SECRETS/$name, which is empty or not there: make-secrets makes it where there is openssl" >&2
+            exit 78
+        fi
+    done
+    ;;
+*)
+    echo "PROTOCOL is '$PROTOCOL': SASL_PLAINTEXT or SASL_SSL are known" >&2
+    exit 78
+    ;;
+esac
 
 secret() { cat "$SECRETS/$1"; }
 
@@ -37,7 +55,7 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=BROKER
 listeners=CLIENT://$LISTEN:${CLIENT_PORT:-9092},CONTROLLER://$LISTEN:${CONTROLLER_PORT:-9093},BROKER://$LISTEN:${BROKER_PORT:-9094}
 advertised.listeners=CLIENT://$NODE_NAME:${CLIENT_PORT:-9092},CONTROLLER://$NODE_NAME:${CONTROLLER_PORT:-9093},BROKER://$NODE_NAME:${BROKER_PORT:-9094}
-listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT,BROKER:SASL_PLAINTEXT
+listener.security.protocol.map=CLIENT:$PROTOCOL,CONTROLLER:$PROTOCOL,BROKER:$PROTOCOL
 sasl.enabled.mechanisms=SCRAM-SHA-512
 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
 sasl.mechanism.controller.protocol=PLAIN
@@ -62,6 +80,15 @@ replica.fetch.max.bytes=8388608
 group.initial.rebalance.delay.ms=500
 log.dirs=$DATA
 PROPERTIES
+if [ "$PROTOCOL" = SASL_SSL ]; then
+    # Of clients the password tells who they are, as without TLS; names in the certificate are checked by all that dial.
+    cat >>"$CONFIG" <<PROPERTIES
+ssl.keystore.type=PEM
+ssl.keystore.location=$SECRETS/kafka_server
+ssl.truststore.type=PEM
+ssl.truststore.location=$SECRETS/kafka_ca
+PROPERTIES
+fi
 
 if [ ! -f "$DATA/meta.properties" ]; then
     # The passwords of users go by a file, not by the command line, which every process of the host can read.

@@ -78,7 +78,8 @@ def _endings(stack: Stack, environment: Mapping[str, str]) -> list[Finding]:
     tokens = local.look_at_tokens(stack.home.run)
     why = "By it a service asks the registry for keys: without, nobody is told anything that holds a name."
     found = judge_endings(tokens, now, TOKEN_WARN, why, "`naikkelas down`, then `naikkelas up`, writes new ones.")
-    if ca_file := environment.get("KAFKA_CA_FILE"):
+    protocol = environment.get("KAFKA_SECURITY_PROTOCOL", "")
+    if protocol.endswith("SSL") and (ca_file := environment.get("KAFKA_CA_FILE")):
         why, do = (
             "Afterwards no client believes the brokers.",
             "Have it renewed, and give the new one to every service.",

@@ -32,7 +32,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
             "sasl.username": settings.username,
             "sasl.password": settings.password,
         }
-    if settings.ca_file:
+    if settings.ca_file and settings.security_protocol.endswith("SSL"):
         config["ssl.ca.location"] = settings.ca_file
     return config
 

@@ -2,6 +2,7 @@
 
     python -m tests.compose                  # everything; some twenty minutes on two cores
     python -m tests.compose --until up       # only so far
+    python -m tests.compose --cluster        # three brokers with TLS, each killed in its turn
 
 Exit code 0: all held; 1: the platform is not as it should be, and a sentence says what was found; 2: this machine lacks something.
 """
@@ -33,12 +34,12 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def project(folder: Path) -> Iterator[Platform]:
+def project(folder: Path, *, cluster: bool) -> Iterator[Platform]:
     """Give the platform in an empty project; whatever became of it, nothing of it stays."""
     if left := Platform.clean():
         say(f"removed {left} containers of an earlier run")
     try:
-        yield Platform(folder)
+        yield Platform(folder, cluster=cluster)
     finally:
         say(f"removed {Platform.clean()} containers, their networks and volumes")
 
@@ -46,7 +47,7 @@ def project(folder: Path) -> Iterator[Platform]:
 def plan(platform: Platform, folder: Path) -> list[tuple[str, str, steps.Step]]:
     """Return the steps in order: a name, what it says, what it does."""
     load = Load(platform.url, platform.token(Role.PETUGAS_DINAS, Role.OPERATOR))
-    return [
+    begin: list[tuple[str, str, steps.Step]] = [
         ("shut", "nothing starts without values of its own", lambda: steps.stays_shut(platform)),
         ("build", "images of the services", platform.build),
         ("up", "docker compose up --wait", lambda: steps.comes_up(platform)),
@@ -54,6 +55,11 @@ def plan(platform: Platform, folder: Path) -> list[tuple[str, str, steps.Step]]:
         ("import", "spreadsheets by HTTP", lambda: steps.imports(platform, folder / "sheets")),
         ("mails", "mails to owners", lambda: steps.mails(platform)),
         ("audit", "audit", lambda: steps.audited(platform)),
+    ]
+    if len(platform.brokers) > 1:
+        return [*begin, ("brokers", "each broker killed in its turn", lambda: steps.loses_brokers(platform, load, say))]
+    return [
+        *begin,
         ("wide", "every service and relay to 3 copies", lambda: steps.scales(platform, load, 3)),
         ("audit-wide", "audit", lambda: steps.audited(platform)),
         ("narrow", "back to 2 copies", lambda: steps.scales(platform, load, 2)),
@@ -66,7 +72,7 @@ def plan(platform: Platform, folder: Path) -> list[tuple[str, str, steps.Step]]:
     ]
 
 
-def run(until: str | None) -> None:
+def run(until: str | None, *, cluster: bool) -> None:
     """Run the steps up to the named one. Raises ``BrokenError`` or ``MissingProgramError``."""
     # Not below a folder that others may not enter: containers of other accounts read the secrets by their own mounts.
     with tempfile.TemporaryDirectory(prefix="naikkelas-compose-") as name, some_engine(say):
@@ -74,7 +80,7 @@ def run(until: str | None) -> None:
         compose_plugin(folder, say)
         if stand_ins := steps.has_images(say):
             say(f"stand-ins, built here, not the public images: {', '.join(stand_ins)}")
-        with project(folder) as platform:
+        with project(folder, cluster=cluster) as platform:
             for step, title, work in plan(platform, folder):
                 say(f"{title} …")
                 if told := work():
@@ -87,9 +93,10 @@ def main() -> int:
     """Run what the command line asks for, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--until", metavar="STEP", help="end after this step: up, import, wide, restart, kill …")
+    parser.add_argument("--cluster", action="store_true", help="three brokers that speak TLS, each killed in its turn")
     chosen = parser.parse_args()
     try:
-        run(chosen.until)
+        run(chosen.until, cluster=chosen.cluster)
     except MissingProgramError as error:
         say(str(error))
         return 2

@@ -24,6 +24,7 @@ PROJECT = "naikkelas-compose-test"
 LABEL = f"com.docker.compose.project={PROJECT}"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
 SCALABLE = tuple(name for name in SERVICES if name.endswith(("-api", "-worker", "-relay")))
+BROKERS = ("kafka", "kafka-2", "kafka-3")
 WAIT_SECONDS = 600
 ISSUER, AUDIENCE = "https://issuer.test", "naikkelas"
 EMPTY = ("smtp_password", "whatsapp_token", "whatsapp_app_secret", "sms_token")
@@ -35,13 +36,14 @@ class BrokenError(Exception):
 
 
 class Platform:
-    """The deployment's own compose file, run under a project name, ports and secrets of its own.
+    """The deployment's own compose file, run under a project name, ports and secrets of its own; ``cluster``: three brokers, TLS.
 
     ``url`` is the proxy's address, ``mail_url`` that of the mail catcher's API.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, cluster: bool = False) -> None:
         self._folder, self.deploy = folder, DEPLOY
+        self.brokers = BROKERS if cluster else BROKERS[:1]
         self._key = new_signing_key()
         proxy, mail = free_port(0), free_port(0)
         self.url, self.mail_url = f"http://127.0.0.1:{proxy}", f"http://127.0.0.1:{mail}"
@@ -90,6 +92,9 @@ class Platform:
             "QUIET_HOURS": "",
             "PUBLISH": f"127.0.0.1:{port}",
         }
+        if len(self.brokers) > 1:
+            settings |= {"REPLICATION": "3", "MIN_INSYNC": "2", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+            settings |= {"KAFKA_BOOTSTRAP": ",".join(f"{name}:9092" for name in self.brokers)}
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self._folder / "env").write_text(text, encoding="utf-8")
 
@@ -101,8 +106,9 @@ class Platform:
         command += ["--file", str(self._folder / "override.yaml"), "--env-file", str(self._folder / "env")]
         # The classic builder: the other one is a plugin that an engine need not have.
         environment = os.environ | {"DOCKER_BUILDKIT": "0", "COMPOSE_BAKE": "false", "COMPOSE_PROGRESS": "plain"}
+        profiles = ["--profile", "dev", *(["--profile", "cluster"] if len(self.brokers) > 1 else [])]
         done = subprocess.run(
-            [*command, "--profile", "dev", *words],
+            [*command, *profiles, *words],
             cwd=DEPLOY, env=environment, check=False, capture_output=True, text=True, timeout=seconds,
         )  # fmt: skip
         if check and done.returncode:

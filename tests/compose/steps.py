@@ -28,6 +28,8 @@ IMAGES = ("python", "kafka", "postgres", "caddy", "mailpit")
 """Those of ``.env.example`` that the run needs."""
 FILES, ROWS = 3, 1_000
 MAILS = 3
+OTHERS = 3
+"""Containers that run beside services and brokers: PostgreSQL, proxy, mail catcher."""
 STEP_SECONDS = 300.0
 PLACE = "64.71.01.1001"
 UNITS = {"B": 1e-6, "KiB": 1 / 976.5625, "MiB": 1.048576, "GiB": 1073.741824}
@@ -67,7 +69,7 @@ def comes_up(platform: Platform) -> str:
     platform.up()
     lasting = [one for one in platform.containers() if one["State"]["Status"] == "running"]
     ill = [one["Name"] for one in lasting if one["State"]["Health"]["Status"] != "healthy"]
-    if ill or len(lasting) != len(SCALABLE) + 4:
+    if ill or len(lasting) != len(SCALABLE) + len(platform.brokers) + OTHERS:
         raise BrokenError(f"{len(lasting)} containers run; not healthy: {', '.join(ill) or 'none'}")
     for one in lasting:
         host = one["HostConfig"]
@@ -197,6 +199,15 @@ def kills(platform: Platform, load: Load, say: Say) -> str:
             if one["State"]["Status"] == "running":
                 _until_healthy(platform, one["Id"])
     return str(counts)
+
+
+def loses_brokers(platform: Platform, load: Load, say: Say) -> str:
+    """Each broker is killed under load, one after another, and comes back; no request fails, and each time nothing is lost."""
+    for name in platform.brokers:
+        with load.running() as counts:
+            _kill(platform, platform.containers(name)[0])
+        say(f"  {name}: {_clean(counts)}; {audited(platform)}")
+    return f"{len(platform.brokers)} brokers killed in turn"
 
 
 def _kill(platform: Platform, one: dict[str, Any]) -> None:

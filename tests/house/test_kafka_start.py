@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 import pytest
 import yaml
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -26,6 +28,7 @@ from shared.broker import KafkaSettings
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "-Xmx400m kafka.Kafka"}
 START_SECONDS = 60
+NO_OPENSSL = "openssl is not on the PATH: it makes the certificates of a TLS listener"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Node:
 
     port: int
     secrets: Path
+    protocol: str
+
+    @property
+    def ca_file(self) -> str:
+        return str(self.secrets / "kafka_ca")
 
     def settings(self, user: str, password: str | None = None) -> KafkaSettings:
         known = self.secrets / f"kafka_{user}_password"
@@ -41,7 +49,8 @@ class Node:
             bootstrap=f"127.0.0.1:{self.port}",
             username=user,
             password=password or known.read_text(encoding="utf-8"),
-            security_protocol="SASL_PLAINTEXT",
+            security_protocol=self.protocol,
+            ca_file=self.ca_file,
         )
 
 
@@ -72,8 +81,11 @@ def _can_ask(admin: AdminClient, seconds: float) -> bool:
     return True
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+@pytest.fixture(scope="module", params=["SASL_PLAINTEXT", "SASL_SSL"])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    protocol = str(request.param)
+    if protocol == "SASL_SSL" and shutil.which("openssl") is None:
+        pytest.skip(NO_OPENSSL)
     work = tmp_path_factory.mktemp("kafka")
     shutil.copy(DEPLOY / "make-secrets", work)
     subprocess.run(["sh", work / "make-secrets"], check=True, capture_output=True)
@@ -91,6 +103,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         "CLUSTER_ID": "MkU3OEVBNTcwNTJENDM2Qk",
         "REPLICATION": "1",
         "MIN_INSYNC": "1",
+        "PROTOCOL": protocol,
         "CLIENT_PORT": str(client),
         "CONTROLLER_PORT": str(controller),
         "BROKER_PORT": str(broker),
@@ -99,7 +112,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     with log.open("wb") as out:
         process = subprocess.Popen(["sh", DEPLOY / "kafka" / "start.sh"], env=settings, stdout=out, stderr=out)
     try:
-        running = Node(client, work / "secrets")
+        running = Node(client, work / "secrets", protocol)
         admin = operator_client(running.settings("operator"))
         deadline = monotonic() + START_SECONDS
         while not _can_ask(admin, seconds=1.0):
@@ -130,7 +143,7 @@ def _job(node: Node) -> dict[str, str]:
     """Return the environment of the job ``topics`` of the compose file, with our files."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     told = {k: str(v).replace("/run/secrets", str(node.secrets)) for k, v in services["topics"]["environment"].items()}
-    return told | {"KAFKA_BOOTSTRAP": f"127.0.0.1:{node.port}"}
+    return told | {"KAFKA_BOOTSTRAP": f"127.0.0.1:{node.port}", "KAFKA_SECURITY_PROTOCOL": node.protocol}
 
 
 def test_the_deployments_job_makes_topics_users_and_rights_and_may_run_again(node: Node) -> None:
@@ -155,6 +168,42 @@ def test_a_missing_password_stops_the_job(node: Node) -> None:
 def test_a_client_without_a_password_stays_outside(node: Node) -> None:
     client = AdminClient({"bootstrap.servers": f"127.0.0.1:{node.port}", "log_level": 0, "error_cb": lambda _: None})
     assert not _can_ask(client, seconds=2.0)
+
+
+@pytest.mark.security(line="S4")
+async def test_a_service_gets_in_by_the_certificate_and_nobody_who_trusts_another_or_speaks_plain(
+    node: Node, tmp_path: Path
+) -> None:
+    apply(_job(node))
+    known = node.settings("registry")
+    await _dial(known)
+    if node.protocol == "SASL_PLAINTEXT":
+        return
+    assert not _can_ask(operator_client(replace(node.settings("operator"), security_protocol="SASL_PLAINTEXT")), 2.0)
+    shutil.copy(DEPLOY / "make-secrets", tmp_path)
+    subprocess.run(["sh", tmp_path / "make-secrets"], check=True, capture_output=True)
+    with pytest.raises(KafkaConnectionError):
+        await _dial(replace(known, ca_file=str(tmp_path / "secrets" / "kafka_ca")))
+
+
+async def _dial(settings: KafkaSettings) -> None:
+    """Connect as a service does, and ask for topics."""
+    client = AIOKafkaClient(**settings.client())
+    try:
+        await client.bootstrap()
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "says"), [("SASL_SSL", "kafka_server, which is empty or not there"), ("TLS", "PROTOCOL is 'TLS'")]
+)
+def test_a_node_without_its_certificate_or_with_another_word_says_so(tmp_path: Path, protocol: str, says: str) -> None:
+    for user in ("broker", "controller", "operator"):
+        (tmp_path / f"kafka_{user}_password").write_text("geheim", encoding="ascii")
+    given = os.environ | {"SECRETS": str(tmp_path), "PROTOCOL": protocol, "CONFIG": str(tmp_path / "server.properties")}
+    done = subprocess.run(["sh", DEPLOY / "kafka" / "start.sh"], check=False, env=given, capture_output=True, text=True)
+    assert (done.returncode, says in done.stderr) == (78, True)
 
 
 def test_the_passwords_are_not_in_a_file_that_others_read(node: Node) -> None:
