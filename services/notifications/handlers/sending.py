@@ -34,6 +34,7 @@ from services.notifications.handlers.outcomes import Outcomes
 from services.notifications.handlers.pacing import Pause, SendingRules
 from services.notifications.handlers.receiving import take_early
 from services.notifications.handlers.recording import complete_waiting
+from services.notifications.settings import CHANNELS
 from services.notifications.store import messages as store
 from services.notifications.store.messages import Ended, Outcome
 from services.notifications.store.receipts import lock_provider_key
@@ -146,7 +147,8 @@ class Sender:
 
     async def _recover(self, now: datetime) -> None:
         found = await store.recover(self._pool, now, self._instance, self._life)
-        left = await store.leave_channels(self._pool, list(self._channels), now, self._instance)
+        not_run = [name for name in CHANNELS if name not in self._channels]
+        left = await store.leave_channels(self._pool, not_run, next(iter(self._channels)), now, self._instance)
         self._recovered_at = monotonic()
         if found:
             log.warning("messages_recovered", **found)

@@ -129,13 +129,20 @@ ON CONFLICT (channel) DO UPDATE SET tokens = 0, refilled_at = greatest(b.refille
 SELECT clock_timestamp();
 
 -- name: claim_due
--- Take messages of one priority ($7) in hand. In quiet hours ($3) officers' only.
+-- Take messages of one priority ($7) in hand. In quiet hours ($3) officers' only, by an index of theirs: those to owners, which wait
+-- for the morning, are not passed over in every round.
+WITH of_all AS (
+    SELECT id FROM message
+    WHERE NOT $3 AND state = 'queued' AND channel = $1 AND priority = $7 AND next_attempt_at <= $2
+    ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED
+), of_officers AS (
+    SELECT id FROM message
+    WHERE $3 AND owner_id IS NULL AND state = 'queued' AND channel = $1 AND priority = $7 AND next_attempt_at <= $2
+    ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED
+)
 UPDATE message m SET state = 'sending', reason = NULL, attempts = m.attempts + 1, leased_by = $4, lease_until = $5,
                      handed_over_at = NULL, updated_at = $2
-FROM (SELECT id FROM message
-      WHERE state = 'queued' AND channel = $1 AND priority = $7 AND next_attempt_at <= $2
-        AND (owner_id IS NULL OR NOT $3)
-      ORDER BY next_attempt_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS due
+FROM (SELECT id FROM of_all UNION ALL SELECT id FROM of_officers) AS due
 WHERE m.id = due.id
 RETURNING m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id, m.channel, m.params::text, m.sealed_reason,
           m.attempts, m.occurred_at, m.failed_channels, m.traceparent;
@@ -203,15 +210,16 @@ WITH lost AS (
 SELECT state, count(*) AS messages FROM lost GROUP BY state;
 
 -- name: leave_channels
--- Messages to owners that wait for a channel that is not run ($1 are) any more wait for the first of these: whoever takes
--- one in hand there decides anew by which channel it goes, if by any.
+-- Messages to owners that wait for a channel that is not run any more (one of $1) wait for one that is ($2): whoever takes one in
+-- hand there decides anew by which channel it goes, if by any. By the names of those that are not run, because what is not in a
+-- list is found in no index: each message that is queued would be read.
 WITH moved AS (
-    UPDATE message SET channel = ($1::text[])[1], updated_at = $2
-    WHERE state = 'queued' AND owner_id IS NOT NULL AND channel <> ALL ($1::text[])
+    UPDATE message SET channel = $2, updated_at = $3
+    WHERE state = 'queued' AND owner_id IS NOT NULL AND channel = ANY ($1::text[])
     RETURNING id, state, attempts
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
-SELECT id, $2, state, 'channel_unavailable', attempts, $3 FROM moved;
+SELECT id, $3, state, 'channel_unavailable', attempts, $4 FROM moved;
 
 -- name: lock_message
 -- How a message stands; nobody else moves it until the transaction ends.

@@ -41,19 +41,31 @@ WHERE p.version < EXCLUDED.version;
 
 -- name: void_stale
 -- Reminders that are not true any more and whose body is not on its way, of some participations ($1) or of some batches ($2).
--- Runs after the rows of which they speak were changed: whoever makes reminders holds those rows while it does.
-WITH voided AS (
-    UPDATE message m SET state = 'suppressed', reason = 'reminder_void', leased_by = NULL, lease_until = NULL,
-                         updated_at = $3
-    FROM reminder r
-    JOIN participation p ON p.id = r.participation_id
-    LEFT JOIN batch_copy b ON b.batch_id = p.gathering_id
-    LEFT JOIN session_copy s ON s.batch_id = p.gathering_id AND s.number = r.number
-    WHERE m.id = r.message_id AND (p.id = ANY ($1::uuid[]) OR p.gathering_id = ANY ($2::uuid[]))
-      AND (m.state IN ('waiting', 'queued') OR (m.state = 'sending' AND m.handed_over_at IS NULL))
-      AND (p.attending IS NOT TRUE OR coalesce(b.cancelled, false) OR r.version <> coalesce(s.version, p.said)
-           OR (r.template = 'application_unconfirmed' AND p.unconfirmed IS NOT TRUE))
-    RETURNING m.id, m.attempts
+-- Runs after the rows of which they speak were changed: whoever makes reminders holds those rows while it does. One look-up by
+-- index for each row of each step (OFFSET 0), from what is asked for to the messages: joins read all participations, reminders and
+-- queued messages. CASE, so that no index of a state is read in place of the messages' own.
+WITH asked AS (
+    SELECT p.id, p.gathering_id, p.attending, p.said, p.unconfirmed
+    FROM unnest($1::uuid[]) AS a(id)
+    CROSS JOIN LATERAL (SELECT * FROM participation WHERE id = a.id OFFSET 0) AS p
+    UNION
+    SELECT p.id, p.gathering_id, p.attending, p.said, p.unconfirmed
+    FROM unnest($2::uuid[]) AS a(gathering_id)
+    CROSS JOIN LATERAL (SELECT * FROM participation WHERE gathering_id = a.gathering_id OFFSET 0) AS p
+), stale AS (
+    SELECT r.message_id
+    FROM asked p
+    CROSS JOIN LATERAL (SELECT * FROM reminder WHERE participation_id = p.id OFFSET 0) AS r
+    LEFT JOIN LATERAL (SELECT cancelled FROM batch_copy WHERE batch_id = p.gathering_id OFFSET 0) AS b ON true
+    LEFT JOIN LATERAL (SELECT version FROM session_copy
+                       WHERE batch_id = p.gathering_id AND number = r.number OFFSET 0) AS s ON true
+    WHERE p.attending IS NOT TRUE OR coalesce(b.cancelled, false) OR r.version <> coalesce(s.version, p.said)
+          OR (r.template = 'application_unconfirmed' AND p.unconfirmed IS NOT TRUE)
+), voided AS (
+    UPDATE message SET state = 'suppressed', reason = 'reminder_void', leased_by = NULL, lease_until = NULL, updated_at = $3
+    WHERE id = ANY (ARRAY(SELECT message_id FROM stale))
+      AND CASE state WHEN 'sending' THEN handed_over_at IS NULL ELSE state IN ('waiting', 'queued') END
+    RETURNING id, attempts
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
 SELECT id, $3, 'suppressed', 'reminder_void', attempts, 'notifications' FROM voided;

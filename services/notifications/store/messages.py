@@ -174,9 +174,9 @@ async def recover(pool: Pool, now: datetime, instance: str, life: str) -> dict[s
     return {row["state"]: row["messages"] for row in rows}
 
 
-async def leave_channels(pool: Pool, channels: Sequence[str], now: datetime, actor: str) -> int:
-    """Let messages to owners leave channels that are not among ``channels`` and return how many did."""
-    done: str = await pool.execute(QUERIES.leave_channels, list(channels), now, actor)
+async def leave_channels(pool: Pool, not_run: Sequence[str], channel: str, now: datetime, actor: str) -> int:
+    """Let messages to owners leave channels that are not run for ``channel``, which is, and return how many did."""
+    done: str = await pool.execute(QUERIES.leave_channels, list(not_run), channel, now, actor)
     return int(done.rsplit(" ", 1)[-1])
 
 
