@@ -11,10 +11,12 @@ import asyncpg
 import pytest
 
 from services.notifications.domain.messages import Priority
+from services.notifications.handlers.fanning import FanOut
 from services.notifications.settings import CHANNELS
-from services.notifications.store import attending, messages
+from services.notifications.store import announcements, attending, messages
 from shared.database import Pool
 from shared.identifiers import new_id
+from tests.notifications.city import EMAIL, announce, cancel, finish, state_of
 from tests.notifications.workshop import NOON
 from tests.plans import rows_touched
 from tests.stack.servers import Database
@@ -32,6 +34,10 @@ INSERT INTO message (id, event_id, event_type, occurred_at, template, language, 
 SELECT gen_random_uuid(), $2, 'announcement', $1, 'announcement', 'id', $4, CASE WHEN $5::text IS NULL THEN gen_random_uuid() END,
        $5, $6, $7::int, $1
 FROM generate_series(1, $3::int)
+"""
+OWNERS = """
+INSERT INTO recipient (owner_id, language, channel, consent, version)
+SELECT gen_random_uuid(), 'id', 'email', true, 1 FROM generate_series(1, $1::int)
 """
 RECIPIENTS = """
 INSERT INTO recipient (owner_id, language, channel, consent, version) SELECT DISTINCT owner_id, 'id', 'email', true, 1 FROM message
@@ -175,3 +181,38 @@ async def test_who_waited_for_an_owner_is_found_among_those_who_wait(
     for statement in (messages.QUERIES.find_owners, messages.QUERIES.find_completable):
         assert ASKED < await touched(pool, statement, 500) < STEPS * ASKED, statement
     assert await pool.fetchval("SELECT count(*) FROM message WHERE owner_id = business_id") == ASKED
+
+
+@pytest.mark.parametrize("analysed", ["never", "before", "in the midst"])
+async def test_an_announcement_is_taken_back_in_steps_that_read_their_own_owners(
+    pool: Pool, analyse: Analyse, analysed: str
+) -> None:
+    await pool.execute(OWNERS, KNOWN)
+    kept, cancelled = await announce(pool), await announce(pool)
+    await finish(FanOut(pool, EMAIL, clock=lambda: NOON))
+    if analysed == "before":
+        await analyse()
+    counts: list[float] = []
+    first, last = announcements.LAST, announcements.LAST
+    while first != announcements.NONE:
+        first = await pool.fetchval(announcements.QUERIES.start_of_chunk, last, ASKED) or announcements.NONE
+        step = await touched(pool, announcements.QUERIES.start_of_chunk, last, ASKED)
+        counts.append(step + await touched(pool, announcements.QUERIES.take_back, cancelled, first, last, NOON))
+        last = first
+        if len(counts) == 3 and analysed == "in the midst":
+            await analyse()
+    assert len(counts) == KNOWN // ASKED
+    assert ASKED < max(counts) < STEPS * ASKED
+    rows = await pool.fetch("SELECT event_id, state, count(*) FROM message GROUP BY 1, 2")
+    assert {tuple(row) for row in rows} == {(cancelled, "suppressed", KNOWN), (kept, "queued", KNOWN)}
+
+
+async def test_all_of_an_announcement_is_taken_back_also_where_it_was_forgotten_how_far_it_had_come(pool: Pool) -> None:
+    await pool.execute(OWNERS, ASKED)
+    made, worker = await announce(pool), FanOut(pool, EMAIL, chunk=ASKED // 3, clock=lambda: NOON)
+    await finish(worker)
+    await pool.execute("UPDATE announcement SET state = 'running', done = 0, last_owner = $1", announcements.NONE)
+    await cancel(pool, made)
+    assert await finish(worker) == 4
+    assert (await state_of(pool, made))[0] == "cancelled"
+    assert await pool.fetchval("SELECT count(*) FROM message WHERE state = 'suppressed'") == ASKED

@@ -68,7 +68,7 @@ class FanOut:
                 return False
             now = self._clock() if self._clock else await read_clock(connection)
             if taken.state is AnnouncementState.CANCELLING:
-                more = await store.take_back(connection, taken.id, self._chunk, now)
+                more = await store.take_back(connection, taken, self._chunk, now)
             else:
                 more = await store.fan_out(connection, taken, self._routes, self._chunk, now)
         if not more:

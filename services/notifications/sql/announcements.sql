@@ -78,23 +78,21 @@ UPDATE announcement SET
     finished_at = CASE WHEN $4 THEN $5::timestamptz END
 WHERE id = $1;
 
--- name: take_back
--- Up to $2 messages of a cancelled announcement whose body is not on its way; how many.
-WITH found AS (
-    SELECT id FROM message
-    WHERE event_id = $1 AND template = 'announcement'
-      AND (state IN ('waiting', 'queued') OR (state = 'sending' AND handed_over_at IS NULL))
-    ORDER BY id LIMIT $2 FOR UPDATE
-), taken AS (
-    UPDATE message m SET state = 'suppressed', reason = 'announcement_cancelled', leased_by = NULL, lease_until = NULL,
-                         updated_at = $3
-    FROM found WHERE m.id = found.id RETURNING m.id
-)
-SELECT count(*) FROM taken;
+-- name: start_of_chunk
+-- The owner after whom the last $2 owners up to $1 come, whether in an audience or not; no row: there are not so many.
+SELECT owner_id FROM recipient WHERE owner_id <= $1 ORDER BY owner_id DESC OFFSET $2::int LIMIT 1;
 
--- name: end_cancelling
--- Nothing is left to take back.
-UPDATE announcement SET state = 'cancelled' WHERE id = $1;
+-- name: take_back
+-- The messages of a cancelled announcement ($1) to owners after $2 and up to $3 whose body is not on its way. By their ids, so that no
+-- chunk reads those of another again; CASE, so that no index of a state is read in place of the messages' own.
+UPDATE message SET state = 'suppressed', reason = 'announcement_cancelled', leased_by = NULL, lease_until = NULL,
+                   updated_at = $4
+WHERE id = ANY (ARRAY(SELECT announcement_message_id($1, owner_id) FROM recipient WHERE owner_id > $2 AND owner_id <= $3))
+  AND CASE state WHEN 'sending' THEN handed_over_at IS NULL ELSE state IN ('waiting', 'queued') END;
+
+-- name: save_taken_back
+-- Up to which owner there is something left to take back; nothing is ($3): it is cancelled.
+UPDATE announcement SET last_owner = $2, state = CASE WHEN $3 THEN 'cancelled' ELSE state END WHERE id = $1;
 
 -- name: lock_announcement
 -- How it stands; no worker goes on with it until the transaction ends.
@@ -106,8 +104,10 @@ SELECT EXISTS (SELECT FROM message WHERE event_id = $1 AND template = 'announcem
                                      AND state IN ('waiting', 'queued', 'sending'));
 
 -- name: cancel_announcement
--- From here on nothing of it is handed over; a worker takes its messages back.
-UPDATE announcement SET state = 'cancelling', cancel_reason = $2, cancelled_by = $3, cancelled_at = $4 WHERE id = $1;
+-- From here on nothing of it is handed over; a worker takes its messages back, from the last owner ($5) to the first, however far
+-- it had come.
+UPDATE announcement SET state = 'cancelling', cancel_reason = $2, cancelled_by = $3, cancelled_at = $4, last_owner = $5
+WHERE id = $1;
 
 -- name: load_announced
 -- What a sender needs to know of some announcements.

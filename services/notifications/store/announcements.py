@@ -18,8 +18,8 @@ from services.notifications.store.facts import SQL
 from shared.database import Connection, Pool, load_queries
 
 QUERIES = load_queries(SQL / "announcements.sql")
-LAST = UUID(int=2**128 - 1)
-"""After every owner."""
+NONE, LAST = UUID(int=0), UUID(int=2**128 - 1)
+"""Before and after every owner."""
 Row = Mapping[str, Any]
 
 
@@ -118,12 +118,16 @@ async def fan_out(connection: Connection, taken: Taken, routes: Routes, limit: i
     return found is not None
 
 
-async def take_back(connection: Connection, announcement_id: UUID, limit: int, now: datetime) -> bool:
-    """Suppress up to ``limit`` messages of a cancelled announcement; ``False``: none is left, it is ``cancelled``."""
-    taken: int = await connection.fetchval(QUERIES.take_back, announcement_id, limit, now)
-    if taken < limit:
-        await connection.execute(QUERIES.end_cancelling, announcement_id)
-    return taken == limit
+async def take_back(connection: Connection, taken: Taken, limit: int, now: datetime) -> bool:
+    """Suppress the messages to the last ``limit`` owners that are left, and note how far back it came.
+
+    ``False``: these were the first owners, it is ``cancelled``.
+    """
+    found: UUID | None = await connection.fetchval(QUERIES.start_of_chunk, taken.last_owner, limit)
+    first = found or NONE
+    await connection.execute(QUERIES.take_back, taken.id, first, taken.last_owner, now)
+    await connection.execute(QUERIES.save_taken_back, taken.id, first, found is None)
+    return found is not None
 
 
 async def lock_state(connection: Connection, announcement_id: UUID) -> AnnouncementState | None:
@@ -139,7 +143,7 @@ async def has_unsent(connection: Connection, announcement_id: UUID) -> bool:
 
 async def cancel(connection: Connection, announcement_id: UUID, reason: str, actor: str, now: datetime) -> None:
     """Let nothing more of it be handed over."""
-    await connection.execute(QUERIES.cancel_announcement, announcement_id, reason, actor, now)
+    await connection.execute(QUERIES.cancel_announcement, announcement_id, reason, actor, now, LAST)
 
 
 async def load_announced(source: Pool | Connection, ids: Iterable[UUID]) -> dict[UUID, Announced]:
