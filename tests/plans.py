@@ -21,7 +21,18 @@ def _touched(node: dict[str, Any]) -> float:
     return float(node["Actual Loops"]) * (float(node["Actual Rows"]) + removed)
 
 
+async def _plan(connection: Connection, statement: str, *arguments: Any) -> dict[str, Any]:
+    told = await connection.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, *arguments)
+    plan: dict[str, Any] = orjson.loads(told)[0]["Plan"]
+    return plan
+
+
 async def rows_touched(connection: Connection, statement: str, *arguments: Any) -> float:
     """Run a statement, and return how many rows the nodes of its plan gave or threw away, all together."""
-    told = await connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, *arguments)
-    return sum(map(_touched, _nodes(orjson.loads(told)[0]["Plan"])))
+    return sum(map(_touched, _nodes(await _plan(connection, statement, *arguments))))
+
+
+async def blocks_touched(connection: Connection, statement: str, *arguments: Any) -> int:
+    """Run a statement, and return how many blocks of 8 KiB it looked at, those too of which an index gave no row."""
+    plan = await _plan(connection, statement, *arguments)
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])

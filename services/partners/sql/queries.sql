@@ -167,18 +167,23 @@ SELECT coalesce((SELECT position FROM event WHERE stream = $1 AND recorded_at < 
                  ORDER BY recorded_at DESC, position DESC LIMIT 1), 0);
 
 -- name: read_events
--- Events of some types after a position ($2) up to another ($3), with body and label, so many at most.
+-- Events of some types after a position ($2) up to another ($3), with body and label, so many at most. OFFSET 0: each body by its key; a
+-- join would read the bodies from the beginning of the stream, or those of the range for each event, as the planner sees fit.
 SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
        e.owner_ids, e.kelurahan, e.sector, e.kelas, b.traceparent
-FROM event e JOIN event_body b USING (stream, position)
+FROM event e CROSS JOIN LATERAL (
+    SELECT source, occurred_at, data, traceparent FROM event_body WHERE stream = e.stream AND position = e.position OFFSET 0
+) b
 WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3 AND e.type = ANY ($4::text[])
 ORDER BY e.position LIMIT $5;
 
 -- name: read_all
--- All events after a position ($2) up to another ($3), with body and label.
+-- All events after a position ($2) up to another ($3), with body and label. OFFSET 0: as in read_events.
 SELECT e.position, e.event_id, e.type, b.source, e.subject, e.sequence, b.occurred_at, b.data, e.recorded_at, e.business_id,
        e.owner_ids, e.kelurahan, e.sector, e.kelas, b.traceparent
-FROM event e JOIN event_body b USING (stream, position)
+FROM event e CROSS JOIN LATERAL (
+    SELECT source, occurred_at, data, traceparent FROM event_body WHERE stream = e.stream AND position = e.position OFFSET 0
+) b
 WHERE e.stream = $1 AND e.position > $2 AND e.position <= $3
 ORDER BY e.position;
 
@@ -205,10 +210,17 @@ SELECT position, event_id, type, subject, sequence, business_id, owner_ids, kelu
 WHERE stream = $1 AND position > $2 AND position <= $3 AND type = ANY ($4::text[]) ORDER BY position;
 
 -- name: disclosures_of_owner
--- Events that speak of an owner, each with every page whose range holds it.
+-- Events that speak of an owner, each with every page whose range holds it: looked for among the ranges of each length apart (so many
+-- hexadecimal digits; no stream needs more), because one that holds a position ends so far above it at most. OFFSET 0: by the index for each
+-- event and length, also where the planner takes an owner for one who is in so many events that it would rather read the whole log.
 SELECT d.id, d.agency, d.agreement_id, d.revision, d.way, d.given_at, d.withheld, e.stream, e.position, e.event_id, e.type,
        e.subject, e.sequence, e.business_id, e.owner_ids, e.kelurahan, e.sector, e.kelas
-FROM event e JOIN disclosure d ON d.stream = e.stream AND d.after_position < e.position AND d.upto_position >= e.position
+FROM event e CROSS JOIN generate_series(1, 15) AS digits CROSS JOIN LATERAL (
+    SELECT id, agency, agreement_id, revision, way, given_at, withheld FROM disclosure
+    WHERE stream = e.stream AND length(to_hex(upto_position - after_position)) = digits
+        AND upto_position >= e.position AND upto_position < e.position + (1::bigint << 4 * digits) AND after_position < e.position
+    OFFSET 0
+) d
 WHERE e.owner_ids @> ARRAY[$1::uuid]
 ORDER BY d.id, e.position;
 
