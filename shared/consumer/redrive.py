@@ -18,14 +18,16 @@ from shared.consumer.records import Item
 log = structlog.get_logger(__name__)
 
 _REQUESTED = """
-SELECT DISTINCT aggregate_id::text FROM parked_event
-WHERE consumer = $1 AND redrive_requested_at IS NOT NULL AND aggregate_id IS NOT NULL ORDER BY 1 LIMIT 500
+SELECT DISTINCT aggregate_id FROM parked_event
+WHERE consumer = $1 AND redrive_requested_at IS NOT NULL AND aggregate_id IS NOT NULL ORDER BY aggregate_id LIMIT 500
 """
 _ROWS = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
-WHERE consumer = $1 AND aggregate_id = $2::uuid ORDER BY sequence FOR UPDATE
+WHERE consumer = $1 AND aggregate_id = $2::uuid AND sequence IS NOT NULL ORDER BY sequence FOR UPDATE
 """
-_TOPIC = "SELECT topic FROM parked_event WHERE consumer = $1 AND aggregate_id = $2::uuid LIMIT 1"
+_TOPIC = """
+SELECT topic FROM parked_event WHERE consumer = $1 AND aggregate_id = $2::uuid AND sequence IS NOT NULL LIMIT 1
+"""
 _HOMELESS = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
 WHERE consumer = $1 AND aggregate_id IS NULL AND redrive_requested_at IS NOT NULL ORDER BY id LIMIT 500 FOR UPDATE
@@ -38,7 +40,7 @@ async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:
     Raises infrastructure errors, and ``UniqueViolationError`` if an owner of the partition was faster: ask again.
     """
     async with pool.acquire() as connection:
-        subjects = [row[0] for row in await connection.fetch(_REQUESTED, definition.name)]
+        subjects = [str(row[0]) for row in await connection.fetch(_REQUESTED, definition.name)]
         applied = await _redrive_homeless(connection, definition)
         for subject in subjects:
             applied += await _redrive_aggregate(connection, definition, subject)

@@ -30,9 +30,10 @@ SELECT $1, a, t, 0 FROM unnest($2::uuid[], $3::text[]) AS n(a, t) ORDER BY a
 _UNFENCE = """
 DELETE FROM stream_position WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) AND position = 0
 """
+# Whoever has an aggregate has a sequence (`park`); saying so lets the index of their order be used, which holds no others.
 _PARKED = """
 SELECT id, topic, partition, "offset", kind, headers::text, key, value FROM parked_event
-WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) ORDER BY aggregate_id, sequence
+WHERE consumer = $1 AND aggregate_id = ANY ($2::uuid[]) AND sequence IS NOT NULL ORDER BY aggregate_id, sequence
 """
 _PARK = """
 INSERT INTO parked_event (consumer, topic, partition, "offset", aggregate_id, sequence, type, kind, reason, attempts,
