@@ -40,9 +40,10 @@ GROUP BY GROUPING SETS ((programme_id), (course_id), (batch_id), (year), (kecama
 
 -- name: list_turnover
 -- Exhibitions after the id $2 in the order of ids, or backwards before it ($4), with what came of their applications. An exhibition of which nothing but
--- applications was heard has no title yet. The turnover is what was published, else NULL.
+-- applications was heard has no title yet. The turnover is what was published, else NULL. Where businesses are counted is asked only
+-- for a kelurahan: nobody else's answer shows it.
 WITH place AS MATERIALIZED (
-    SELECT * FROM counted_businesses()
+    SELECT * FROM counted_businesses() WHERE $1::text IS NOT NULL
 ), seen AS (
     SELECT a.*, $1::text IS NULL OR p.kelurahan = $1 AS visible
     FROM exhibition_turnover a LEFT JOIN place p ON p.business_id = a.business_id
@@ -71,9 +72,10 @@ ORDER BY CASE WHEN $4 THEN exhibition_id END DESC, exhibition_id LIMIT $3;
 
 -- name: list_mentoring
 -- Weeks, Monday to Sunday, from $2 to $3 (Mondays) by mentor: visits, the target that held at the end of the week, and
--- businesses that the mentor looked after on at least one day of it. After the week $4 and the mentor $5, $6 rows.
+-- businesses that the mentor looked after on at least one day of it. After the week $4 and the mentor $5, $6 rows. Where businesses
+-- are counted is asked only for a kelurahan.
 WITH place AS MATERIALIZED (
-    SELECT * FROM counted_businesses()
+    SELECT * FROM counted_businesses() WHERE $1::text IS NOT NULL
 ), week AS (
     SELECT monday::date AS monday, monday::date + 6 AS sunday FROM generate_series($2::date, $3::date, '7 days') AS monday
 ), care AS (
