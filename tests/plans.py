@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
 import orjson
 
 from shared.database import Connection
@@ -36,3 +37,17 @@ async def blocks_touched(connection: Connection, statement: str, *arguments: Any
     """Run a statement, and return how many blocks of 8 KiB it looked at, those too of which an index gave no row."""
     plan = await _plan(connection, statement, *arguments)
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+class Told:
+    """A connection that keeps what it is asked."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask, and keep what was asked."""
+        self.asked.append((statement, arguments))
+        found: list[asyncpg.Record] = await self._connection.fetch(statement, *arguments)
+        return found

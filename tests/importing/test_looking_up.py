@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-import asyncpg
 import pytest
 
 from services.registry.importing import writing
@@ -16,7 +14,7 @@ from services.registry.importing.reading import open_table
 from services.registry.importing.rows import CheckedRow
 from shared.wita import WITA
 from tests.importing.office import KELURAHAN, Office, csv_text, row
-from tests.plans import rows_touched
+from tests.plans import Told, rows_touched
 
 STORED = 2_000
 OTHERS = 60_000
@@ -37,20 +35,6 @@ WITH made AS (SELECT gen_random_uuid() AS id, gen_random_uuid() AS shop, n FROM 
 )
 INSERT INTO business_owner (business_id, owner_id, position) SELECT shop, id, 0 FROM made
 """
-
-
-class Told:
-    """A connection that keeps what it is asked."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-        self.asked: list[tuple[str, tuple[Any, ...]]] = []
-
-    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Ask, and keep what was asked."""
-        self.asked.append((statement, arguments))
-        found: list[asyncpg.Record] = await self._connection.fetch(statement, *arguments)
-        return found
 
 
 def _checked(office: Office, rows: list[dict[str, str]]) -> Iterator[list[CheckedRow]]:

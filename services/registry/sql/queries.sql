@@ -43,14 +43,36 @@ SELECT EXISTS (SELECT FROM owner WHERE id = $1 AND kelurahan = $2)
                WHERE bo.owner_id = $1 AND b.kelurahan = $2);
 
 -- name: search_owners
--- Owners after an id, whose name has words that begin like those searched, of a kelurahan if one is given.
+-- Owners after an id, whose name has words that begin like those searched.
 SELECT o.*, NULL::bytea AS wrapped FROM owner o
 WHERE o.id > $1
   AND ($2::text IS NULL OR array_to_tsvector(string_to_array(o.name_key, ' ')) @@ $2::tsquery)
-  AND ($3::text IS NULL OR o.kelurahan = $3 OR EXISTS (
-        SELECT FROM business_owner bo JOIN business b ON b.id = bo.business_id
-        WHERE bo.owner_id = o.id AND b.kelurahan = $3))
-ORDER BY o.id LIMIT $4;
+ORDER BY o.id LIMIT $3;
+
+-- name: search_owners_of_kelurahan
+-- The same of those whom a kelurahan ($4) registered, or who own a business there. Each ground is read by its own index and a
+-- page of each is enough: one condition over both can be looked at only owner by owner. OFFSET 0: a look-up by index for
+-- each, whatever the planner knows of how many there are.
+WITH registered AS MATERIALIZED (
+    SELECT o.id FROM owner o
+    WHERE o.kelurahan = $4 AND o.id > $1
+      AND ($2::text IS NULL OR array_to_tsvector(string_to_array(o.name_key, ' ')) @@ $2::tsquery)
+    ORDER BY o.id LIMIT $3
+), owning AS MATERIALIZED (
+    SELECT DISTINCT w.owner_id AS id FROM business b CROSS JOIN LATERAL (
+        SELECT bo.owner_id FROM business_owner bo WHERE bo.business_id = b.id AND bo.owner_id > $1 OFFSET 0) AS w
+    WHERE b.kelurahan = $4
+), fitting AS MATERIALIZED (
+    SELECT w.id FROM (SELECT id FROM owning ORDER BY id) AS w CROSS JOIN LATERAL (
+        SELECT FROM owner o
+        WHERE o.id = w.id AND ($2::text IS NULL OR array_to_tsvector(string_to_array(o.name_key, ' ')) @@ $2::tsquery)
+        OFFSET 0) AS o
+    ORDER BY w.id LIMIT $3
+)
+SELECT o.*, NULL::bytea AS wrapped
+FROM (SELECT id FROM registered UNION SELECT id FROM fitting ORDER BY id LIMIT $3) AS f
+CROSS JOIN LATERAL (SELECT * FROM owner WHERE id = f.id OFFSET 0) AS o
+ORDER BY f.id;
 
 -- name: insert_business
 -- A new business and its owners.
@@ -115,15 +137,23 @@ WHERE id = $1;
 UPDATE business SET import_key = NULL WHERE id = $1;
 
 -- name: search_businesses
--- Businesses after an id, by words of the name, place, status and class.
+-- Businesses after an id, by words of the name, status and class: all, or those that one of the next two gives, put in where
+-- they are at hand. Each of these names what its index is ordered by in a condition of its own, which an index can serve.
 SELECT b.*, ARRAY(SELECT owner_id FROM business_owner o WHERE o.business_id = b.id ORDER BY o.position) AS owner_ids
-FROM business b
+FROM {at_hand} AS b
 WHERE b.id > $1
   AND ($2::text IS NULL OR array_to_tsvector(string_to_array(b.name_key, ' ')) @@ $2::tsquery)
-  AND ($3::text IS NULL OR b.kelurahan = $3)
-  AND ($4::text IS NULL OR b.status = $4)
-  AND ($5::text IS NULL OR b.class = $5)
-ORDER BY b.id LIMIT $6;
+  AND ($3::text IS NULL OR b.status = $3)
+  AND ($4::text IS NULL OR b.class = $4)
+ORDER BY b.id LIMIT $5;
+
+-- name: businesses_of_kelurahan
+-- For search_businesses: those of a kelurahan ($6).
+SELECT * FROM business WHERE kelurahan = $6;
+
+-- name: businesses_of_status
+-- For search_businesses: those of a status ($3) that no business has by being imported. The index leaves that one out.
+SELECT * FROM business WHERE status = $3 AND status <> 'diajukan';
 
 -- name: insert_proposal
 -- A pair for a person to look at; no row if it was proposed before.
@@ -136,10 +166,14 @@ UPDATE duplicate_proposal SET state = $3, decided_by = $4, decided_at = now()
 WHERE least(business_id, other_id) = least($1::uuid, $2::uuid) AND greatest(business_id, other_id) = greatest($1, $2);
 
 -- name: list_proposals
--- Proposals in a state after an id; of a kelurahan if one is given.
-SELECT p.id, p.business_id, p.other_id, p.grounds, p.state, p.proposed_at, p.decided_at
-FROM duplicate_proposal p JOIN business b ON b.id = p.business_id
-WHERE p.id > $1 AND p.state = $2 AND ($3::text IS NULL OR b.kelurahan = $3) ORDER BY p.id LIMIT $4;
+-- Proposals in a state after an id: all, or those that the next one gives, put in where they are at hand.
+SELECT p.id, p.business_id, p.other_id, p.grounds, p.state, p.proposed_at, p.decided_at FROM {at_hand} AS p
+WHERE p.id > $1 AND p.state = $2 ORDER BY p.id LIMIT $3;
+
+-- name: proposals_of_kelurahan
+-- For list_proposals: those about businesses of a kelurahan ($4). OFFSET 0: one business is looked up for each proposal.
+SELECT p.* FROM duplicate_proposal p
+CROSS JOIN LATERAL (SELECT FROM business b WHERE b.id = p.business_id AND b.kelurahan = $4 OFFSET 0) AS b;
 
 -- name: resolve_keys
 -- Wrapped keys; NULL where the owner was erased, no row where there never was one.

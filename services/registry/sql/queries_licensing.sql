@@ -12,18 +12,25 @@ ON CONFLICT DO NOTHING RETURNING id;
 SELECT * FROM licence WHERE id = $1;
 
 -- name: search_licences
--- Licences after an id, by business, kelurahan, kind, status, and last day. A business has those of all that were merged into
--- it, wherever they were: they stay theirs, so that a merge can be taken back.
-SELECT l.* FROM licence l JOIN business b ON b.id = l.business_id
+-- Licences after an id, by kind, status, and last day: all, or those that one of the next two gives, put in where they are at
+-- hand.
+SELECT l.* FROM {at_hand} AS l
 WHERE l.id > $1
-  AND ($2::uuid IS NULL OR l.business_id IN (
-      WITH RECURSIVE one AS (SELECT $2::uuid AS id UNION ALL SELECT m.id FROM business m JOIN one ON m.merged_into = one.id)
-      SELECT id FROM one))
-  AND ($3::text IS NULL OR b.kelurahan = $3 OR EXISTS (SELECT FROM business o WHERE o.id = $2 AND o.kelurahan = $3))
-  AND ($4::text IS NULL OR l.kind = $4)
-  AND ($5::text IS NULL OR l.status = $5)
-  AND ($6::date IS NULL OR l.expires_on <= $6)
-ORDER BY l.id LIMIT $7;
+  AND ($2::text IS NULL OR l.kind = $2)
+  AND ($3::text IS NULL OR l.status = $3)
+  AND ($4::date IS NULL OR l.expires_on <= $4)
+ORDER BY l.id LIMIT $5;
+
+-- name: licences_of_business
+-- For search_licences: those of a business ($6), as a kelurahan ($7), if one is given, may see them. A business has those of
+-- all that were merged into it, wherever they were: they stay theirs, so that a merge can be taken back.
+SELECT l.* FROM unnest(businesses_in($6, $7)) AS w (id)
+CROSS JOIN LATERAL (SELECT * FROM licence WHERE business_id = w.id OFFSET 0) AS l;
+
+-- name: licences_of_kelurahan
+-- For search_licences: those of businesses of a kelurahan ($6).
+SELECT l.* FROM business b CROSS JOIN LATERAL (SELECT * FROM licence WHERE business_id = b.id OFFSET 0) AS l
+WHERE b.kelurahan = $6;
 
 -- name: lock_licences
 -- Licences, locked in the order of their ids.
@@ -112,17 +119,23 @@ UPDATE brand SET version = $2, status = $3, cause = $4, registered_on = $5, expi
 WHERE id = $1;
 
 -- name: search_brands
--- Brands after an id, by owner and status; in a kelurahan those of its businesses, and those of organisations. A business has
--- those of all that were merged into it.
-SELECT m.* FROM brand m LEFT JOIN business b ON b.id = m.business_id
+-- Brands after an id, by organisation and status: all, or those that one of the next two gives, put in where they are at hand.
+SELECT m.* FROM {at_hand} AS m
 WHERE m.id > $1
-  AND ($2::uuid IS NULL OR m.business_id IN (
-      WITH RECURSIVE one AS (SELECT $2::uuid AS id UNION ALL SELECT g.id FROM business g JOIN one ON g.merged_into = one.id)
-      SELECT id FROM one))
-  AND ($3::uuid IS NULL OR m.organisation_id = $3)
-  AND ($4::text IS NULL OR m.status = $4)
-  AND ($5::text IS NULL OR m.business_id IS NULL OR b.kelurahan = $5 OR EXISTS (SELECT FROM business o WHERE o.id = $2 AND o.kelurahan = $5))
-ORDER BY m.id LIMIT $6;
+  AND ($2::uuid IS NULL OR m.organisation_id = $2)
+  AND ($3::text IS NULL OR m.status = $3)
+ORDER BY m.id LIMIT $4;
+
+-- name: brands_of_business
+-- For search_brands: those of a business ($5), as a kelurahan ($6), if one is given, may see them. A business has those of all
+-- that were merged into it.
+SELECT m.* FROM unnest(businesses_in($5, $6)) AS w (id)
+CROSS JOIN LATERAL (SELECT * FROM brand WHERE business_id = w.id OFFSET 0) AS m;
+
+-- name: brands_of_kelurahan
+-- For search_brands: those of businesses of a kelurahan ($5), and those of organisations.
+SELECT m.* FROM brand m
+WHERE m.business_id IS NULL OR EXISTS (SELECT FROM business b WHERE b.id = m.business_id AND b.kelurahan = $5);
 
 -- name: due_brands
 -- Brands of which something is to be told, those that are longest due first.

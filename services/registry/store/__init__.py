@@ -27,6 +27,11 @@ def migrations() -> list[Migrations]:
     return [*kernel_migrations("outbox", "idempotency", "trail"), Migrations("registry", SQL / "migrations")]
 
 
+def at_hand(statement: str, part: str) -> str:
+    """Return a statement of a list that reads from ``part``: a table, or another statement."""
+    return statement.replace("{at_hand}", part if part.isidentifier() else f"({part})")
+
+
 def words_query(text: str) -> str | None:
     """Return the search for words that begin like those of ``text`` (a folded key), or ``None`` for no word."""
     words = ["'" + word.replace("\\", "").replace("'", "") + "':*" for word in text.split()]

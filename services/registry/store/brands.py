@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.registry.domain.brands import Brand
 from services.registry.reference.names import fold_name
+from services.registry.store import at_hand
 from services.registry.store import licensing_queries as queries
 from shared.contracts.organisations import BrandCause, BrandStatus
 from shared.database import Connection, Pool
@@ -96,8 +98,17 @@ async def search_brands(
     limit: int,
 ) -> list[Brand]:
     """Return brands after an id, in its order."""
-    rows = await pool.fetch(queries().search_brands, after, business_id, organisation_id, status, kelurahan, limit)
-    return [_brand(row) for row in rows]
+    part, more = _brands_at_hand(business_id, kelurahan)
+    statement = at_hand(queries().search_brands, part)
+    return [_brand(row) for row in await pool.fetch(statement, after, organisation_id, status, limit, *more)]
+
+
+def _brands_at_hand(business_id: UUID | None, kelurahan: str | None) -> tuple[str, tuple[Any, ...]]:
+    if business_id is not None:
+        return queries().brands_of_business, (business_id, kelurahan)
+    if kelurahan is not None:
+        return queries().brands_of_kelurahan, (kelurahan,)
+    return "brand", ()
 
 
 async def due_brands(connection: Connection, day: date, limit: int) -> list[UUID]:

@@ -11,7 +11,7 @@ import asyncpg
 from services.registry.commands import Profile
 from services.registry.domain.models import Business
 from services.registry.reference.names import fold_name
-from services.registry.store import queries, words_query
+from services.registry.store import at_hand, queries, words_query
 from shared.contracts.registry import BusinessStatus, ClassRecord, Kbli, Workers
 from shared.database import Connection, Pool
 from shared.outbox import Change
@@ -166,8 +166,18 @@ async def search_businesses(
 ) -> list[Business]:
     """Return businesses after an id, in its order."""
     words = None if name_key is None else words_query(name_key)
-    rows = await pool.fetch(queries().search_businesses, after, words, kelurahan, status, kelas, limit)
-    return [_business(row) for row in rows]
+    part, more = _businesses_at_hand(kelurahan, status)
+    statement = at_hand(queries().search_businesses, part)
+    return [_business(row) for row in await pool.fetch(statement, after, words, status, kelas, limit, *more)]
+
+
+def _businesses_at_hand(kelurahan: str | None, status: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return what the list reads from, by the index that leaves least of it, and its arguments."""
+    if kelurahan is not None:
+        return queries().businesses_of_kelurahan, (kelurahan,)
+    if status is not None and status != BusinessStatus.DIAJUKAN:
+        return queries().businesses_of_status, ()
+    return "business", ()
 
 
 async def insert_proposal(
@@ -189,4 +199,6 @@ async def list_proposals(
     pool: Pool, after: UUID, state: str, kelurahan: str | None, limit: int
 ) -> list[dict[str, Any]]:
     """Return proposals after an id, in its order."""
-    return [dict(row) for row in await pool.fetch(queries().list_proposals, after, state, kelurahan, limit)]
+    part, more = ("duplicate_proposal", ()) if kelurahan is None else (queries().proposals_of_kelurahan, (kelurahan,))
+    statement = at_hand(queries().list_proposals, part)
+    return [dict(row) for row in await pool.fetch(statement, after, state, limit, *more)]

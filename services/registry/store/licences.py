@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.registry.domain.licences import Licence
+from services.registry.store import at_hand
 from services.registry.store import licensing_queries as queries
 from shared.contracts.licensing import LicenceCause, LicenceKind, LicenceStatus
 from shared.database import Connection, Pool
@@ -106,10 +107,17 @@ async def search_licences(
     limit: int,
 ) -> list[Licence]:
     """Return licences after an id, in its order."""
-    rows = await pool.fetch(
-        queries().search_licences, after, business_id, kelurahan, kind, status, expires_until, limit
-    )
-    return [_licence(row) for row in rows]
+    part, more = _licences_at_hand(business_id, kelurahan)
+    statement = at_hand(queries().search_licences, part)
+    return [_licence(row) for row in await pool.fetch(statement, after, kind, status, expires_until, limit, *more)]
+
+
+def _licences_at_hand(business_id: UUID | None, kelurahan: str | None) -> tuple[str, tuple[Any, ...]]:
+    if business_id is not None:
+        return queries().licences_of_business, (business_id, kelurahan)
+    if kelurahan is not None:
+        return queries().licences_of_kelurahan, (kelurahan,)
+    return "licence", ()
 
 
 async def lock_licences(connection: Connection, licence_ids: Iterable[UUID]) -> dict[UUID, Licence]:

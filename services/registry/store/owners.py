@@ -107,7 +107,11 @@ async def search_owners(
 ) -> list[Owner]:
     """Return owners after an id, in its order."""
     words = None if name_key is None else words_query(name_key)
-    return [_owner(row) for row in await pool.fetch(queries().search_owners, after, words, kelurahan, limit)]
+    if kelurahan is None:
+        rows = await pool.fetch(queries().search_owners, after, words, limit)
+    else:
+        rows = await pool.fetch(queries().search_owners_of_kelurahan, after, words, limit, kelurahan)
+    return [_owner(row) for row in rows]
 
 
 async def resolve_keys(connection: Connection, owner_ids: Iterable[UUID]) -> dict[UUID, bytes | None]:
