@@ -17,6 +17,7 @@ import uvloop
 from bench import table
 from bench.arriving import commit_to_webhook
 from bench.auditing import audits
+from bench.clustering import three_brokers
 from bench.commanding import commands
 from bench.consuming import consumer_layer
 from bench.curation import curation
@@ -35,6 +36,7 @@ from bench.projection import projections
 from bench.reading import feed, long_polls
 from bench.rebuilding import rebuilds
 from bench.replaying import beside_a_replay
+from bench.resting import resting
 from bench.rig import Rig, servers
 from bench.scaling import two_consumers
 from bench.spreadsheet import check_spreadsheet
@@ -72,6 +74,8 @@ BENCHES: dict[str, Bench] = {
     "feed": feed,
     "polls": long_polls,
     "audit": audits,
+    "resting": resting,
+    "brokers": three_brokers,
     "platform": platform,
     "large": platform_large,
 }

@@ -49,7 +49,8 @@ class Rig:
     def topic(self) -> str:
         """Make a topic and return its name."""
         name = f"bench.{uuid4().hex[:10]}"
-        self._admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(15)
+        # As many copies as the cluster makes of what does not say otherwise.
+        self._admin.create_topics([NewTopic(name, PARTITIONS, -1)])[name].result(15)
         return name
 
     def declared_topics(self) -> None:
@@ -141,12 +142,12 @@ class Rig:
 
 
 @contextmanager
-def servers() -> Iterator[Rig]:
+def servers(brokers: int = 1) -> Iterator[Rig]:
     """Start Kafka and PostgreSQL for one run and take them away at its end."""
     with TemporaryDirectory(prefix="naikkelas-bench-") as folder:
         Path(folder).chmod(0o755)
         stack = Stack(Path(folder) / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
-        stack.start_servers(owned=True)
+        stack.start_servers(owned=True, brokers=brokers)
         try:
             yield Rig(stack)
         finally:

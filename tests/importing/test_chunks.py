@@ -144,3 +144,34 @@ async def test_an_owner_who_is_erased_between_planning_and_writing_is_not_brough
     job = await office.run(csv_text([row(1, NAMA_USAHA="Warung Baru"), row(2, NAMA_USAHA="Warung Kedua")]))
     assert (job.totals()["refused"], job.totals()["new"]) == (1, 1)
     assert await office.pool.fetchval("SELECT count(*) FROM business WHERE name = 'Warung Baru'") == 0
+
+
+async def test_an_owner_who_is_erased_while_a_chunk_is_planned_is_refused_and_the_rest_goes_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.run(csv_text([row(1), row(2)]))
+    look_up, owner_id = writing.look_up, await office.pool.fetchval("SELECT id FROM owner WHERE name = 'Pemilik 1'")
+    erased: list[Any] = []
+
+    async def erased_meanwhile(*arguments: Any) -> Any:
+        known = await look_up(*arguments)
+        if not erased:
+            async with office.pool.acquire() as connection, connection.transaction():
+                cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
+                erased.append(await erase_owner(connection, office.ring, EraseOwner(owner_id, None), cause))
+        return known
+
+    monkeypatch.setattr(writing, "look_up", erased_meanwhile)
+    job = await office.run(csv_text([row(1, NAMA_USAHA="Warung Baru"), row(2, NAMA_USAHA="Warung Kedua")]))
+    assert (job.state, job.totals()["refused"], job.totals()["new"]) == ("selesai", 1, 1)
+
+
+async def test_a_nib_that_a_business_gave_up_in_the_chunk_before_is_free(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "CHUNK_ROWS", 1)
+    await office.run(csv_text([row(1, NIB="0000000000001"), row(2)]))
+    rows = [row(1, NIB="0000000000009"), row(2, NIB="0000000000001"), row(3, NIB="0000000000009")]
+    job = await office.run(csv_text(rows))
+    told = {one.number: one.codes for one in await store.rows_after(office.pool, job.id, 0, 10)}
+    assert told == {2: (), 3: (), 4: ("NIB_GANDA",)}

@@ -89,6 +89,7 @@ async def _apply_chunks(shop: Workshop, job: Job, line: Line) -> None:
     try:
         while (chunk := await upcoming) is not None:
             upcoming = asyncio.create_task(line.following())
+            await chunk.turn.stands()  # what comes before it is stored: only then can the brake tell whether to hold
             shop.go_on()
             await shop.brake.hold(shop.pool, shop.pause)
             await _persist(shop, job, chunk)

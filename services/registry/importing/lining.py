@@ -11,6 +11,7 @@ from services.registry.importing.preparing import Ready, prepare
 from services.registry.importing.rows import CheckedRow
 from services.registry.importing.turns import Turn
 from services.registry.importing.workshop import Workshop
+from services.registry.importing.writing import StaleError
 from shared.database import SERVER_ERRORS, is_infrastructure_error
 
 
@@ -57,6 +58,8 @@ class Line:
     async def _made_ready(self, rows: list[CheckedRow], turn: Turn) -> Chunk:
         try:
             ready = await prepare(self._shop, self._job, rows, await turn.ground())
+        except StaleError:
+            ready = None  # somebody was erased meanwhile: it is planned again when it is written
         except SERVER_ERRORS as error:
             if not is_infrastructure_error(error):
                 raise

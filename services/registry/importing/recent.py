@@ -27,13 +27,12 @@ class Recent:
         self._owners = {_person(owner): owner for owner in (*plan.new_owners, *plan.changed_owners)}
         self._businesses: dict[bytes, Business] = {}
         self._by_owner: dict[UUID, list[Business]] = {}
-        self._nib_holders: dict[str, set[UUID]] = {}
-        for business in (*plan.new_businesses, *plan.changed_businesses):
+        self.left = (*plan.new_businesses, *plan.changed_businesses)
+        """Its businesses; their versions are still those of before."""
+        for business in self.left:
             if business.import_key is not None:
                 self._businesses[business.import_key.bytes] = business
             self._by_owner.setdefault(business.owners[0], []).append(business)
-            if business.cells.nib is not None:
-                self._nib_holders.setdefault(business.cells.nib, set()).update(business.owners)
 
     def owners(self, found: dict[str, Owner], rows: Sequence[CheckedRow]) -> dict[str, Owner]:
         """Return the owners of rows, by person, with those of this chunk laid over what was found."""
@@ -46,16 +45,14 @@ class Recent:
         return found | {key: self._written(self._businesses[key]) for key in mine}
 
     def over(self, known: Known) -> Known:
-        """Return what is known of rows with the rest laid over it; owners and businesses are so already."""
+        """Return what is known of rows with what their owners have laid over it; the rest is so already."""
         # One object for one business, by whatever way it is found: a chunk changes it once.
         same = {business.id: business for business in known.businesses.values()}
-        by_owner, holders = dict(known.by_owner), dict(known.nib_holders)
+        by_owner = dict(known.by_owner)
         for owner_id in {owner.id for owner in known.owners.values()} & self._by_owner.keys():
             later = {one.id: same.get(one.id) or self._written(one) for one in self._by_owner[owner_id]}
             by_owner[owner_id] = [*(one for one in by_owner.get(owner_id, ()) if one.id not in later), *later.values()]
-        for nib, people in self._nib_holders.items():
-            holders[nib] = holders.get(nib, set()) | people
-        return replace(known, by_owner=by_owner, nib_holders=holders)
+        return replace(known, by_owner=by_owner)
 
     def _written(self, business: Business) -> Business:
         told = business.cells.workers is not None if business.version == 0 else "workers" in business.changed

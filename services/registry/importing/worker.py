@@ -83,13 +83,20 @@ class _Hands:
             await self._end()
             return had
         all_read = asyncio.Event()
-        task = asyncio.create_task(self._run(job, all_read))
-        reading = asyncio.create_task(all_read.wait())
-        await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
-        reading.cancel()
+        task, reading = asyncio.create_task(self._run(job, all_read)), asyncio.create_task(all_read.wait())
         before, self._ending = self._ending, task
+        try:
+            watched = {task, reading} if before is None else {task, reading, before}
+            while not (task.done() or reading.done()):
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if before in done:
+                    await before  # what went wrong with it is told at once, however long the next one takes
+        finally:
+            reading.cancel()
         if before is not None:
             await before
+        if task.done():
+            await self._end()
         return True
 
     async def _run(self, job: Job, all_read: asyncio.Event) -> None:

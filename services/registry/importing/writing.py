@@ -91,7 +91,7 @@ async def look_up(
         by_owner.setdefault(business.owners[0], []).append(business)
     lookalikes = await _lookalikes(connection, unfound, [owners.get(person_of(row)) for row in unfound])
     nibs = {row.business.nib for row in applied if row.business.nib is not None and _is_news(row, businesses)}
-    known = Known(owners, businesses, by_owner, lookalikes, await _nib_holders(connection, nibs), erased)
+    known = Known(owners, businesses, by_owner, lookalikes, await _nib_holders(connection, nibs, before), erased)
     for recent in before:
         known = recent.over(known)
     return known
@@ -136,10 +136,20 @@ def _is_news(row: CheckedRow, businesses: Mapping[bytes, Business]) -> bool:
     return stored is None or stored.cells.nib != row.business.nib
 
 
-async def _nib_holders(connection: asyncpg.Connection, nibs: Collection[str]) -> dict[str, set[UUID]]:
+async def _nib_holders(
+    connection: asyncpg.Connection, nibs: Collection[str], before: Sequence[Recent]
+) -> dict[str, set[UUID]]:
+    """Return who holds NIBs, once what chunks leave is stored: a business that they change counts as they leave it alone."""
+    if not nibs:
+        return {}
+    left = {business.id: business for recent in before for business in recent.left}
+    changed = [business.id for business in left.values() if business.version]
     holders: dict[str, set[UUID]] = {}
-    for record in await connection.fetch(queries().nib_holders, list(nibs)) if nibs else ():
+    for record in await connection.fetch(queries().nib_holders, list(nibs), changed):
         holders.setdefault(record["nib"], set()).add(record["owner_id"])
+    for business in left.values():
+        if business.cells.nib is not None and business.cells.nib in nibs:
+            holders.setdefault(business.cells.nib, set()).update(business.owners)
     return holders
 
 
@@ -172,7 +182,10 @@ def _business(record: asyncpg.Record) -> Business:
 async def keys_needed(
     connection: asyncpg.Connection, ring: KeyRing, plan: Plan, recent: Mapping[UUID, bytes]
 ) -> dict[UUID, bytes]:
-    """Return the keys of known owners under which the plan seals, ``recent`` ones as they are; erased owners have none."""
+    """Return the keys of known owners under which the plan seals, ``recent`` ones as they are.
+
+    Raises ``StaleError`` if one of them was erased since they were looked up.
+    """
     new = {owner.id for owner in plan.new_owners}
     wanted = {owner.id for owner in plan.changed_owners}
     wanted.update(b.owners[0] for b in (*plan.new_businesses, *plan.changed_businesses) if b.owners)
@@ -180,6 +193,8 @@ async def keys_needed(
     keys = {owner_id: recent[owner_id] for owner_id in wanted & recent.keys()}
     wanted -= keys.keys()
     records = await connection.fetch(queries().owner_keys, list(wanted)) if wanted else ()
+    if len(records) != len(wanted):
+        raise StaleError
     return keys | {record["owner_id"]: ring.unwrap(record["owner_id"], record["wrapped"]) for record in records}
 
 
@@ -257,7 +272,7 @@ async def write(
     or one of these was erased.
     """
     await _change_businesses(connection, plan.changed_businesses, batch.as_of)
-    await _hold_owners(connection, keys)
+    await _hold_owners(connection, set(keys) - {owner.id for owner in plan.changed_owners})  # these their change holds
     await _change_owners(connection, plan.changed_owners)
     for table, columns, records in (
         ("owner", OWNER_COLUMNS, tuples.owners),

@@ -153,9 +153,9 @@ CROSS JOIN LATERAL (
 ORDER BY a.n, first.id, a.ground;
 
 -- name: nib_holders
--- Who holds the NIBs of a chunk.
+-- Who holds the NIBs of a chunk, but for businesses ($2) that chunks before it change.
 SELECT DISTINCT b.nib, bo.owner_id FROM unnest($1::text[]) AS asked (nib)
-CROSS JOIN LATERAL (SELECT id, nib FROM business WHERE nib = asked.nib OFFSET 0) AS b
+CROSS JOIN LATERAL (SELECT id, nib FROM business WHERE nib = asked.nib AND id <> ALL ($2::uuid[]) OFFSET 0) AS b
 CROSS JOIN LATERAL (SELECT owner_id FROM business_owner WHERE business_id = b.id OFFSET 0) AS bo;
 
 -- name: owner_keys
