@@ -146,8 +146,13 @@ def _job(node: Node) -> dict[str, str]:
     return told | {"KAFKA_BOOTSTRAP": f"127.0.0.1:{node.port}", "KAFKA_SECURITY_PROTOCOL": node.protocol}
 
 
-def test_the_deployments_job_makes_topics_users_and_rights_and_may_run_again(node: Node) -> None:
-    first = apply(_job(node))
+@pytest.fixture(scope="module")
+def first(node: Node) -> list[str]:
+    """Run the deployment's job on the empty node; return what it did."""
+    return apply(_job(node))
+
+
+def test_the_deployments_job_makes_topics_users_and_rights_and_may_run_again(node: Node, first: list[str]) -> None:
     assert "create topic umkm.business (6 partitions)" in first
     deadline = monotonic() + START_SECONDS
     while again := [line for line in apply(_job(node)) if not line.startswith("create user")]:
@@ -172,9 +177,9 @@ def test_a_client_without_a_password_stays_outside(node: Node) -> None:
 
 @pytest.mark.security(line="S4")
 async def test_a_service_gets_in_by_the_certificate_and_nobody_who_trusts_another_or_speaks_plain(
-    node: Node, tmp_path: Path
+    node: Node, first: list[str], tmp_path: Path
 ) -> None:
-    apply(_job(node))
+    assert first
     known = node.settings("registry")
     await _dial(known)
     if node.protocol == "SASL_PLAINTEXT":
