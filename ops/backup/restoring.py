@@ -15,7 +15,8 @@ from ops.backup.manifest import Dumped, Manifest
 from ops.stack import Stack
 from ops.stack.databases import SERVICES, create_database, in_database, own_schema, wait_for
 from ops.stack.errors import StackError
-from ops.stack.stack import KEEPER, MAILBOX
+from ops.stack.services import MAILBOX, is_service
+from ops.stack.stack import KEEPER
 from services.partners.domain.lanes import EVERYONE
 from shared.database import SERVER_ERRORS, connected
 from shared.trail import Deed, append
@@ -67,7 +68,7 @@ async def _relations(dsn: str) -> int:
 
 def _running(stack: Stack) -> tuple[str, ...]:
     record = stack.record().processes
-    return tuple(n for n, it in record.items() if it.alive and stack.is_service(n) and n not in (MAILBOX, KEEPER))
+    return tuple(n for n, it in record.items() if it.alive and is_service(n) and n not in (MAILBOX, KEEPER))
 
 
 def _records(stack: Stack) -> int | None:

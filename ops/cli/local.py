@@ -17,8 +17,8 @@ from ops.backup.scratch import remove_leftovers
 from ops.cli.output import Json, print_json, print_line, print_table, say
 from ops.stack import Stack, StackError
 from ops.stack.processes import Started
-from ops.stack.services import PROCESSES, is_ready, present
-from ops.stack.stack import KEEPER, MAILBOX
+from ops.stack.services import MAILBOX, PROCESSES, is_ready, is_service, present
+from ops.stack.stack import KEEPER
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="The local stack.")
 
@@ -153,7 +153,7 @@ def _process_state(stack: Stack, name: str, started: Started, restarts: int) -> 
     state, cause = "running", ""
     if process is None:
         state, cause = "dead", f"see {stack.home.logs / name}.log"
-    elif stack.is_service(name) and name not in (MAILBOX, KEEPER):
+    elif is_service(name) and name not in (MAILBOX, KEEPER):
         ready, said = is_ready(started.port or 0)
         state, cause = ("ready", "") if ready else ("not ready", said[:300])
     return {

@@ -16,8 +16,7 @@ import httpx2
 from cryptography import x509
 
 from ops.stack import Stack
-from ops.stack.services import PROCESSES, is_ready, present
-from ops.stack.stack import MAILBOX
+from ops.stack.services import MAILBOX, PROCESSES, is_ready, is_service, present
 from shared.auth.keys import key_source
 from shared.metrics.glancing import causes_of
 from shared.trust import trust_for
@@ -61,7 +60,7 @@ def look_at_processes(stack: Stack) -> list[ProcessSeen]:
     """Ask every declared process of a stack on this machine, and further copies that were started."""
     record = stack.record()
     names = dict.fromkeys([process.name for process in present(PROCESSES)])
-    names |= dict.fromkeys(name for name in record.processes if stack.is_service(name) and name != MAILBOX)
+    names |= dict.fromkeys(name for name in record.processes if is_service(name) and name != MAILBOX)
     found = []
     for name in names:
         started, restarts = record.processes.get(name), record.restarts.get(name, 0)

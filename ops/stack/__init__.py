@@ -4,7 +4,19 @@ Owns the folder ``NAIKKELAS_HOME`` (default ``.naikkelas``): data, logs, passwor
 ``Stack`` is what the command, the demo, the benchmarks and the tests use.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ops.stack.errors import StackError
-from ops.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from ops.stack.stack import Stack
 
 __all__ = ["Stack", "StackError"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load ``Stack`` when somebody asks for it: the mailbox, a process of this package, has no need of all that it brings."""
+    if name == "Stack":
+        return import_module("ops.stack.stack").Stack
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,18 +8,23 @@ it went, so that a killed test run or demo leaves nothing behind.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import psutil
 
 from ops.stack.errors import StackError
-from ops.stack.stack import Stack
+from ops.stack.home import Home
+from ops.stack.services import is_service
+
+if TYPE_CHECKING:
+    from ops.stack.stack import Stack
 
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 1.0
@@ -34,18 +39,24 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def load_stack(home: Path) -> Stack:
+    """Return the stack in a folder. What it brings is loaded here alone: a keeper looks for days, and acts once or never."""
+    stack: Stack = import_module("ops.stack.stack").Stack(home, say=say)
+    return stack
+
+
 class Restarts:
     """When to start a service again."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, home: Path) -> None:
+        self._home = Home(home)
         self._due: dict[str, float] = {}
         self._pause: dict[str, float] = {}
 
     def look(self) -> None:
         """Start what died and whose pause is over."""
-        for name, started in self._stack.home.read().processes.items():
-            if not self._stack.is_service(name):
+        for name, started in self._home.read().processes.items():
+            if not is_service(name):
                 continue
             if started.alive:
                 if datetime.now(UTC).timestamp() - started.started > CALM_SECONDS:
@@ -59,10 +70,11 @@ class Restarts:
             pause = self._pause.get(name, FIRST_PAUSE_SECONDS)
             self._due[name] = now + pause
             self._pause[name] = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            say(f"{name} died; its log is {self._stack.home.logs / f'{name}.log'}; starting it again in {pause:.0f} s")
-        elif now >= self._due.pop(name):
+            say(f"{name} died; its log is {self._home.logs / f'{name}.log'}; starting it again in {pause:.0f} s")
+        elif now >= self._due[name]:
+            del self._due[name]
             try:
-                self._stack.start_again(name)
+                load_stack(self._home.path).start_again(name)
                 say(f"{name} started again")
             except StackError as error:
                 say(f"{name} cannot be started: {error}")
@@ -70,12 +82,11 @@ class Restarts:
 
 def keep(home: Path, *, restart: bool, owner: psutil.Process | None, stop: Event) -> None:
     """Look after the stack until ``stop`` is set or the owner is gone."""
-    stack = Stack(home, say=say)
-    restarts = Restarts(stack)
+    restarts = Restarts(home)
     while not stop.wait(LOOK_SECONDS):
         if owner is not None and not owner.is_running():
             say("the process that started this stack is gone: taking the stack down")
-            stack.down(wipe=False)
+            load_stack(home).down(wipe=False)
             return
         if restart:
             restarts.look()
@@ -94,8 +105,7 @@ def main(arguments: list[str]) -> int:
     try:
         owner = psutil.Process(chosen.owner) if chosen.owner else None
     except psutil.NoSuchProcess:
-        owner = psutil.Process(os.getpid())
-        Stack(chosen.home, say=say).down(wipe=False)
+        load_stack(chosen.home).down(wipe=False)
         return 0
     keep(chosen.home, restart=chosen.restart, owner=owner, stop=stop)
     return 0

@@ -69,6 +69,18 @@ PROCESSES: tuple[Process, ...] = (
 """In the order of starting: who gives keys comes before who asks for them."""
 
 
+MAILBOX = "mailbox"
+
+
+def is_service(name: str) -> bool:
+    """Tell whether a recorded process is one of a service, or the mailbox: these are started again when they die."""
+    try:
+        find_process(name)
+    except KeyError:
+        return name == MAILBOX
+    return True
+
+
 def find_process(name: str) -> Process:
     """Return the declared process of this name, or a further copy of it. Raises ``KeyError``."""
     declared = {process.name: process for process in PROCESSES}

@@ -24,6 +24,7 @@ from ops.stack.java import Say
 from ops.stack.processes import HOST, Started, wait_until
 from ops.stack.servers import Servers
 from ops.stack.services import (
+    MAILBOX,
     PROCESSES,
     READY_SECONDS,
     ROOT,
@@ -40,7 +41,6 @@ from shared.database import SERVER_ERRORS, MigrationBlockedError, MigrationChang
 from shared.service import run_migrations
 from shared.settings import DatabaseSettings, SettingsError
 
-MAILBOX = "mailbox"
 MAILBOX_PORT = 11_025
 KEEPER = "keeper"
 ASKING_FOR_KEYS = ("training", "notifications", "partners")
@@ -177,10 +177,13 @@ class Stack:
         self._start_missing(chosen, wait=wait)
 
     def start_again(self, name: str) -> None:
-        """Start a process that died, without waiting, and count that."""
-        process = find_process(name)
-        self.servers.port(name, process.port)
-        self._launch_service(process)
+        """Start a service's process that died, without waiting, or the mailbox, and count that."""
+        if name == MAILBOX:
+            self.start_mailbox()
+        else:
+            process = find_process(name)
+            self.servers.port(name, process.port)
+            self._launch_service(process)
         self.home.change(lambda record: record.restarts.update({name: record.restarts.get(name, 0) + 1}))
 
     def migrate(self, service: str) -> None:
@@ -305,14 +308,6 @@ class Stack:
         self.down()
 
     # -- asking --------------------------------------------------------------------------------------------------
-
-    def is_service(self, name: str) -> bool:
-        """Tell whether a recorded process is one of a service."""
-        try:
-            find_process(name)
-        except KeyError:
-            return name == MAILBOX
-        return True
 
     def record(self) -> Record:
         """Return what runs, with ports and restarts."""

@@ -13,8 +13,7 @@ from confluent_kafka.admin import AdminClient
 from ops.cli.lag import read_lag
 from ops.stack import Stack
 from ops.stack.processes import HOST
-from ops.stack.services import is_ready
-from ops.stack.stack import KEEPER, MAILBOX
+from ops.stack.services import MAILBOX, is_ready, is_service
 from shared.metrics.exposition import Sample, read_samples
 from shared.metrics.glancing import Glance, Told, causes_of
 
@@ -26,7 +25,7 @@ def glance(stack: Stack, admin: AdminClient) -> Glance:
     processes = {
         name: started.port or 0
         for name, started in stack.record().processes.items()
-        if stack.is_service(name) and name not in (MAILBOX, KEEPER)
+        if is_service(name) and name != MAILBOX
     }
     with ThreadPoolExecutor(max_workers=len(processes) + 1) as hands:
         lags = hands.submit(_lags, admin)
