@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from bench.harness import Result, Size
-from bench.rig import Rig
+from bench.rig import Rig, stack_of_its_own
 from ops.stack import Stack
 from ops.stack.services import PROCESSES
 
@@ -20,17 +17,11 @@ LOOK_SECONDS = 10.0
 
 async def resting(_: Rig, size: Size) -> list[Result]:
     """Memory and processor time of the whole platform idle, and seconds from starting each of its processes until it is ready."""
-    with TemporaryDirectory(prefix="naikkelas-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        stack = Stack(folder / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
+    with stack_of_its_own() as stack:
         await asyncio.to_thread(stack.up, owned=True)
-        try:
-            await asyncio.sleep(SETTLE_SECONDS * size.scale)
-            held, shares = await _look(stack, size)
-            seconds = [await asyncio.to_thread(_start, stack, process.name) for process in PROCESSES]
-        finally:
-            await asyncio.to_thread(stack.down, wipe=True)
+        await asyncio.sleep(SETTLE_SECONDS * size.scale)
+        held, shares = await _look(stack, size)
+        seconds = [await asyncio.to_thread(_start, stack, process.name) for process in PROCESSES]
     ours = {process.name for process in PROCESSES}
     largest = max(ours, key=lambda one: max(look[one] for look in held))
     return [

@@ -142,13 +142,20 @@ class Rig:
 
 
 @contextmanager
-def servers(brokers: int = 1) -> Iterator[Rig]:
-    """Start Kafka and PostgreSQL for one run and take them away at its end."""
+def stack_of_its_own() -> Iterator[Stack]:
+    """Give a stack of which nothing runs yet, on ports of its own, and take it away at the end."""
     with TemporaryDirectory(prefix="naikkelas-bench-") as folder:
         Path(folder).chmod(0o755)
         stack = Stack(Path(folder) / "stack", environment={**os.environ, "NAIKKELAS_PORTS": "any"})
-        stack.start_servers(owned=True, brokers=brokers)
         try:
-            yield Rig(stack)
+            yield stack
         finally:
             stack.down(wipe=True)
+
+
+@contextmanager
+def servers(brokers: int = 1) -> Iterator[Rig]:
+    """Start Kafka and PostgreSQL for one run and take them away at its end."""
+    with stack_of_its_own() as stack:
+        stack.start_servers(owned=True, brokers=brokers)
+        yield Rig(stack)

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.registry.commands import EraseOwner
-from services.registry.handlers.owners import erase_owner
 from services.registry.importing import apply, lining, store, writing
-from services.registry.importing.jobs import Job
 from services.registry.importing.planning import Outcome
-from services.registry.importing.preparing import Ready
-from services.registry.importing.recent import Recent
-from services.registry.importing.rows import CheckedRow, Result
-from services.registry.importing.workshop import Workshop
+from services.registry.importing.rows import Result
 from shared.database import create_pool
-from shared.outbox import Cause
 from shared.sealing import KeyRing
 from tests.importing.conftest import KEK
 from tests.importing.office import Office, csv_text, nik, row
+from tests.importing.test_erased_owners import erase
 from tests.stack.servers import Postgres
 
 PLACES = (("Manggar", "Balikpapan Timur"), ("Prapatan", "Balikpapan Kota"), ("Klandasan Ilir", "Balikpapan Kota"))
@@ -125,22 +119,24 @@ async def test_a_chunk_that_was_changed_meanwhile_is_planned_again_and_so_is_the
     assert calls == 8 + 3
 
 
+def erasing_after(office: Office, step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return a step of an import after which, the first time, the first owner is erased."""
+    erased: list[UUID] = []
+
+    async def stepped(*arguments: Any) -> Any:
+        found = await step(*arguments)
+        if not erased:
+            erased.append(await erase(office, "Pemilik 1"))
+        return found
+
+    return stepped
+
+
 async def test_an_owner_who_is_erased_between_planning_and_writing_is_not_brought_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await office.run(csv_text([row(1), row(2)]))
-    prepare, owner_id = lining.prepare, await office.pool.fetchval("SELECT id FROM owner WHERE name = 'Pemilik 1'")
-    erased: list[Any] = []
-
-    async def erased_meanwhile(shop: Workshop, job: Job, rows: Sequence[CheckedRow], before: Sequence[Recent]) -> Ready:
-        ready = await prepare(shop, job, rows, before)
-        if not erased:
-            async with office.pool.acquire() as connection, connection.transaction():
-                cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
-                erased.append(await erase_owner(connection, office.ring, EraseOwner(owner_id, None), cause))
-        return ready
-
-    monkeypatch.setattr(lining, "prepare", erased_meanwhile)
+    monkeypatch.setattr(lining, "prepare", erasing_after(office, lining.prepare))
     job = await office.run(csv_text([row(1, NAMA_USAHA="Warung Baru"), row(2, NAMA_USAHA="Warung Kedua")]))
     assert (job.totals()["refused"], job.totals()["new"]) == (1, 1)
     assert await office.pool.fetchval("SELECT count(*) FROM business WHERE name = 'Warung Baru'") == 0
@@ -150,18 +146,7 @@ async def test_an_owner_who_is_erased_while_a_chunk_is_planned_is_refused_and_th
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await office.run(csv_text([row(1), row(2)]))
-    look_up, owner_id = writing.look_up, await office.pool.fetchval("SELECT id FROM owner WHERE name = 'Pemilik 1'")
-    erased: list[Any] = []
-
-    async def erased_meanwhile(*arguments: Any) -> Any:
-        known = await look_up(*arguments)
-        if not erased:
-            async with office.pool.acquire() as connection, connection.transaction():
-                cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
-                erased.append(await erase_owner(connection, office.ring, EraseOwner(owner_id, None), cause))
-        return known
-
-    monkeypatch.setattr(writing, "look_up", erased_meanwhile)
+    monkeypatch.setattr(writing, "look_up", erasing_after(office, writing.look_up))
     job = await office.run(csv_text([row(1, NAMA_USAHA="Warung Baru"), row(2, NAMA_USAHA="Warung Kedua")]))
     assert (job.state, job.totals()["refused"], job.totals()["new"]) == ("selesai", 1, 1)
 
