@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from time import perf_counter
+from time import perf_counter, time
 
 import aiohttp
 import orjson
@@ -108,7 +107,7 @@ async def _post_bare(events: list[Event]) -> Run:
     """Post the same bytes with the same headers, as many at a time, and nothing else."""
     secret, text = bytes(32), terms(DeliveryWay.WEBHOOK)
     bodies = [(str(e.meta.id), orjson.dumps(show(e, Label(None, (), None, None, None), text))) for e in events]
-    ready = [(body, signed_headers([secret], key, datetime.now(UTC), body)) for key, body in bodies]
+    ready = [(body, signed_headers([secret], key, time(), body)) for key, body in bodies]
     usual = {"Content-Type": CONTENT_TYPE}
     connector = aiohttp.TCPConnector(limit=0)
     async with (
@@ -140,7 +139,7 @@ async def _bare(session: aiohttp.ClientSession, url: str, left: Iterator[tuple[b
 
 async def webhooks(rig: Rig, size: Size) -> list[Result]:
     """Webhooks of 50 agencies a second, signed, noted and in order, against bare posts of the same bytes; and what they store."""
-    events = lives(size.of(15_000) // ENDPOINTS)
+    events = lives(size.of(45_000) // ENDPOINTS)
     kept = await by_turns(
         size,
         {"bare": partial(_post_bare, events), "product": partial(_deliver, rig, events, ENDPOINTS, 0)},
@@ -161,7 +160,7 @@ async def webhooks(rig: Rig, size: Size) -> list[Result]:
 
 async def hung_endpoint(rig: Rig, size: Size) -> Result:
     """Webhooks of 49 agencies a second while a fiftieth never answers, against the same 49 alone."""
-    events = lives(size.of(15_000) // ENDPOINTS)
+    events = lives(size.of(45_000) // ENDPOINTS)
 
     async def rate(hung: int) -> float:
         return (await _deliver(rig, events, ENDPOINTS - 1, hung)).rate

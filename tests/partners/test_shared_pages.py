@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from time import time
 
-from services.partners.handlers.tail import LENGTH, Tails
+import pytest
+
+from services.partners.handlers.carrying import SIGNED_AT_ONCE
+from services.partners.handlers.tail import LENGTH, SCANNED, Tails
 from services.partners.handlers.ticking import Ticker
 from tests.desk import MANGGAR, PRAPATAN
 from tests.partners.bureau import NAMES, OPEN, REGISTERED, Bureau
-from tests.partners.receiving import agree_and_register, delivering, make_deliverer, receiving
+from tests.partners.receiving import agree_and_register, delivering, in_order, make_deliverer, receiving
 from tests.partners.test_webhook_delivery import told
 
 FEW = {REGISTERED: ["business_id", "sector"]}
@@ -65,3 +69,52 @@ async def test_the_tail_holds_no_more_than_its_length_and_begins_anew_beyond_a_g
     ahead = Tails(bureau.pool)
     assert len(await ahead.read("business", 0, 5) or ()) == 5
     assert [item.position for item in await ahead.read("business", 400, 402) or ()] == [401, 402]
+
+
+async def test_endpoints_that_catch_up_together_read_once_and_each_goes_on_where_its_own_page_ended(
+    bureau: Bureau,
+) -> None:
+    await bureau.businesses(2 * SCANNED + 30)
+    tails, end, types = Tails(bureau.pool), 2 * SCANNED + 30, [REGISTERED]
+    one, other = await asyncio.gather(*(tails.read_behind("business", types, 0, end) for _ in range(2)))
+    assert one is not None
+    assert other is not None
+    assert ([item.position for item in one[0]], one[1]) == (list(range(1, SCANNED + 1)), SCANNED)
+    assert all(mine is theirs for mine, theirs in zip(one[0], other[0], strict=True))
+    middle = await tails.read_behind("business", types, 150, end) or ([], 0)
+    assert (middle[0], middle[1]) == (one[0][150:], SCANNED)
+    early = await tails.read_behind("business", types, 10, 20) or ([], 0)
+    assert ([item.position for item in early[0]], early[1]) == (list(range(11, 21)), 20)
+    rest = await tails.read_behind("business", types, SCANNED, end) or ([], 0)
+    assert (rest[0][0].position, rest[1]) == (SCANNED + 1, 2 * SCANNED)
+    last = await tails.read_behind("business", types, 2 * SCANNED, end) or ([], 0)
+    assert ([item.position for item in last[0]], last[1]) == (list(range(2 * SCANNED + 1, end + 1)), end)
+    assert await tails.read_behind("business", ["id.go.balikpapan.umkm.business.verified.v1"], 0, end) == ([], end)
+
+
+async def test_what_was_read_behind_the_tail_is_forgotten_soon_and_tells_of_the_retention(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bureau.businesses(6)
+    tails, kept = Tails(bureau.pool), Tails(bureau.pool)
+    found = await kept.read_behind("business", [REGISTERED], 0, 6)
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    await Ticker(bureau.pool, 1, timedelta(0), lambda: later).tick()
+    assert await tails.read_behind("business", [REGISTERED], 0, 6) is None
+    assert await kept.read_behind("business", [REGISTERED], 0, 6) == found
+    monkeypatch.setattr("services.partners.handlers.tail.SPAN_SECONDS", -1.0)
+    assert await kept.read_behind("business", [REGISTERED], 0, 6) is None
+
+
+async def test_every_event_of_a_long_page_is_signed_for_itself_at_the_time_of_its_posting(bureau: Bureau) -> None:
+    async with receiving() as receiver:
+        _, endpoint = await agree_and_register(bureau, receiver.url)
+        businesses = await told(bureau, 2 * SIGNED_AT_ONCE, 2)
+        begun = int(time())
+        async with delivering(make_deliverer(bureau)):
+            posted = await receiver.until(4 * SIGNED_AT_ONCE)
+    assert all(item.signed_by(endpoint.secret) for item in posted)
+    assert {item.id for item in posted} == {item.event().get_id() for item in posted}
+    assert len({item.id for item in posted}) == 2 * len(businesses)
+    assert in_order(posted)
+    assert all(begun - 1 <= int(item.headers["webhook-timestamp"]) <= time() + 1 for item in posted)

@@ -131,7 +131,7 @@ def test_without_networks_no_address_that_is_not_global_is_open(number: int) -> 
 @pytest.mark.security(line="S7")
 def test_the_official_library_takes_every_secret_and_tells_a_changed_body(text: str, secrets: list[bytes]) -> None:
     body, now = text.encode(), datetime.now(timezone(timedelta(hours=8)))
-    headers = signed_headers(secrets, "id-1", now, body)
+    headers = signed_headers(secrets, "id-1", now.timestamp(), body)
     assert headers["webhook-timestamp"] == str(int(now.timestamp()))
     assert len(headers["webhook-signature"].split(" ")) == len(secrets)
     for secret in secrets:

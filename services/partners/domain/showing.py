@@ -79,6 +79,12 @@ def types_of(terms: Terms, stream: str) -> list[str]:
     ]
 
 
+def filters_of(terms: Terms) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what a text filters by, and which values it lets through; without any the type of an event alone decides."""
+    found = (("kelurahan", terms.kelurahan), ("sector", terms.sectors), ("kelas", terms.classes))
+    return [(name, wanted) for name, wanted in found if wanted]
+
+
 def passes(type_name: str, label: Label, terms: Terms) -> bool:
     """Tell whether an event of a type leaves under ``terms``: granted, and inside of every filter.
 
@@ -88,15 +94,9 @@ def passes(type_name: str, label: Label, terms: Terms) -> bool:
     fields, fact = shown_fields(type_name, terms), contract_of(type_name)
     if not fields or fact is None:
         return False
-    filters = (
-        ("kelurahan", label.kelurahan, terms.kelurahan),
-        ("sector", label.sector, terms.sectors),
-        ("kelas", label.kelas, terms.classes),
-    )
     return all(
-        (name if name in fact.model_fields else BUSINESS) in fields and value is not None and value in wanted
-        for name, value, wanted in filters
-        if wanted
+        (name if name in fact.model_fields else BUSINESS) in fields and getattr(label, name) in wanted
+        for name, wanted in filters_of(terms)
     )
 
 

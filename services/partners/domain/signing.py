@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
 
 PREFIX = "whsec_"
 
@@ -15,9 +14,9 @@ def write_secret(secret: bytes) -> str:
     return PREFIX + b64encode(secret).decode()
 
 
-def signed_headers(secrets: Sequence[bytes], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """Return the three headers of a message. ``now`` is aware: seconds since 1970 are the same in every zone."""
-    stamp = str(int(now.timestamp()))
+def signed_headers(secrets: Sequence[bytes], message_id: str, seconds: float, body: bytes) -> dict[str, str]:
+    """Return the three headers of a message; ``seconds`` is the time since 1970, as ``datetime.timestamp`` has it."""
+    stamp = str(int(seconds))
     content = f"{message_id}.{stamp}.".encode() + body
     signatures = [f"v1,{b64encode(hmac.digest(secret, content, 'sha256')).decode()}" for secret in secrets]
     return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": " ".join(signatures)}

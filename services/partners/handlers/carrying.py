@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from random import random
 from time import monotonic
 from urllib.parse import urlsplit
@@ -22,29 +23,28 @@ from services.partners.domain.replays import Budget
 from services.partners.domain.signing import signed_headers
 from services.partners.domain.webhooks import NEVER_AGAIN, DisabledReason, Standing, after_failure
 from services.partners.handlers.measuring import Measures
-from services.partners.handlers.paging import passing, read_passing
-from services.partners.handlers.posting import Outcome, Poster
+from services.partners.handlers.paging import passing
+from services.partners.handlers.posting import Attempt, Outcome, Poster
 from services.partners.handlers.sealing import SecretBox
-from services.partners.handlers.tail import Tails
+from services.partners.handlers.tail import Tails, read_stored
 from services.partners.handlers.texts import Text, Texts
 from services.partners.store import deliveries, webhooks
-from services.partners.store import events as store
 from services.partners.store.deliveries import Held, Place
 from services.partners.store.events import Kept
 from services.partners.store.webhooks import Try, Wrapped
 from shared.database import Pool
 from shared.keys import KeyClient
-from shared.tracing import Attributes, Kind
+from shared.tracing import Attributes, Kind, active
 from shared.tracing.telling import telling
 
 PAGE = 100
 """Events of a page."""
-SCANNED = 200
-"""Events that are looked at for one."""
 LASTS_SECONDS = 10.0
 """So long a page without names may go on leaving: then what became of it is stored. Whether its text counts is seen each second."""
 AT_ONCE = 8
 """Events of different aggregates that one endpoint is posted at a time."""
+SIGNED_AT_ONCE = 25
+"""Events that are signed one after the other, in the order in which they are posted."""
 FAILURES = 3
 """After so many in a page no other aggregate is tried: the endpoint is away."""
 FRESH_SECONDS = 2.5
@@ -84,7 +84,7 @@ class Page:
     """The endpoint as it was seen when the page was made: under which text, and which epoch."""
     fresh_until: float
     replay_id: UUID | None = None
-    tries: list[Try] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     failures: list[Outcome] = field(default_factory=list)
     delivered: int = 0
 
@@ -103,7 +103,7 @@ class Carrier:
 
     def __init__(self, means: Means, held: Held, seen_at: float) -> None:
         self.means = means
-        self.held, self._seen_at = held, seen_at
+        self.see(held, seen_at)
         self._secrets: tuple[int, list[tuple[Wrapped, bytes]]] | None = None
         self.over = False
         """Nobody may post to it any more, or somebody else does."""
@@ -111,10 +111,15 @@ class Carrier:
     def see(self, held: Held, seen_at: float) -> None:
         """Take what was seen of the endpoint now."""
         self.held, self._seen_at = held, seen_at
+        self._seen_seconds = held.now.timestamp()
 
     def now(self) -> datetime:
         """Return the database's time."""
         return self.held.now + timedelta(seconds=monotonic() - self._seen_at)
+
+    def seconds(self) -> float:
+        """Return the database's time in seconds since 1970."""
+        return self._seen_seconds + monotonic() - self._seen_at
 
     async def granted(self, held: Held) -> Text | None:
         """Return the text that was seen to grant. Whether it still does is asked when the page is noted."""
@@ -126,25 +131,23 @@ class Carrier:
 
         What all endpoints of this process are at is read once for all of them.
         """
-        types = text.types(place.stream)
-        near = await self.means.tails.read(place.stream, place.position, target) if types else None
+        tails, stream, types = self.means.tails, place.stream, text.types(place.stream)
+        if not types:
+            return [], target
+        near = await tails.read(stream, place.position, target)
         if near is not None:
             return passing([item.kept() for item in near if item.type in types], text.terms, PAGE, target)
-        return await self.read_kept(place, text, target, SCANNED, PAGE)
+        return _passing(await tails.read_behind(stream, types, place.position, target), place, text, PAGE)
 
     async def read_kept(
         self, place: Place, text: Text, target: int, scanned: int, limit: int
     ) -> tuple[list[Kept] | None, int]:
         """Return the same from the database alone: what the retention takes is not replayed from memory."""
-        pool, types = self.means.pool, text.types(place.stream)
+        types = text.types(place.stream)
         if not types:
             return [], target
-        kept, upto = await read_passing(pool, place.stream, place.position, target, text.terms, types, scanned, limit)
-        # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
-        stream = await store.find_stream(pool, place.stream, None)
-        if stream is None or place.position < stream.first - 1:
-            return None, place.position
-        return kept, upto
+        found = await read_stored(self.means.pool, place.stream, types, place.position, target, scanned)
+        return _passing(found, place, text, limit)
 
     async def note(
         self, held: Held, place: Place, upto: int, count: int, withheld: tuple[int, ...], write: Write
@@ -164,7 +167,7 @@ class Carrier:
 
     async def post_page(self, page: Page) -> None:
         """Post a page: aggregates side by side, so many at a time, each in its order."""
-        secrets = await self.signing()
+        signing = _Signing(page, await self.signing(), self.seconds)
         chains = iter(page.chains)
 
         async def work() -> None:
@@ -172,7 +175,7 @@ class Carrier:
                 for item in chain:
                     if not self._may_leave(page):
                         return
-                    outcome = await self._post_item(page, item, secrets)
+                    outcome = await self._post_item(page, item, signing.headers(item))
                     if not outcome.taken:
                         page.failures.append(outcome)
                         break
@@ -183,16 +186,25 @@ class Carrier:
             for _ in range(min(AT_ONCE, len(page.chains))):
                 group.create_task(work())
 
-    async def _post_item(self, page: Page, item: Kept, secrets: Sequence[bytes]) -> Outcome:
+    async def _post_item(self, page: Page, item: Kept, headers: dict[str, str]) -> Outcome:
         """Post one event. It is told under the span of who follows it, but not when it is posted again for a replay."""
-        meta = item.event.meta
-        parent = None if page.replay_id else meta.traceparent
+        parent, body = item.event.meta.traceparent, page.bodies[item.position]
+        if parent is None or page.replay_id is not None or active() is None:
+            outcome = await self.means.poster.post(self.held.url, body, headers)
+        else:
+            outcome = await self._post_told(item, body, headers, parent)
+        page.attempts.append(Attempt(item, outcome, self.seconds()))
+        return outcome
+
+    async def _post_told(self, item: Kept, body: bytes, headers: dict[str, str], parent: str) -> Outcome:
+        """Post under a span, which lets who takes the event go on with the trace."""
         with telling(parent, "POST webhook", Kind.CLIENT, partial(self._described, item)) as told:
-            outcome = await self.post(str(meta.id), page.bodies[item.position], secrets, told.traceparent)
+            if told.traceparent is not None:
+                headers["traceparent"] = told.traceparent
+            outcome = await self.means.poster.post(self.held.url, body, headers)
             told.error = outcome.error
             if outcome.status is not None:
                 told.attributes["http.response.status_code"] = outcome.status
-        page.tries.append(self.try_of(outcome, meta.id, meta.type, page.place.stream, item.position))
         return outcome
 
     def _described(self, item: Kept) -> Attributes:
@@ -222,18 +234,10 @@ class Carrier:
         now = self.now()
         return [plain for item, plain in self._secrets[1] if item.expires_at is None or item.expires_at > now]
 
-    async def post(
-        self, message_id: str, body: bytes, secrets: Sequence[bytes], traceparent: str | None = None
-    ) -> Outcome:
-        """Post one body, signed, and return what came of it; ``traceparent`` lets who takes it go on with the trace."""
-        headers = signed_headers(secrets, message_id, self.now(), body)
-        if traceparent is not None:
-            headers["traceparent"] = traceparent
+    async def post(self, message_id: str, body: bytes) -> Outcome:
+        """Post one body, signed, and return what came of it."""
+        headers = signed_headers(await self.signing(), message_id, self.seconds(), body)
         return await self.means.poster.post(self.held.url, body, headers)
-
-    def try_of(self, outcome: Outcome, event_id: UUID, type_name: str, stream: str | None, position: int | None) -> Try:
-        """Return what is told of posting an event once; without a stream it was a test."""
-        return Try(stream, position, event_id, type_name, outcome.status, outcome.error, outcome.millis, self.now())
 
     def fail(self, place: Place, failures: Sequence[Outcome]) -> DisabledReason | None:
         """Let a place wait after failures; return why nothing more is tried, if that is so."""
@@ -254,6 +258,50 @@ class Carrier:
         """Post nothing more: it was disabled."""
         self.over = True
         log.warning("webhook_disabled", webhook=str(self.held.id), agency=self.held.agency, reason=reason.value)
+
+
+class _Signing:
+    """Signs what a page posts, some events at a time: one by one between two posts each costs three times as much.
+
+    The time in a signature is that of its slice, so at most as much older than the post as the page may go on leaving.
+    """
+
+    def __init__(self, page: Page, secrets: Sequence[bytes], seconds: Callable[[], float]) -> None:
+        self._bodies, self._secrets, self._seconds = page.bodies, secrets, seconds
+        self._left = (item for chain in page.chains for item in chain)
+        self._signed: dict[int, dict[str, str]] = {}
+
+    def headers(self, item: Kept) -> dict[str, str]:
+        """Return the headers of an event of the page, once."""
+        while item.position not in self._signed and (some := list(islice(self._left, SIGNED_AT_ONCE))):
+            now = self._seconds()
+            for other in some:
+                body = self._bodies[other.position]
+                self._signed[other.position] = signed_headers(self._secrets, str(other.event.meta.id), now, body)
+        return self._signed.pop(item.position)
+
+
+def _passing(
+    found: tuple[list[Kept], int] | None, place: Place, text: Text, limit: int
+) -> tuple[list[Kept] | None, int]:
+    return (None, place.position) if found is None else passing(found[0], text.terms, limit, found[1])
+
+
+def tries_of(page: Page) -> list[Try]:
+    """Return what is kept of the attempts of a page, the newest last."""
+    return [
+        Try(
+            page.place.stream,
+            item.position,
+            item.event.meta.id,
+            item.event.meta.type,
+            outcome.status,
+            outcome.error,
+            outcome.millis,
+            datetime.fromtimestamp(seconds, UTC),
+        )
+        for item, outcome, seconds in page.attempts[-deliveries.RING :]
+    ]
 
 
 def chains_of(kept: Sequence[Kept], done: set[int]) -> list[list[Kept]]:

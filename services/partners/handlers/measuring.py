@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from services.partners.domain.lanes import LaneState
 from services.partners.domain.public import PUBLIC_STREAMS
 from services.partners.domain.webhooks import WebhookState
+from services.partners.handlers.posting import Attempt, Outcome
 from services.partners.handlers.texts import Texts
 from services.partners.store import lags
 from services.partners.store.lags import Lag
-from services.partners.store.webhooks import Try
 from shared.contracts.partnership import DeliveryWay
 from shared.database import Pool
 from shared.metrics import Look, Metrics, catalogue
@@ -35,14 +35,11 @@ class Measures:
         for outcome in (DELIVERED, REFUSED, UNANSWERED):
             self._metrics.add(catalogue.DELIVERIES, 0, WEBHOOK, outcome)
 
-    def posted(self, tries: Sequence[Try], recorded: Mapping[int, datetime]) -> None:
-        """Count what came of posting a page; ``recorded`` is when the event at a position was recorded."""
-        self._metrics.add_each(catalogue.DELIVERIES, Counter(map(_outcome, tries)).items(), WEBHOOK)
-        delays = [
-            (item.tried_at - recorded[item.position]).total_seconds()
-            for item in tries
-            if item.error is None and item.position is not None
-        ]
+    def posted(self, attempts: Sequence[Attempt]) -> None:
+        """Count what came of posting a page."""
+        outcomes = Counter(_outcome(outcome) for _, outcome, _ in attempts)
+        self._metrics.add_each(catalogue.DELIVERIES, outcomes.items(), WEBHOOK)
+        delays = [at - item.recorded_at.timestamp() for item, outcome, at in attempts if outcome.taken]
         self._metrics.observe_each(catalogue.DELIVERY_SECONDS, delays, WEBHOOK)
 
     def written(self, recorded: Iterable[datetime], now: datetime) -> None:
@@ -57,8 +54,8 @@ class Measures:
         self._metrics.add(catalogue.DELIVERIES, events, FEED, DELIVERED)
 
 
-def _outcome(item: Try) -> str:
-    if item.error is None:
+def _outcome(item: Outcome) -> str:
+    if item.taken:
         return DELIVERED
     return UNANSWERED if item.status is None else REFUSED
 

@@ -13,7 +13,7 @@ from services.partners.commands import Terms
 from services.partners.domain.agreements import in_force
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, StreamRefusedError
-from services.partners.domain.showing import passes, show, shown_fields, types_of, wants_personal
+from services.partners.domain.showing import filters_of, passes, show, shown_fields, types_of, wants_personal
 from services.partners.handlers.opening import open_parts
 from services.partners.store import agreements
 from services.partners.store import events as store
@@ -68,7 +68,11 @@ async def read_passing(
 
 def passing(found: Sequence[Kept], terms: Terms, limit: int, upto: int) -> tuple[list[Kept], int]:
     """Return what passes a text of what was found up to a position, ``limit`` at most; and up to where it was looked at."""
-    kept = [item for item in found if passes(item.event.meta.type, item.label, terms)]
+    if filters_of(terms):
+        kept = [item for item in found if passes(item.event.meta.type, item.label, terms)]
+    else:
+        granted = {name for name in {item.event.meta.type for item in found} if shown_fields(name, terms)}
+        kept = [item for item in found if item.event.meta.type in granted]
     return (kept[:limit], kept[limit - 1].position) if len(kept) > limit else (kept, upto)
 
 
@@ -94,11 +98,11 @@ def open_forms(terms: Terms, kept: Sequence[Kept]) -> dict[int, bytes]:
 
     Agencies that see the same fields of an event see the same bytes, so they are made once.
     """
-    return {item.position: _form(terms, item) for item in kept}
+    fields = {name: shown_fields(name, terms) for name in {item.event.meta.type for item in kept}}
+    return {item.position: _form(terms, item, fields[item.event.meta.type]) for item in kept}
 
 
-def _form(terms: Terms, item: Kept) -> bytes:
-    fields = shown_fields(item.event.meta.type, terms)
+def _form(terms: Terms, item: Kept, fields: frozenset[str]) -> bytes:
     found = item.forms.get(fields)
     if found is None:
         found = orjson.dumps(show(item.event, item.label, terms))

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from time import monotonic
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -20,6 +20,7 @@ from yarl import URL
 
 from services.partners.domain.destinations import Address, Destination, Networks, read_url, why_closed
 from services.partners.domain.refusals import UrlRefusedError
+from services.partners.store.events import Kept
 from shared.retry_after import pause_of
 
 SECONDS = 15.0
@@ -41,8 +42,7 @@ class ClosedAddressError(OSError):
     """A name has an address that nothing is posted to; the text is a code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of posting once."""
 
     status: int | None
@@ -56,6 +56,15 @@ class Outcome:
     def taken(self) -> bool:
         """Whether the endpoint has it."""
         return self.error is None
+
+
+class Attempt(NamedTuple):
+    """An event that was posted once, and what came of it."""
+
+    item: Kept
+    outcome: Outcome
+    seconds: float
+    """When that was known, since 1970, by the database's clock."""
 
 
 class JudgingResolver(AbstractResolver):
@@ -160,12 +169,16 @@ class Poster:
         self, destination: Destination, target: URL, body: bytes, headers: dict[str, str], begun: float
     ) -> Outcome:
         session = self._session(destination.scheme)
-        async with session.post(target, data=body, headers=headers, allow_redirects=False) as response:
+        payload = aiohttp.BytesPayload(body, content_type=CONTENT_TYPE)  # the client would look for this very class
+        response = await session.post(target, data=payload, headers=headers, allow_redirects=False)
+        try:
             status = response.status
-            asked = pause_of(response.headers.get("Retry-After"), datetime.now(UTC))
+            taken = 200 <= status < 300
+            asked = None if taken else pause_of(response.headers.get("Retry-After"), datetime.now(UTC))
             await _read_rest(response)
-        error = None if 200 <= status < 300 else f"http_{status}"
-        return Outcome(status, error, _millis(begun), asked)
+        finally:
+            response.release()
+        return Outcome(status, None if taken else f"http_{status}", _millis(begun), asked)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -17,8 +17,9 @@ import structlog
 from services.partners.commands import Terms
 from services.partners.domain.replays import MARK, STEP_SECONDS, ReplayState, StopReason, slice_of
 from services.partners.domain.webhooks import DisabledReason
-from services.partners.handlers.carrying import SCANNED, Carrier, Page, chains_of
+from services.partners.handlers.carrying import Carrier, Page, chains_of
 from services.partners.handlers.paging import shape
+from services.partners.handlers.tail import SCANNED
 from services.partners.store import deliveries, disclosures, replays
 from services.partners.store.deliveries import Held, NotOursError
 from services.partners.store.events import Kept
@@ -123,7 +124,7 @@ class Replaying:
                 return 0
             await carrier.post_page(page)
         await self._settle(page, place)
-        return len(page.tries)
+        return len(page.attempts)
 
     async def _shape(self, page: Page, kept: Sequence[Kept], terms: Terms) -> tuple[int, ...]:
         """Give a slice the form that the agreement gives now, marked; return the positions whose names are withheld."""
@@ -151,7 +152,7 @@ class Replaying:
         page.move()
         carrier, held = self._carrier, self._carrier.held
         reason = carrier.fail(place, page.failures) if page.failures else None
-        if page.tries:
+        if page.attempts:
             place.error = page.failures[0].error if page.failures else None
         if page.replay_id is None:
             return

@@ -19,12 +19,13 @@ import structlog
 from services.partners.commands import Terms
 from services.partners.domain.webhooks import DisabledReason
 from services.partners.handlers import SOURCE
-from services.partners.handlers.carrying import FRESH_SECONDS, LASTS_SECONDS, Carrier, Means, Page, chains_of
+from services.partners.handlers.carrying import FRESH_SECONDS, LASTS_SECONDS, Carrier, Means, Page, chains_of, tries_of
 from services.partners.handlers.paging import open_forms, shape, wanting_names
 from services.partners.handlers.replaying import Replaying
 from services.partners.store import deliveries
 from services.partners.store.deliveries import Held, Place
 from services.partners.store.events import Kept
+from services.partners.store.webhooks import Try
 from shared.envelope import format_time
 
 SHORTEST_SECONDS = 0.02
@@ -164,15 +165,14 @@ class Serving:
         """Store what became of a page, under the epoch in which it was made."""
         page.move()
         reason = self._carrier.fail(page.place, page.failures) if page.failures else None
+        tries, count = tries_of(page), len(page.attempts)
         if reason is None:
-            await deliveries.settle(self._means.pool, page.held, page.place, page.tries)
+            await deliveries.settle(self._means.pool, page.held, page.place, tries, count)
         else:
             async with deliveries.brief(self._means.pool) as connection:
-                await deliveries.settle(connection, page.held, page.place, page.tries)
+                await deliveries.settle(connection, page.held, page.place, tries, count)
                 await deliveries.disable(connection, page.held, reason)
-        self._means.measures.posted(
-            page.tries, {item.position: item.recorded_at for chain in page.chains for item in chain}
-        )
+        self._means.measures.posted(page.attempts)
         if reason is not None:
             self._carrier.ended(reason)
 
@@ -196,8 +196,8 @@ class Serving:
             "datacontenttype": "application/json",
             "data": {"webhook_id": str(held.id)},
         }
-        outcome = await carrier.post(str(test_id), orjson.dumps(event), await carrier.signing())
-        tried = carrier.try_of(outcome, test_id, TEST_TYPE, None, None)
+        outcome = await carrier.post(str(test_id), orjson.dumps(event))
+        tried = Try(None, None, test_id, TEST_TYPE, outcome.status, outcome.error, outcome.millis, self.now())
         async with deliveries.brief(self._means.pool) as connection:
             before = await deliveries.lock_served(connection, held, 1)
             await deliveries.end_test(connection, held)

@@ -1,20 +1,29 @@
-"""The last events of each stream as the endpoints of a process share them: read from the database and made out once, not once for each.
+"""Events as the endpoints of a process share them: read from the database and made out once, not once for each.
 
-It holds every event of a range, of all types, so that nothing is missing for whatever a text grants. Who is further behind reads
-for itself. That an event stands here says nothing of whether an agency may have it.
+Of the end of each stream it holds every event, of all types, so that nothing is missing for whatever a text grants. Who is further
+behind has what others of the same types read a moment ago. That an event stands here says nothing of whether an agency may have it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from time import monotonic
 
 from services.partners.store import events as store
-from services.partners.store.events import Unread
+from services.partners.store.events import Kept, Unread
 from shared.database import Pool
 
 LENGTH = 500
 """Events of a stream that are kept in memory."""
+SCANNED = 200
+"""Events that are looked at for a page of who is further behind."""
+SPANS = 16
+"""So many of those readings are kept in memory, of all streams together."""
+SPAN_SECONDS = 10.0
+"""So long one of them is given to others: the retention may take the events meanwhile."""
 
 
 @dataclass(slots=True)
@@ -29,12 +38,29 @@ class _Tail:
         return self.after + len(self.events)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Everything of some types of a stream after one position up to another, read far from its end."""
+
+    stream: str
+    types: frozenset[str]
+    after: int
+    upto: int
+    events: list[Kept]
+    read_at: float
+
+    def holds(self, stream: str, types: frozenset[str], after: int) -> bool:
+        """Tell whether it has what comes next after a position."""
+        return self.after <= after < self.upto and self.stream == stream and self.types == types
+
+
 class Tails:
-    """The ends of all streams."""
+    """The ends of all streams, and what was read before them a moment ago."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._tails: dict[str, _Tail] = {}
+        self._spans: deque[_Span] = deque(maxlen=SPANS)
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def read(self, stream: str, after: int, upto: int) -> list[Unread] | None:
@@ -64,3 +90,47 @@ class Tails:
             tail.after += spare
             del tail.events[:spare]
         return True
+
+    async def read_behind(
+        self, stream: str, types: Collection[str], after: int, upto: int
+    ) -> tuple[list[Kept], int] | None:
+        """Return events of some types after a position up to another, and up to where that is all of them.
+
+        ``None``: some of it is not kept any more. Endpoints that catch up together find here what the first of them read, whatever
+        each may see of it: their pages may end elsewhere, and begin again where the reading ends.
+        """
+        async with self._locks.setdefault(stream, asyncio.Lock()):
+            span = self._find_span(stream, types, after) or await self._read_span(stream, types, after, upto)
+        if span is None:
+            return None
+        return [item for item in span.events if after < item.position <= upto], min(span.upto, upto)
+
+    def _find_span(self, stream: str, types: Collection[str], after: int) -> _Span | None:
+        while self._spans and monotonic() - self._spans[0].read_at > SPAN_SECONDS:
+            self._spans.popleft()
+        wanted = frozenset(types)
+        return next((span for span in self._spans if span.holds(stream, wanted, after)), None)
+
+    async def _read_span(self, stream: str, types: Collection[str], after: int, upto: int) -> _Span | None:
+        read_at = monotonic()
+        found = await read_stored(self._pool, stream, types, after, upto, SCANNED)
+        if found is None:
+            return None
+        span = _Span(stream, frozenset(types), after, found[1], found[0], read_at)
+        self._spans.append(span)
+        return span
+
+
+async def read_stored(
+    pool: Pool, stream: str, types: Collection[str], after: int, upto: int, limit: int
+) -> tuple[list[Kept], int] | None:
+    """Return the next ``limit`` events of some types after a position up to another, and up to where that is all of them.
+
+    ``None``: some of it is not kept any more.
+    """
+    events = await store.read_events(pool, stream, after, upto, types, limit)
+    # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
+    found = await store.find_stream(pool, stream, None)
+    if found is None or after < found.first - 1:
+        return None
+    return events, events[-1].position if len(events) == limit else upto

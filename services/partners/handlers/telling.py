@@ -148,7 +148,9 @@ class Teller(PeriodicLook):
         except UnreadableError as error:
             log.error("webhook_secret_unreadable", webhook=str(webhook.id), error=str(error))
             return False
-        outcome = await self._poster.post(webhook.url, body, signed_headers(secrets, str(notice.id), now, body))
+        outcome = await self._poster.post(
+            webhook.url, body, signed_headers(secrets, str(notice.id), now.timestamp(), body)
+        )
         if not outcome.taken:
             log.info("erasure_not_taken", webhook=str(webhook.id), notice=str(notice.id), error=outcome.error)
         return outcome.taken

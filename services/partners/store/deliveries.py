@@ -130,13 +130,16 @@ def _columns(numbers: Sequence[int], tries: Sequence[Try]) -> list[list[object]]
     return [[row[column] for row in rows] for column in range(8)]
 
 
-async def settle(source: Connection | Pool, held: Held, place: Place, tries: Sequence[Try]) -> None:
-    """Store where an endpoint is in a stream, how it stands, and what was tried, in one statement. Raises ``NotOursError``."""
+async def settle(source: Connection | Pool, held: Held, place: Place, tries: Sequence[Try], count: int) -> None:
+    """Store where an endpoint is in a stream, how it stands, and what was tried, in one statement; ``tries`` are the last of ``count``.
+
+    Raises ``NotOursError``.
+    """
     standing = (place.tries, place.failing_since, place.due_at or held.now)
     told = (place.stream, place.position, sorted(place.done), *standing)
-    columns = _columns(range(len(tries)), tries)
+    columns = _columns(range(count - len(tries), count), tries)
     query = webhook_queries().settle_page
-    if await source.fetchval(query, held.id, held.epoch, len(tries), RING, *told, *columns) is None:
+    if await source.fetchval(query, held.id, held.epoch, count, RING, *told, *columns) is None:
         raise NotOursError(f"endpoint {held.id} is not ours any more")
 
 

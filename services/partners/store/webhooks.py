@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -25,8 +26,7 @@ class Wrapped:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """What came of posting one event once. Neither what was posted nor what was answered is kept."""
 
     stream: str | None
