@@ -13,10 +13,11 @@ from services.partners.handlers.carrying import SIGNED_AT_ONCE
 from services.partners.handlers.tail import LENGTH, SCANNED, Tails
 from services.partners.handlers.ticking import Ticker
 from tests.desk import MANGGAR, PRAPATAN
-from tests.partners.bureau import NAMES, OPEN, REGISTERED, Bureau
+from tests.partners.bureau import NAMES, OPEN, REGISTERED, VERIFIED, Bureau
 from tests.partners.receiving import agree_and_register, delivering, in_order, make_deliverer, receiving
 from tests.partners.test_webhook_delivery import told
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 FEW = {REGISTERED: ["business_id", "sector"]}
 
 
@@ -81,15 +82,46 @@ async def test_endpoints_that_catch_up_together_read_once_and_each_goes_on_where
     assert other is not None
     assert ([item.position for item in one[0]], one[1]) == (list(range(1, SCANNED + 1)), SCANNED)
     assert all(mine is theirs for mine, theirs in zip(one[0], other[0], strict=True))
-    middle = await tails.read_behind("business", types, 150, end) or ([], 0)
-    assert (middle[0], middle[1]) == (one[0][150:], SCANNED)
+    middle = await tails.read_behind("business", types, 150, end) or (
+        [],
+        0,
+    )  # what it lacks is joined from the next reading
+    assert middle[0][:50] == one[0][150:]
+    assert ([item.position for item in middle[0]], middle[1]) == (list(range(151, 2 * SCANNED + 1)), 2 * SCANNED)
+    rest = await tails.read_behind("business", types, SCANNED, end) or ([], 0)
+    assert all(mine is theirs for mine, theirs in zip(rest[0], middle[0][50:], strict=True))
     early = await tails.read_behind("business", types, 10, 20) or ([], 0)
     assert ([item.position for item in early[0]], early[1]) == (list(range(11, 21)), 20)
-    rest = await tails.read_behind("business", types, SCANNED, end) or ([], 0)
-    assert (rest[0][0].position, rest[1]) == (SCANNED + 1, 2 * SCANNED)
     last = await tails.read_behind("business", types, 2 * SCANNED, end) or ([], 0)
     assert ([item.position for item in last[0]], last[1]) == (list(range(2 * SCANNED + 1, end + 1)), end)
-    assert await tails.read_behind("business", ["id.go.balikpapan.umkm.business.verified.v1"], 0, end) == ([], end)
+    assert await tails.read_behind("business", [VERIFIED], 0, end) == ([], end)
+    assert await tails.read_behind("owner", types, 0, 10) == ([], 10)
+
+
+async def test_who_looks_for_more_than_the_first_reader_wanted_is_not_held_at_its_end(bureau: Bureau) -> None:
+    await bureau.businesses(30)
+    tails = Tails(bureau.pool)
+    first = await tails.read_behind("business", [REGISTERED], 0, 4) or ([], 0)
+    assert ([item.position for item in first[0]], first[1]) == ([1, 2, 3, 4], 4)
+    more = await tails.read_behind("business", [REGISTERED], 0, 30) or ([], 0)
+    assert ([item.position for item in more[0]], more[1]) == (list(range(1, 31)), 30)
+
+
+async def test_who_looks_far_behind_keeps_nobody_waiting_at_the_end(bureau: Bureau) -> None:
+    await bureau.businesses(6)
+    tails = Tails(bureau.pool)
+    async with bureau.pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "LOCK TABLE event_body"
+        )  # the reading behind waits for it, that of the tail has it already
+        async with asyncio.timeout(20):
+            behind = asyncio.create_task(tails.read_behind("business", [REGISTERED], 0, 6))
+            while not await bureau.pool.fetchval(WAITING):
+                await asyncio.sleep(0.01)
+            other = asyncio.create_task(tails.read("business", 5, 5))
+            assert await other == []
+            assert not behind.done()
+    assert [item.position for item in (await behind or ([], 0))[0]] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_what_was_read_behind_the_tail_is_forgotten_soon_and_tells_of_the_retention(

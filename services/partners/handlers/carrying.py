@@ -44,7 +44,7 @@ LASTS_SECONDS = 10.0
 AT_ONCE = 8
 """Events of different aggregates that one endpoint is posted at a time."""
 SIGNED_AT_ONCE = 25
-"""Events that are signed one after the other, in the order in which they are posted."""
+"""Events that are signed one after the other, aggregate by aggregate."""
 FAILURES = 3
 """After so many in a page no other aggregate is tried: the endpoint is away."""
 FRESH_SECONDS = 2.5

@@ -113,7 +113,7 @@ class Serving:
         return max(SHORTEST_SECONDS, min([60.0, self._replaying.next_due(), *waits]))
 
     async def _serve(self, place: Place, head: int) -> bool:
-        made_at, held, carrier = monotonic(), self.held, self._carrier
+        made_at, held, carrier, before = monotonic(), self.held, self._carrier, place.position
         text = await carrier.granted(held)
         if text is None:
             return False
@@ -132,7 +132,7 @@ class Serving:
         page = Page(place, upto, chains_of(kept, place.done), bodies, held, made_at + lasts)
         await carrier.post_page(page)
         await self._settle(page)
-        return page.delivered > 0
+        return page.delivered > 0 or place.position > before
 
     async def _shape(self, terms: Terms, kept: Sequence[Kept]) -> tuple[dict[int, bytes], tuple[int, ...], float]:
         """Return what is posted of events, by position; those without their names; and for how long it may leave.
@@ -146,7 +146,7 @@ class Serving:
 
     def _pass_over(self, place: Place, upto: int) -> None:
         """Move over what is not granted. It is stored now and then only, while the text counts: finding it again costs little."""
-        place.position, place.done = upto, set()
+        place.position, place.done = upto, {position for position in place.done if position > upto}
         self._passed.add(place.stream)
 
     async def _store_passed(self) -> None:

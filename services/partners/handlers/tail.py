@@ -40,7 +40,7 @@ class _Tail:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Everything of some types of a stream after one position up to another, read far from its end."""
+    """Everything of some types of a stream after one position up to another, read because the tail does not hold it."""
 
     stream: str
     types: frozenset[str]
@@ -50,8 +50,13 @@ class _Span:
     read_at: float
 
     def holds(self, stream: str, types: frozenset[str], after: int) -> bool:
-        """Tell whether it has what comes next after a position."""
-        return self.after <= after < self.upto and self.stream == stream and self.types == types
+        """Tell whether it has what comes next after a position, and is fresh."""
+        reaches = self.after <= after < self.upto and self.stream == stream and self.types == types
+        return reaches and not self.is_old()
+
+    def is_old(self) -> bool:
+        """Tell whether nobody may be given it any more."""
+        return monotonic() - self.read_at > SPAN_SECONDS
 
 
 class Tails:
@@ -62,12 +67,15 @@ class Tails:
         self._tails: dict[str, _Tail] = {}
         self._spans: deque[_Span] = deque(maxlen=SPANS)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._behind: dict[tuple[str, frozenset[str]], asyncio.Lock] = {}
+        """Apart from those of the tails: whoever looks through much for little keeps no live event waiting."""
 
     async def read(self, stream: str, after: int, upto: int) -> list[Unread] | None:
         """Return all events after a position up to another, which is the stream's end or before it.
 
         ``None``: it is too far back, or not all of it is kept.
         """
+        self._forget()
         if upto - after > LENGTH:
             return None
         async with self._locks.setdefault(stream, asyncio.Lock()):
@@ -94,29 +102,34 @@ class Tails:
     async def read_behind(
         self, stream: str, types: Collection[str], after: int, upto: int
     ) -> tuple[list[Kept], int] | None:
-        """Return events of some types after a position up to another, and up to where that is all of them.
+        """Return some of the next events of some types after a position up to another, and up to where that is all of them.
 
         ``None``: some of it is not kept any more. Endpoints that catch up together find here what the first of them read, whatever
-        each may see of it: their pages may end elsewhere, and begin again where the reading ends.
+        each may see of it: where their own pages end elsewhere, what they still lack is joined to the next reading.
         """
-        async with self._locks.setdefault(stream, asyncio.Lock()):
-            span = self._find_span(stream, types, after) or await self._read_span(stream, types, after, upto)
-        if span is None:
-            return None
-        return [item for item in span.events if after < item.position <= upto], min(span.upto, upto)
+        events: list[Kept] = []
+        wanted, reached = frozenset(types), after
+        async with self._behind.setdefault((stream, wanted), asyncio.Lock()):
+            while reached < upto and len(events) < SCANNED:
+                found = (span for span in self._spans if span.holds(stream, wanted, reached))
+                span = next(found, None) or await self._read_span(stream, wanted, reached, upto)
+                if span is None:
+                    return None
+                events += [item for item in span.events if reached < item.position <= upto]
+                reached = min(span.upto, upto)
+        return events, reached
 
-    def _find_span(self, stream: str, types: Collection[str], after: int) -> _Span | None:
-        while self._spans and monotonic() - self._spans[0].read_at > SPAN_SECONDS:
+    def _forget(self) -> None:
+        while self._spans and self._spans[0].is_old():
             self._spans.popleft()
-        wanted = frozenset(types)
-        return next((span for span in self._spans if span.holds(stream, wanted, after)), None)
 
-    async def _read_span(self, stream: str, types: Collection[str], after: int, upto: int) -> _Span | None:
+    async def _read_span(self, stream: str, types: frozenset[str], after: int, upto: int) -> _Span | None:
+        self._forget()
         read_at = monotonic()
         found = await read_stored(self._pool, stream, types, after, upto, SCANNED)
         if found is None:
             return None
-        span = _Span(stream, frozenset(types), after, found[1], found[0], read_at)
+        span = _Span(stream, types, after, found[1], found[0], read_at)
         self._spans.append(span)
         return span
 
