@@ -16,6 +16,8 @@ from shared.envelope import SCHEMA_BASE, Header, dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
 ACK_SECONDS = 30.0
+PACKED = 200
+"""So many records are packed before the loop is let go round: what is in flight goes on meanwhile."""
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -68,7 +70,9 @@ class Publisher:
         producer = await self.start()
         waves: list[Wave] = []
         wave_of: dict[Place, int] = {}
-        for row, place in zip(rows, await self._places(producer, rows), strict=True):
+        for number, (row, place) in enumerate(zip(rows, await self._places(producer, rows), strict=True)):
+            if number % PACKED == PACKED - 1:
+                await asyncio.sleep(0)
             depth, record = wave_of.setdefault(place, 0), self.record_of(row)
             while not _append(_batch(producer, waves, depth, place), record):
                 depth = wave_of[place] = depth + 1

@@ -6,14 +6,14 @@ import asyncio
 import random
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from shared.broker import KafkaSettings, make_reader
 from shared.contracts.registry import BusinessVerified
-from shared.envelope import headers_of, read_address
+from shared.envelope import format_time, headers_of, read_address
 from shared.outbox import Cause, append
 
 AGGREGATE_TABLE = "CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 0)"
@@ -31,6 +31,24 @@ def fact_on(topic: str) -> type[BusinessVerified]:
 def cause() -> Cause:
     """Return the cause of a command that happens now."""
     return Cause("test", None, "tester", "command", None, datetime.now(UTC))
+
+
+def outbox_row(topic: str) -> dict[str, Any]:
+    """Return a row of an outbox as the relay reads it: the first fact of an aggregate of its own."""
+    return {
+        "topic": topic,
+        "key": str(uuid4()),
+        "event_id": str(uuid4()),
+        "type": BusinessVerified.type_name(),
+        "source": "/test",
+        "sequence": 1,
+        "occurred_at": format_time(datetime.now(UTC)),
+        "correlation_id": "c",
+        "causation_id": None,
+        "origin": "command",
+        "traceparent": None,
+        "data": "{}",
+    }
 
 
 async def change(connection: asyncpg.Connection, fact: type[BusinessVerified], thing: UUID) -> int:

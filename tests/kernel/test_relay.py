@@ -25,7 +25,7 @@ from shared.relay.looking import look_at_shards
 from shared.relay.reading import POLL
 from shared.relay.relay import connect_for_locks
 from tests.kernel.conftest import KernelDatabase
-from tests.kernel.delivery import cause, change, fact_on, first_seen, published, race
+from tests.kernel.delivery import cause, change, fact_on, first_seen, outbox_row, published, race
 from tests.stack.servers import Database, Kafka
 
 
@@ -328,3 +328,24 @@ async def test_each_shard_is_told_with_who_holds_it_its_cursor_and_what_waits(
     assert 0 < sum(it.published for it in told) <= sum(versions.values())
     assert all(it.epoch > 0 and it.base != "1:1:" for it in told)
     await looking.close()
+
+
+async def test_what_is_in_flight_goes_on_while_the_next_round_is_packed(kafka: Kafka, topic: str) -> None:
+    publisher, turns = publishing.Publisher(kafka.credentials(), "packing"), 0
+
+    async def in_flight() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    await publisher.start()
+    flying = asyncio.create_task(in_flight())
+    rows = [outbox_row(topic) for _ in range(10 * publishing.PACKED)]
+    waves = await publisher.prepare(rows)
+    flying.cancel()
+    assert turns >= 9  # it has begun with the first pause
+    await publisher.send(waves)
+    await publisher.stop()
+    found = await published(kafka.credentials(), topic, len(rows))
+    assert {str(thing) for thing in found} == {row["key"] for row in rows}

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import inspect
 import threading
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -21,9 +20,8 @@ from faststream.kafka.parser import AioKafkaParser
 from faststream.message import decode_message
 
 from shared.consumer.records import read_item
-from shared.contracts.registry import BusinessVerified
-from shared.envelope import format_time
 from shared.relay.publishing import Publisher
+from tests.kernel.delivery import outbox_row
 from tests.stack.servers import Kafka
 from tests.traps.rig import bare_broker, count, group, our_consumer, read, running, until, write
 
@@ -52,12 +50,7 @@ async def test_5_publish_batch_ignores_the_key_when_it_chooses_the_partition(kaf
 
 
 async def test_5_ours_puts_every_record_where_its_key_belongs(kafka: Kafka, topic: str) -> None:
-    common = {
-        "topic": topic, "type": BusinessVerified.type_name(), "source": "/test", "sequence": 1, "data": "{}",
-        "occurred_at": format_time(datetime.now(UTC)), "correlation_id": "c", "causation_id": None, "origin": "command",
-        "traceparent": None,
-    }  # fmt: skip
-    rows: Any = [common | {"key": str(uuid4()), "event_id": str(uuid4())} for _ in range(60)]
+    rows = [outbox_row(topic) for _ in range(60)]
     publisher = Publisher(kafka.credentials(), "trap")
     await publisher.send(await publisher.prepare(rows))
     await publisher.stop()
