@@ -85,4 +85,7 @@ def _endings(stack: Stack, environment: Mapping[str, str]) -> list[Finding]:
             "Have it renewed, and give the new one to every service.",
         )
         found += judge_endings(local.look_at_certificates(Path(ca_file)), now, CERTIFICATE_WARN, why, do)
+        why, do = "Afterwards no client believes it.", "Have it renewed, and start the broker anew with it."
+        shown = local.look_at_broker_certificates(stack.credentials("operator").bootstrap)
+        found += judge_endings(shown, now, CERTIFICATE_WARN, why, do)
     return found

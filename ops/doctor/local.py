@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import ssl
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import loads
@@ -22,6 +24,7 @@ from shared.metrics.glancing import causes_of
 from shared.trust import trust_for
 
 HEALTH_SECONDS = 5.0
+CERTIFICATE_SECONDS = 5.0
 SHOWN_CHARACTERS = 300
 MEGABYTE = 1024 * 1024
 
@@ -122,6 +125,21 @@ def look_at_certificates(path: Path) -> list[Ending]:
     except (OSError, ValueError):
         return [Ending(path.name, None)]
     return [Ending(f"{path.name} ({it.subject.rfc4514_string()})", it.not_valid_after_utc) for it in found]
+
+
+def look_at_broker_certificates(bootstrap: str) -> list[Ending]:
+    """Return when the certificates end that brokers show; whose is not to be reached is told of elsewhere.
+
+    They are not judged here: one that has ended is to be told of too.
+    """
+    found = []
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        with suppress(OSError, ValueError):
+            shown = ssl.get_server_certificate((host.strip("[]"), int(port)), timeout=CERTIFICATE_SECONDS)
+            ends = x509.load_pem_x509_certificate(shown.encode()).not_valid_after_utc
+            found.append(Ending(f"The certificate of the broker at {address.strip()}", ends))
+    return found
 
 
 def look_at_issuer(place: str) -> str | None:

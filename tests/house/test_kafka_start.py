@@ -19,7 +19,9 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
+from cryptography import x509
 
+from ops.doctor.local import look_at_broker_certificates
 from ops.kafka_admin.__main__ import MissingSettingError, apply
 from ops.kafka_admin.client import operator_client
 from ops.stack.java import class_path, find_java
@@ -189,6 +191,20 @@ async def test_a_service_gets_in_by_the_certificate_and_nobody_who_trusts_anothe
     subprocess.run(["sh", tmp_path / "make-secrets"], check=True, capture_output=True)
     with pytest.raises(KafkaConnectionError):
         await _dial(replace(known, ca_file=str(tmp_path / "secrets" / "kafka_ca")))
+
+
+def test_the_end_of_the_certificate_that_a_broker_shows_is_known(node: Node) -> None:
+    address = node.settings("operator").bootstrap
+    found = look_at_broker_certificates(f"{address},127.0.0.1:{_free_ports(1)[0]}")  # one is away
+    if node.protocol == "SASL_PLAINTEXT":
+        assert found == []
+        return
+    (ending,) = found
+    served = x509.load_pem_x509_certificates((node.secrets / "kafka_server").read_bytes())
+    assert (ending.name, ending.ends) == (
+        f"The certificate of the broker at {address}",
+        served[0].not_valid_after_utc,
+    )
 
 
 async def _dial(settings: KafkaSettings) -> None:

@@ -331,11 +331,11 @@ async def test_each_shard_is_told_with_who_holds_it_its_cursor_and_what_waits(
 
 
 async def test_what_is_in_flight_goes_on_while_the_next_round_is_packed(kafka: Kafka, topic: str) -> None:
-    publisher, turns = publishing.Publisher(kafka.credentials(), "packing"), 0
+    publisher, packed, turns = publishing.Publisher(kafka.credentials(), "packing"), asyncio.Event(), 0
 
     async def in_flight() -> None:
         nonlocal turns
-        while True:
+        while not packed.is_set():
             await asyncio.sleep(0)
             turns += 1
 
@@ -343,8 +343,9 @@ async def test_what_is_in_flight_goes_on_while_the_next_round_is_packed(kafka: K
     flying = asyncio.create_task(in_flight())
     rows = [outbox_row(topic) for _ in range(10 * publishing.PACKED)]
     waves = await publisher.prepare(rows)
-    flying.cancel()
-    assert turns >= 9  # it has begun with the first pause
+    packed.set()
+    await flying
+    assert turns >= 9
     await publisher.send(waves)
     await publisher.stop()
     found = await published(kafka.credentials(), topic, len(rows))
