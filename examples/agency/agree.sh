@@ -5,6 +5,7 @@
 #
 # Needs curl, jq, and `naikkelas` on the PATH, which signs the officers' tokens.
 set -euo pipefail
+case ${1:-} in "" | -*) sed -n '/^set/q; 2,$s/^# \{0,1\}//p' "$0" && [ "${1:-}" = --help ]; exit ;; esac
 post() { # the officer's token, a path, then what else curl is to be told
     local token=$1 path=$2 key
     shift 2

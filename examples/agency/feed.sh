@@ -7,6 +7,7 @@
 # KEEP_IN: the folder of pages (feed-STREAM). A page is written under the number that stands beside the cursor in the file
 # `next`, which is replaced as a whole: if we die between, the same page is read again under the same number.
 set -euo pipefail
+case ${1:-} in "" | -*) sed -n '/^set/q; 2,$s/^# \{0,1\}//p' "$0" && [ "${1:-}" = --help ]; exit ;; esac
 stream=$1 once=${2:-}
 folder=${KEEP_IN:-feed-$stream}
 mkdir -p "$folder"

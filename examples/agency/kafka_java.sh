@@ -5,6 +5,8 @@
 #
 # CONF: another name of that file. KEEP_IN: the file of events (kafka-java.tsv).
 set -euo pipefail
+case ${1:-} in "" | -*) sed -n '/^set/q; 2,$s/^# \{0,1\}//p' "$0" && [ "${1:-}" = --help ]; exit ;; esac
+command -v kafka-console-consumer.sh >/dev/null || { echo "kafka-console-consumer.sh is not on the PATH" >&2 && exit 69; }
 here=$(dirname "${BASH_SOURCE[0]}")
 conf=${CONF:-agency.conf}
 value() { sed -n "s/^$1=//p" "$conf"; }

@@ -13,7 +13,12 @@ const { Webhook } = require("standardwebhooks");
 
 const LARGEST_BODY = 1048576;
 
-const webhook = new Webhook(process.env.WEBHOOK_SECRET.trim()); // a pasted secret may have blanks around it
+const secret = (process.env.WEBHOOK_SECRET || "").trim(); // a pasted secret may have blanks around it
+if (!secret.startsWith("whsec_")) {
+  console.error("WEBHOOK_SECRET is not set to a secret, whsec_…, as the registration of the webhook answers it");
+  process.exit(1);
+}
+const webhook = new Webhook(secret);
 const file = fs.openSync(process.env.KEEP_IN || "webhook-node.jsonl", "a+");
 const ids = idsKept();
 

@@ -19,7 +19,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 LARGEST_BODY = 1_048_576
 
-WEBHOOK = Webhook(os.environ["WEBHOOK_SECRET"].strip())  # a pasted secret may have blanks around it
+SECRET = os.environ.get("WEBHOOK_SECRET", "").strip()  # a pasted secret may have blanks around it
+if not SECRET.startswith("whsec_"):
+    sys.exit("WEBHOOK_SECRET is not set to a secret, whsec_…, as the registration of the webhook answers it")
+WEBHOOK = Webhook(SECRET)
 KEPT = Kept(Path(os.environ.get("KEEP_IN", "webhook-python.jsonl")))
 
 

@@ -183,7 +183,7 @@ def test_the_walk_of_the_documents_brings_the_first_event_by_each_way(city: City
     shutil.copytree(
         FOLDER, folder, ignore=shutil.ignore_patterns("node_modules", "*.conf", "*.jsonl", "*.tsv", "feed-*")
     )
-    if missing := [name for name in ("curl", "jq") if shutil.which(name) is None]:
+    if missing := [name for name in ("curl", "jq", "uuidgen") if shutil.which(name) is None]:
         pytest.skip(f"needs {' and '.join(missing)}")
     env = {name: value for name, value in os.environ.items() if name not in {"PORT", "KEEP_IN", "CONF"}} | {
         "NAIKKELAS_HOME": str(city.stack.home.path),
@@ -228,7 +228,7 @@ def walk() -> str:
     text = (ROOT / "docs" / "agencies.md").read_text(encoding="utf-8")
     [part] = re.findall(r"^## From an agreement to the first event\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     typed = "".join(re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL))
-    there = ("naikkelas up", "cd ", "pip install")
+    there = ("export PATH=", "naikkelas up", "cd ", "python3 -m venv")
     return "".join(line for line in typed.splitlines(keepends=True) if not line.startswith(there))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,15 @@ from tests.partners.bureau import VERIFIED, Bureau
 from tests.stack.servers import Kafka
 
 BLOCK = re.compile(r"Or set your group back.*?```python\n(.*?)```", re.DOTALL)
-TIME = "1764086400000"
+TIME, MOMENT = "1795622400000", "2026-11-26T00:00:00+08:00"
 
 
 def program(code: str, since: int) -> str:
     """Return the program of the documentation, for an agency and a time."""
     found = BLOCK.search((ROOT / "docs/agencies.md").read_text(encoding="utf-8"))
     assert found is not None
-    assert TIME in found[1]
+    assert f"{TIME}  # {MOMENT}" in found[1]
+    assert datetime.fromtimestamp(int(TIME) / 1000, UTC) == datetime.fromisoformat(MOMENT)
     return found[1].replace("dpmptsp", code).replace(TIME, str(since))
 
 

@@ -49,6 +49,16 @@ async def test_a_secret_is_shown_once_and_stands_nowhere_in_the_clear(bureau: Bu
     assert not any(secret.removeprefix("whsec_").rstrip("=") in row["told"] for row in bodies)
 
 
+async def test_an_agency_sees_how_far_it_is_where_it_is_granted_something_and_the_operator_everywhere(
+    bureau: Bureau,
+) -> None:
+    await bureau.agree(**WAYS)
+    endpoint = await register(bureau, URL)
+    assert {item["stream"] for item in (await endpoint.shown())["streams"]} == {"business", "enrolment"}
+    seen = (await bureau.operator().get(f"/webhooks/{endpoint.id}")).json()["streams"]
+    assert {"business", "enrolment", "owner"} < {item["stream"] for item in seen}
+
+
 async def test_an_endpoint_needs_an_agreement_that_names_the_way(bureau: Bureau) -> None:
     body = {"url": URL}
     assert rule_of(await bureau.agency().post("/webhooks", body)) == (403, "tanpa-perjanjian")

@@ -21,6 +21,7 @@ from services.partners.domain.agreements import in_force
 from services.partners.domain.destinations import Networks, read_url
 from services.partners.domain.refusals import WebhookHistoryGoneError
 from services.partners.domain.replays import StopReason
+from services.partners.domain.showing import types_of
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import Saved, owned_by
 from services.partners.handlers.sealing import SecretBox
@@ -126,9 +127,14 @@ async def find_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Webh
 
 
 async def show_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Shown:
-    """Return an endpoint, else ``NotFoundError``."""
+    """Return an endpoint, else ``NotFoundError``. An agency sees how far it is in the streams of which it is granted something."""
     found = await find_webhook(pool, webhook_id, agency)
-    return Shown(found, await store.lags(pool, webhook_id), await store.load_tries(pool, webhook_id, RING))
+    lags = await store.lags(pool, webhook_id)
+    if agency is not None:
+        agreement = await agreements.agreement_of(pool, agency)
+        terms = None if agreement is None else agreement.terms
+        lags = [] if terms is None else [lag for lag in lags if types_of(terms, lag.stream)]
+    return Shown(found, lags, await store.load_tries(pool, webhook_id, RING))
 
 
 async def _do(connection: Connection, command: OnWebhook, rule: Callable[[Webhook], Webhook]) -> Saved:
