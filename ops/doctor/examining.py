@@ -79,13 +79,14 @@ def _endings(stack: Stack, environment: Mapping[str, str]) -> list[Finding]:
     why = "By it a service asks the registry for keys: without, nobody is told anything that holds a name."
     found = judge_endings(tokens, now, TOKEN_WARN, why, "`naikkelas down`, then `naikkelas up`, writes new ones.")
     protocol = environment.get("KAFKA_SECURITY_PROTOCOL", "")
-    if protocol.endswith("SSL") and (ca_file := environment.get("KAFKA_CA_FILE")):
+    if not protocol.endswith("SSL"):
+        return found
+    if ca_file := environment.get("KAFKA_CA_FILE"):
         why, do = (
             "Afterwards no client believes the brokers.",
             "Have it renewed, and give the new one to every service.",
         )
         found += judge_endings(local.look_at_certificates(Path(ca_file)), now, CERTIFICATE_WARN, why, do)
-        why, do = "Afterwards no client believes it.", "Have it renewed, and start the broker anew with it."
-        shown = local.look_at_broker_certificates(stack.credentials("operator").bootstrap)
-        found += judge_endings(shown, now, CERTIFICATE_WARN, why, do)
-    return found
+    why, do = "Afterwards no client believes it.", "Have it renewed, and start the broker anew with it."
+    shown = local.look_at_broker_certificates(stack.credentials("operator").bootstrap)
+    return [*found, *judge_endings(shown, now, CERTIFICATE_WARN, why, do)]

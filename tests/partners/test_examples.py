@@ -181,7 +181,9 @@ def test_a_feed_that_is_read_once_ends_and_a_suspension_ends_it_with_the_reason(
 def test_the_walk_of_the_documents_brings_the_first_event_by_each_way(city: City, tmp_path: Path) -> None:
     agency, port, folder = f"contoh-{uuid4().hex[:8]}", str(free_port(0)), tmp_path / "agency"
     shutil.copytree(
-        FOLDER, folder, ignore=shutil.ignore_patterns("node_modules", "*.conf", "*.jsonl", "*.tsv", "feed-*")
+        FOLDER,
+        folder,
+        ignore=shutil.ignore_patterns("node_modules", "packages", "newer", "*.conf", "*.jsonl", "*.tsv", "feed-*"),
     )
     if missing := [name for name in ("curl", "jq", "uuidgen") if shutil.which(name) is None]:
         pytest.skip(f"needs {' and '.join(missing)}")

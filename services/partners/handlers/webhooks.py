@@ -15,6 +15,7 @@ from services.partners.commands import (
     ResumeWebhook,
     RotateSecret,
     SendTest,
+    Terms,
 )
 from services.partners.domain import webhooks as rules
 from services.partners.domain.agreements import in_force
@@ -71,13 +72,16 @@ async def pause(connection: Connection, command: PauseWebhook) -> Saved:
 
 async def resume(connection: Connection, command: ResumeWebhook) -> Saved:
     """Go on where it stopped, at once. Raises ``WebhookHistoryGoneError`` if something is lost by that, unless told to."""
-    saved = await _do(connection, command, lambda webhook: rules.resume(webhook, command.expected_version))
-    holes = await store.streams_with_a_hole(connection, command.webhook_id)
+    after = rules.resume(await _lock(connection, command), command.expected_version)
+    await store.update_webhook(connection, after)
+    holes, terms = await store.streams_with_a_hole(connection, after.id), await _terms(connection, after.agency)
+    if terms is not None:  # of other streams it would not have been posted anything
+        holes = tuple(stream for stream in holes if types_of(terms, stream))
     if holes and not command.skip_lost:
         raise WebhookHistoryGoneError(holes)
     await store.skip_holes(connection, command.webhook_id)
     await store.try_at_once(connection, command.webhook_id)
-    return saved
+    return Saved(after.id, after.version)
 
 
 async def remove(connection: Connection, command: RemoveWebhook) -> Saved:
@@ -131,10 +135,15 @@ async def show_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Show
     found = await find_webhook(pool, webhook_id, agency)
     lags = await store.lags(pool, webhook_id)
     if agency is not None:
-        agreement = await agreements.agreement_of(pool, agency)
-        terms = None if agreement is None else agreement.terms
+        terms = await _terms(pool, agency)
         lags = [] if terms is None else [lag for lag in lags if types_of(terms, lag.stream)]
     return Shown(found, lags, await store.load_tries(pool, webhook_id, RING))
+
+
+async def _terms(source: Connection | Pool, agency: str) -> Terms | None:
+    """Return the text of an agency's agreement, whether it counts now or not."""
+    agreement = await agreements.agreement_of(source, agency)
+    return None if agreement is None else agreement.terms
 
 
 async def _do(connection: Connection, command: OnWebhook, rule: Callable[[Webhook], Webhook]) -> Saved:
