@@ -123,3 +123,8 @@ def test_the_page_of_import_codes_names_each_code_with_its_reason() -> None:
     assert {name: (field, reason) for name, field, reason in rows} == {
         code.name: (code.field or "", code.reason) for code in CODES.values()
     }
+
+
+def test_what_is_said_of_the_figures_stands_where_a_run_takes_it_from() -> None:
+    said = (ROOT / "bench" / "profile.md").read_text(encoding="utf-8").strip()
+    assert (ROOT / "docs" / "speed.md").read_text(encoding="utf-8").strip().endswith(said)
