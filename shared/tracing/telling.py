@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from shared.logs import bound
-from shared.tracing.holding import Attributes, Kind, Span, active
+from shared.tracing.holding import Attributes, Kind, active
 from shared.tracing.traceparent import span_id_of, trace_id_of
 
 
@@ -22,22 +22,18 @@ class Told:
     """A code; ``None`` once it went well. What never comes so far is an error."""
 
 
-def telling(
-    parent: str | None, name: str, kind: Kind, describe: Callable[[], Attributes]
-) -> AbstractContextManager[Told]:
+@contextmanager
+def telling(parent: str | None, name: str, kind: Kind, describe: Callable[[], Attributes]) -> Iterator[Told]:
     """Tell of the block as a span under ``parent``; nothing is told without one, and without traces.
 
     ``describe`` is asked only for a span that is made.
     """
-    tracer = active()
-    if tracer is None or parent is None:  # most of the time, and for each post: it may cost next to nothing
-        return nullcontext(Told())
-    return _telling(tracer.begin(name, kind, parent, describe()))
-
-
-@contextmanager
-def _telling(span: Span) -> Iterator[Told]:
-    told = Told(span.traceparent)
+    tracer, told = active(), Told()
+    if tracer is None or parent is None:
+        yield told
+        return
+    span = tracer.begin(name, kind, parent, describe())
+    told.traceparent = span.traceparent
     try:
         with bound(trace_id=trace_id_of(span.traceparent), span_id=span_id_of(span.traceparent)):
             yield told

@@ -82,10 +82,8 @@ async def test_endpoints_that_catch_up_together_read_once_and_each_goes_on_where
     assert other is not None
     assert ([item.position for item in one[0]], one[1]) == (list(range(1, SCANNED + 1)), SCANNED)
     assert all(mine is theirs for mine, theirs in zip(one[0], other[0], strict=True))
-    middle = await tails.read_behind("business", types, 150, end) or (
-        [],
-        0,
-    )  # what it lacks is joined from the next reading
+    # What it lacks is joined from the next reading.
+    middle = await tails.read_behind("business", types, 150, end) or ([], 0)
     assert middle[0][:50] == one[0][150:]
     assert ([item.position for item in middle[0]], middle[1]) == (list(range(151, 2 * SCANNED + 1)), 2 * SCANNED)
     rest = await tails.read_behind("business", types, SCANNED, end) or ([], 0)
@@ -111,9 +109,8 @@ async def test_who_looks_far_behind_keeps_nobody_waiting_at_the_end(bureau: Bure
     await bureau.businesses(6)
     tails = Tails(bureau.pool)
     async with bureau.pool.acquire() as connection, connection.transaction():
-        await connection.execute(
-            "LOCK TABLE event_body"
-        )  # the reading behind waits for it, that of the tail has it already
+        # The reading behind waits for it, that of the tail has it already.
+        await connection.execute("LOCK TABLE event_body")
         async with asyncio.timeout(20):
             behind = asyncio.create_task(tails.read_behind("business", [REGISTERED], 0, 6))
             while not await bureau.pool.fetchval(WAITING):

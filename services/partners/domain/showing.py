@@ -5,7 +5,7 @@ Closed unless opened: a type, a field, an event that nothing grants does not lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -77,6 +77,11 @@ def types_of(terms: Terms, stream: str) -> list[str]:
         and stream_of(fact.TOPIC) == stream
         and shown_fields(grant.type, terms)
     ]
+
+
+def granted_streams(terms: Terms | None, streams: Iterable[str]) -> list[str]:
+    """Return those streams of which a text grants something: of others nothing is ever given."""
+    return [] if terms is None else [stream for stream in streams if types_of(terms, stream)]
 
 
 def filters_of(terms: Terms) -> list[tuple[str, tuple[str, ...]]]:

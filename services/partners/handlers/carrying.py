@@ -111,7 +111,6 @@ class Carrier:
     def see(self, held: Held, seen_at: float) -> None:
         """Take what was seen of the endpoint now."""
         self.held, self._seen_at = held, seen_at
-        self._seen_seconds = held.now.timestamp()
 
     def now(self) -> datetime:
         """Return the database's time."""
@@ -119,7 +118,7 @@ class Carrier:
 
     def seconds(self) -> float:
         """Return the database's time in seconds since 1970."""
-        return self._seen_seconds + monotonic() - self._seen_at
+        return self.held.now.timestamp() + monotonic() - self._seen_at
 
     async def granted(self, held: Held) -> Text | None:
         """Return the text that was seen to grant. Whether it still does is asked when the page is noted."""
@@ -189,7 +188,7 @@ class Carrier:
     async def _post_item(self, page: Page, item: Kept, headers: dict[str, str]) -> Outcome:
         """Post one event. It is told under the span of who follows it, but not when it is posted again for a replay."""
         parent, body = item.event.meta.traceparent, page.bodies[item.position]
-        if parent is None or page.replay_id is not None or active() is None:
+        if parent is None or page.replay_id is not None or active() is None:  # as mostly: nothing is made for a span
             outcome = await self.means.poster.post(self.held.url, body, headers)
         else:
             outcome = await self._post_told(item, body, headers, parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +11,7 @@ from services.partners.domain.agreements import LIVE, in_force, state_now
 from services.partners.domain.lanes import Lane
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, RefusalError
-from services.partners.domain.showing import types_of
+from services.partners.domain.showing import granted_streams
 from services.partners.domain.standings import Standing, of_endpoint, of_topic
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import owned_by
@@ -150,7 +149,7 @@ async def show_endpoint(pool: Pool, webhook_id: UUID, agency: str | None) -> End
     stopped = _stopped(webhook.agency, agreement, now, DeliveryWay.WEBHOOK)
     told = {lag.stream: lag for lag in shown.lags}
     behind = []
-    for stream in _granted(terms, told):
+    for stream in granted_streams(terms, sorted(told)):
         lag = told[stream]
         since = await _since(pool, stream, lag.position, lag.last)
         due = lag.due_at if lag.tries and webhook.state is WebhookState.AKTIF else None
@@ -172,7 +171,7 @@ async def _kafka(pool: Pool, code: str, terms: Terms, *, granted: bool) -> list[
     told = {item.stream: item for item in await positions.written(pool, code)}
     lanes = {lane.stream: lane for lane in await positions.list_lanes(pool, FIRST, code, len(told))}
     found = []
-    for stream in _granted(terms, told):
+    for stream in granted_streams(terms, sorted(told)):
         item = told[stream]
         since = await _since(pool, stream, item.position, item.last)
         lane = lanes.get(stream)
@@ -180,11 +179,6 @@ async def _kafka(pool: Pool, code: str, terms: Terms, *, granted: bool) -> list[
         standing = of_topic(state, granted=granted, behind=item.position < item.last)
         found.append(Behind(stream, item.position, item.last, since, item.moved_at, standing=standing, lane=lane))
     return found
-
-
-def _granted(terms: Terms | None, streams: Collection[str]) -> Iterable[str]:
-    """Return those streams of which a text grants something: of others nothing is ever behind."""
-    return [] if terms is None else [stream for stream in sorted(streams) if types_of(terms, stream)]
 
 
 async def _since(pool: Pool, stream: str, position: int, last: int) -> datetime | None:

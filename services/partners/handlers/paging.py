@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,8 +62,16 @@ async def read_passing(
 
     And the position up to which everything was looked at.
     """
+    found, upto = await read_types(source, stream, after, until, types, size)
+    return passing(found, terms, limit, upto)
+
+
+async def read_types(
+    source: Connection | Pool, stream: str, after: int, until: int, types: Collection[str], size: int
+) -> tuple[list[Kept], int]:
+    """Return the next ``size`` events of some types after a position, and the position up to which that is all of them."""
     found = await store.read_events(source, stream, after, until, types, size)
-    return passing(found, terms, limit, found[-1].position if len(found) == size else until)
+    return found, found[-1].position if len(found) == size else until
 
 
 def passing(found: Sequence[Kept], terms: Terms, limit: int, upto: int) -> tuple[list[Kept], int]:

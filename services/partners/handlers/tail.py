@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
+from services.partners.handlers.paging import read_types
 from services.partners.store import events as store
 from services.partners.store.events import Kept, Unread
 from shared.database import Pool
@@ -141,9 +142,7 @@ async def read_stored(
 
     ``None``: some of it is not kept any more.
     """
-    events = await store.read_events(pool, stream, after, upto, types, limit)
+    found = await read_types(pool, stream, after, upto, types, limit)
     # Looked at afterwards: what was deleted before the reading has moved the beginning of the stream before it too.
-    found = await store.find_stream(pool, stream, None)
-    if found is None or after < found.first - 1:
-        return None
-    return events, events[-1].position if len(events) == limit else upto
+    kept = await store.find_stream(pool, stream, None)
+    return None if kept is None or after < kept.first - 1 else found

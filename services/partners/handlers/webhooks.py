@@ -22,7 +22,7 @@ from services.partners.domain.agreements import in_force
 from services.partners.domain.destinations import Networks, read_url
 from services.partners.domain.refusals import WebhookHistoryGoneError
 from services.partners.domain.replays import StopReason
-from services.partners.domain.showing import types_of
+from services.partners.domain.showing import granted_streams
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import Saved, owned_by
 from services.partners.handlers.sealing import SecretBox
@@ -76,7 +76,7 @@ async def resume(connection: Connection, command: ResumeWebhook) -> Saved:
     await store.update_webhook(connection, after)
     holes, terms = await store.streams_with_a_hole(connection, after.id), await _terms(connection, after.agency)
     if terms is not None:  # of other streams it would not have been posted anything
-        holes = tuple(stream for stream in holes if types_of(terms, stream))
+        holes = tuple(granted_streams(terms, holes))
     if holes and not command.skip_lost:
         raise WebhookHistoryGoneError(holes)
     await store.skip_holes(connection, command.webhook_id)
@@ -135,8 +135,8 @@ async def show_webhook(pool: Pool, webhook_id: UUID, agency: str | None) -> Show
     found = await find_webhook(pool, webhook_id, agency)
     lags = await store.lags(pool, webhook_id)
     if agency is not None:
-        terms = await _terms(pool, agency)
-        lags = [] if terms is None else [lag for lag in lags if types_of(terms, lag.stream)]
+        granted = granted_streams(await _terms(pool, agency), [lag.stream for lag in lags])
+        lags = [lag for lag in lags if lag.stream in granted]
     return Shown(found, lags, await store.load_tries(pool, webhook_id, RING))
 
 
