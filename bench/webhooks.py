@@ -19,7 +19,7 @@ from bench.rig import Rig
 from services.partners.domain.models import Label
 from services.partners.domain.replays import Budget
 from services.partners.domain.showing import show
-from services.partners.domain.signing import signed_headers
+from services.partners.domain.signing import Signer, signed_headers
 from services.partners.handlers.carrying import AT_ONCE, Means
 from services.partners.handlers.delivering import Deliverer
 from services.partners.handlers.posting import CONTENT_TYPE, Poster
@@ -105,9 +105,9 @@ async def _deliver(rig: Rig, events: list[Event], well: int, hung: int) -> Run:
 
 async def _post_bare(events: list[Event]) -> Run:
     """Post the same bytes with the same headers, as many at a time, and nothing else."""
-    secret, text = bytes(32), terms(DeliveryWay.WEBHOOK)
+    signers, text = [Signer(bytes(32))], terms(DeliveryWay.WEBHOOK)
     bodies = [(str(e.meta.id), orjson.dumps(show(e, Label(None, (), None, None, None), text))) for e in events]
-    ready = [(body, signed_headers([secret], key, time(), body)) for key, body in bodies]
+    ready = [(body, signed_headers(signers, key, time(), body)) for key, body in bodies]
     usual = {"Content-Type": CONTENT_TYPE}
     connector = aiohttp.TCPConnector(limit=0)
     async with (

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.partners.domain.destinations import read_url, why_closed
 from services.partners.domain.refusals import UrlRefusedError
-from services.partners.domain.signing import signed_headers, write_secret
+from services.partners.domain.signing import Signer, signed_headers, write_secret
 from services.partners.domain.webhooks import LONGEST_WAIT, PATIENCE, Standing, after_failure
 from services.partners.handlers.sealing import SecretBox
 from shared.identifiers import new_id
@@ -131,7 +131,7 @@ def test_without_networks_no_address_that_is_not_global_is_open(number: int) -> 
 @pytest.mark.security(line="S7")
 def test_the_official_library_takes_every_secret_and_tells_a_changed_body(text: str, secrets: list[bytes]) -> None:
     body, now = text.encode(), datetime.now(timezone(timedelta(hours=8)))
-    headers = signed_headers(secrets, "id-1", now.timestamp(), body)
+    headers = signed_headers([Signer(secret) for secret in secrets], "id-1", now.timestamp(), body)
     assert headers["webhook-timestamp"] == str(int(now.timestamp()))
     assert len(headers["webhook-signature"].split(" ")) == len(secrets)
     for secret in secrets:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from base64 import b64encode
 from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 PREFIX = "whsec_"
 
@@ -14,9 +16,22 @@ def write_secret(secret: bytes) -> str:
     return PREFIX + b64encode(secret).decode()
 
 
-def signed_headers(secrets: Sequence[bytes], message_id: str, seconds: float, body: bytes) -> dict[str, str]:
+class Signer:
+    """Signs with one secret. What HMAC makes of a key is made once: it is half of what a signature costs."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._keyed = HMAC(secret, SHA256())
+
+    def sign(self, content: bytes) -> str:
+        """Return one signature, with its version."""
+        signing = self._keyed.copy()
+        signing.update(content)
+        return f"v1,{b64encode(signing.finalize()).decode()}"
+
+
+def signed_headers(signers: Sequence[Signer], message_id: str, seconds: float, body: bytes) -> dict[str, str]:
     """Return the three headers of a message; ``seconds`` is the time since 1970, as ``datetime.timestamp`` has it."""
     stamp = str(int(seconds))
     content = f"{message_id}.{stamp}.".encode() + body
-    signatures = [f"v1,{b64encode(hmac.digest(secret, content, 'sha256')).decode()}" for secret in secrets]
-    return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": " ".join(signatures)}
+    signatures = " ".join([signer.sign(content) for signer in signers])
+    return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": signatures}

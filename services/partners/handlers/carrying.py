@@ -20,7 +20,7 @@ from uuid import UUID
 import structlog
 
 from services.partners.domain.replays import Budget
-from services.partners.domain.signing import signed_headers
+from services.partners.domain.signing import Signer, signed_headers
 from services.partners.domain.webhooks import NEVER_AGAIN, DisabledReason, Standing, after_failure
 from services.partners.handlers.measuring import Measures
 from services.partners.handlers.paging import passing
@@ -37,7 +37,7 @@ from shared.keys import KeyClient
 from shared.tracing import Attributes, Kind, active
 from shared.tracing.telling import telling
 
-PAGE = 100
+PAGE = 200
 """Events of a page."""
 LASTS_SECONDS = 10.0
 """So long a page without names may go on leaving: then what became of it is stored. Whether its text counts is seen each second."""
@@ -104,13 +104,14 @@ class Carrier:
     def __init__(self, means: Means, held: Held, seen_at: float) -> None:
         self.means = means
         self.see(held, seen_at)
-        self._secrets: tuple[int, list[tuple[Wrapped, bytes]]] | None = None
+        self._signers: tuple[int, list[tuple[Wrapped, Signer]]] | None = None
         self.over = False
         """Nobody may post to it any more, or somebody else does."""
 
     def see(self, held: Held, seen_at: float) -> None:
         """Take what was seen of the endpoint now."""
         self.held, self._seen_at = held, seen_at
+        self._zero = held.now.timestamp() - seen_at
 
     def now(self) -> datetime:
         """Return the database's time."""
@@ -118,7 +119,7 @@ class Carrier:
 
     def seconds(self) -> float:
         """Return the database's time in seconds since 1970."""
-        return self.held.now.timestamp() + monotonic() - self._seen_at
+        return self._zero + monotonic()
 
     async def granted(self, held: Held) -> Text | None:
         """Return the text that was seen to grant. Whether it still does is asked when the page is noted."""
@@ -218,20 +219,19 @@ class Carrier:
         }
 
     def _may_leave(self, page: Page) -> bool:
-        now, made = self.held, page.held
-        counts = (now.epoch, now.agreement_id, now.revision) == (made.epoch, made.agreement_id, made.revision)
-        fresh = not self.over and counts and monotonic() < min(page.fresh_until, self._seen_at + FRESH_SECONDS)
-        wanted = page.replay_id is None or page.replay_id == self.held.replay_id
-        away = len(page.failures) >= FAILURES or any(failure.status == NEVER_AGAIN for failure in page.failures)
-        return fresh and wanted and not away
+        now, made, moment = self.held, page.held, monotonic()
+        counts = now is made or _granted_by(now) == _granted_by(made)
+        fresh = not self.over and counts and moment < page.fresh_until and moment < self._seen_at + FRESH_SECONDS
+        wanted = page.replay_id is None or page.replay_id == now.replay_id
+        return fresh and wanted and not (page.failures and _is_away(page.failures))
 
-    async def signing(self) -> list[bytes]:
-        """Return the secrets that are valid now, the newest first."""
-        if self._secrets is None or self._secrets[0] != self.held.version:
+    async def signing(self) -> list[Signer]:
+        """Return what signs with the secrets that are valid now, the newest first."""
+        if self._signers is None or self._signers[0] != self.held.version:
             found = await webhooks.load_secrets(self.means.pool, [self.held.id], self.now())
-            self._secrets = (self.held.version, [(item, self.means.box.open(item)) for item in found])
+            self._signers = (self.held.version, [(item, Signer(self.means.box.open(item))) for item in found])
         now = self.now()
-        return [plain for item, plain in self._secrets[1] if item.expires_at is None or item.expires_at > now]
+        return [signer for item, signer in self._signers[1] if item.expires_at is None or item.expires_at > now]
 
     async def post(self, message_id: str, body: bytes) -> Outcome:
         """Post one body, signed, and return what came of it."""
@@ -265,8 +265,8 @@ class _Signing:
     The time in a signature is that of its slice, so at most as much older than the post as the page may go on leaving.
     """
 
-    def __init__(self, page: Page, secrets: Sequence[bytes], seconds: Callable[[], float]) -> None:
-        self._bodies, self._secrets, self._seconds = page.bodies, secrets, seconds
+    def __init__(self, page: Page, signers: Sequence[Signer], seconds: Callable[[], float]) -> None:
+        self._bodies, self._signers, self._seconds = page.bodies, signers, seconds
         self._left = (item for chain in page.chains for item in chain)
         self._signed: dict[int, dict[str, str]] = {}
 
@@ -276,7 +276,7 @@ class _Signing:
             now = self._seconds()
             for other in some:
                 body = self._bodies[other.position]
-                self._signed[other.position] = signed_headers(self._secrets, str(other.event.meta.id), now, body)
+                self._signed[other.position] = signed_headers(self._signers, str(other.event.meta.id), now, body)
         return self._signed.pop(item.position)
 
 
@@ -284,6 +284,15 @@ def _passing(
     found: tuple[list[Kept], int] | None, place: Place, text: Text, limit: int
 ) -> tuple[list[Kept] | None, int]:
     return (None, place.position) if found is None else passing(found[0], text.terms, limit, found[1])
+
+
+def _granted_by(held: Held) -> tuple[int, UUID, int]:
+    return held.epoch, held.agreement_id, held.revision
+
+
+def _is_away(failures: Sequence[Outcome]) -> bool:
+    """Tell whether no other aggregate is tried after these failures."""
+    return len(failures) >= FAILURES or any(failure.status == NEVER_AGAIN for failure in failures)
 
 
 def tries_of(page: Page) -> list[Try]:

@@ -175,7 +175,8 @@ class Poster:
             status = response.status
             taken = 200 <= status < 300
             asked = None if taken else pause_of(response.headers.get("Retry-After"), datetime.now(UTC))
-            await _read_rest(response)
+            if not response.content.at_eof():
+                await _read_rest(response)
         finally:
             response.release()
         return Outcome(status, None if taken else f"http_{status}", _millis(begun), asked)
@@ -188,8 +189,6 @@ class Poster:
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:
     """Read what is left of a short answer, so that the connection can be used again; else it is closed. The status counts."""
-    if response.content.at_eof():
-        return
     size = 0
     try:
         async with asyncio.timeout(REST_SECONDS):

@@ -18,7 +18,7 @@ from services.partners.domain import erasures as rules
 from services.partners.domain.agreements import in_force
 from services.partners.domain.erasures import Notice, Obstacle, Round
 from services.partners.domain.refusals import RefusalError
-from services.partners.domain.signing import signed_headers
+from services.partners.domain.signing import Signer, signed_headers
 from services.partners.domain.webhooks import Webhook, WebhookState
 from services.partners.handlers import SOURCE
 from services.partners.handlers.erasures import find_receivers
@@ -144,13 +144,13 @@ class Teller(PeriodicLook):
         now = await self.now()
         body = orjson.dumps(rules.notice_event(notice, SOURCE))
         try:
-            secrets = [self._box.open(item) for item in await webhooks.load_secrets(self._pool, [webhook.id], now)]
+            secrets = await webhooks.load_secrets(self._pool, [webhook.id], now)
+            signers = [Signer(self._box.open(item)) for item in secrets]
         except UnreadableError as error:
             log.error("webhook_secret_unreadable", webhook=str(webhook.id), error=str(error))
             return False
-        outcome = await self._poster.post(
-            webhook.url, body, signed_headers(secrets, str(notice.id), now.timestamp(), body)
-        )
+        headers = signed_headers(signers, str(notice.id), now.timestamp(), body)
+        outcome = await self._poster.post(webhook.url, body, headers)
         if not outcome.taken:
             log.info("erasure_not_taken", webhook=str(webhook.id), notice=str(notice.id), error=outcome.error)
         return outcome.taken
