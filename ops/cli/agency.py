@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
 from confluent_kafka.admin import AdminClient
@@ -34,6 +37,12 @@ app = typer.Typer(
 )
 Code = Annotated[str, typer.Argument(help="The agency's code, as in its agreement, for example dpmptsp.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; nothing is.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Write it into this new file, which you alone can read, instead of printing the password."
+    ),
+]
 Done = TypeVar("Done")
 OWNING = "partners"
 """The service in whose trail stands what is done to users of agencies."""
@@ -52,8 +61,35 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
         fail(f"Kafka refused, or did not answer: {why_not(error)}.", as_json=as_json)
 
 
+@contextmanager
+def _new_file(path: Path | None, *, as_json: bool) -> Iterator[TextIO | None]:
+    """Open a file that is not there yet, before anything is done that would be lost with it; of what then fails nothing stays."""
+    if path is None:
+        yield None
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        fail(f"{path} is there already, and is left as it is. Nothing was done.", as_json=as_json)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}. Nothing was done.", as_json=as_json)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _make(
-    name_of: Callable[[AdminClient, str], str], deed: str, code: str, by: str | None, *, dry_run: bool, as_json: bool
+    name_of: Callable[[AdminClient, str], str],
+    deed: str,
+    code: str,
+    by: str | None,
+    out: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Make a user, tell it in the trail, and print it. Limits come first, of both names that the agency may have: nobody reads without."""
     stack = running_stack()
@@ -65,42 +101,68 @@ def _make(
         else:
             print_line(f"Nothing was done: {user} would be made, to read {agency_topic(code).name}.")
         return
-    with noted(stack, OWNING, Deed(actor(by), "cli", deed, f"agency/{code}", MADE, {"user": user}), as_json=as_json):
-        try:
-            limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
-        except QuotaError as error:
-            fail(str(error), as_json=as_json)
-        if _asked(lambda admin: name_of(admin, code), operator, as_json=as_json) != user:
-            fail(
-                f"{code} has other users than a moment ago: somebody else is at it. See `naikkelas agency list`.",
-                as_json=as_json,
-            )
-        access = _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
-    _print(access, operator, as_json=as_json)
+    told = Deed(actor(by), "cli", deed, f"agency/{code}", MADE, {"user": user})
+    with _new_file(out, as_json=as_json) as file:
+        with noted(stack, OWNING, told, as_json=as_json):
+            access = _made(name_of, code, user, operator, as_json=as_json)
+        _tell(access, operator, out, file, as_json=as_json)
 
 
-def _print(access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
+def _made(
+    name_of: Callable[[AdminClient, str], str], code: str, user: str, operator: KafkaSettings, *, as_json: bool
+) -> Access:
+    """Make the user, with its limits first. Ends the command with a sentence where that is refused."""
+    try:
+        limit_users(operator, [agency_user(code, slot) for slot in SLOTS])
+    except QuotaError as error:
+        fail(str(error), as_json=as_json)
+    if _asked(lambda admin: name_of(admin, code), operator, as_json=as_json) != user:
+        fail(
+            f"{code} has other users than a moment ago: somebody else is at it. See `naikkelas agency list`.",
+            as_json=as_json,
+        )
+    return _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
+
+
+def _tell(access: Access, operator: KafkaSettings, out: Path | None, file: TextIO | None, *, as_json: bool) -> None:
+    """Print what the agency's client needs, or write it into the file and say so."""
     config = kcat_config(replace(operator, username=access.user, password=access.password))
-    if as_json:
-        print_json({"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix, "kcat": config})
-        return
-    say("The password is shown this once: hand it to the agency by a way that nobody else reads.")
-    print_line(f"# kcat -F FILE -G {access.group_prefix}NAME {access.topic}")
-    print_line("# (its librdkafka must be 2.6.1 or newer)")
-    for name, value in config.items():
-        print_line(f"{name}={value}")
+    made: dict[str, object] = {"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix}
+    lines = [
+        f"# kcat -F FILE -G {access.group_prefix}NAME {access.topic}",
+        "# (its librdkafka must be 2.6.1 or newer)",
+        *(f"{name}={value}" for name, value in config.items()),
+    ]
+    if file is not None:
+        try:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            lost = f"{access.user} was made, but {out} could not be written: {error.strerror}. Its password is lost"
+            fail(f"{lost}: take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
+        say("The password stands there alone: hand it to the agency by a way that nobody else reads.")
+        if as_json:
+            print_json(made | {"file": str(out)})
+        else:
+            print_line(f"made {access.user}, written to {out}")
+    elif as_json:
+        print_json(made | {"kcat": config})
+    else:
+        say("The password is shown this once: hand it to the agency by a way that nobody else reads.")
+        print_line("\n".join(lines))
 
 
 @app.command("create-user")
-def create_user(code: Code, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
+def create_user(code: Code, out: Out = None, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
     """Make an agency's topic and its first user, and print what the agency's client needs. The agreement decides what comes."""
-    _make(agencies.first_user, "create_user", code, by, dry_run=dry_run, as_json=json)
+    _make(agencies.first_user, "create_user", code, by, out, dry_run=dry_run, as_json=json)
 
 
 @app.command()
-def rotate(code: Code, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
+def rotate(code: Code, out: Out = None, dry_run: DryRun = False, by: By = None, json: Json = False) -> None:
     """Make the agency's second user with a new password. Both are let in until `revoke --user` takes the old one away."""
-    _make(agencies.next_user, "rotate_user", code, by, dry_run=dry_run, as_json=json)
+    _make(agencies.next_user, "rotate_user", code, by, out, dry_run=dry_run, as_json=json)
 
 
 @app.command()

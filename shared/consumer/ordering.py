@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from shared.consumer.records import Item
 
@@ -20,14 +21,13 @@ class Verdict(Enum):
     """An earlier one is parked as poison: park until that is redriven."""
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(msgspec.Struct, gc=False):
     """One aggregate as this consumer knows it: the last sequence applied, and what is parked beyond it."""
 
     position: int
-    parked: dict[int, Item] = field(default_factory=dict)
+    parked: dict[int, Item] = msgspec.field(default_factory=dict)
     """Parked records that only wait, by sequence."""
-    stuck: set[int] = field(default_factory=set)
+    stuck: set[int] = msgspec.field(default_factory=set)
     """Sequences parked as poison: they and all behind them need a redrive."""
 
     def judge(self, sequence: int) -> Verdict:
