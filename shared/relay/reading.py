@@ -16,26 +16,38 @@ import asyncpg
 PAGE = 2_000
 CHUNK = 5_000
 
-PLANS = {"enable_sort": "off", "enable_seqscan": "off", "jit": "off"}
+PLANS = {
+    "enable_sort": "off",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "plan_cache_mode": "force_generic_plan",
+}
 """Settings of the connection that reads: the planner knows nothing of a table that is filled and left behind in
-minutes, and must never choose to sort the whole backlog for each of its pages."""
+minutes, and must never choose to sort the whole backlog for each of its pages. Planning anew costs more than a look."""
 
 COLUMNS = """
     id, topic, partition_key::text AS key, event_id::text AS event_id, type, source, sequence,
     to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
     correlation_id, causation_id, origin, traceparent, data"""
 
-# Found by (shard, xid). Not "ORDER BY id": its index would be walked from the oldest row that is kept.
+_FOUND = """id, topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, causation_id, origin,
+           traceparent, data"""
+
+# Found by (shard, xid), whatever the statistics say: an import writes thousands of rows with one xid, and with "OR" between the two
+# the planner took any list of them for all there is, and read the whole day for each look. A row is never in both.
+# Not "ORDER BY id": its index would be walked from the oldest row that is kept.
 POLL = """
-SELECT snapshot, COLUMNS FROM (
-    SELECT pg_current_snapshot()::text AS snapshot, id, topic, partition_key, event_id, type, source, sequence,
-           occurred_at, correlation_id, causation_id, origin, traceparent, data
-    FROM outbox
-    WHERE shard = ANY ($1::smallint[])
-      AND (xid >= pg_snapshot_xmax($2::text::pg_snapshot)
-           OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot))))
+SELECT pg_current_snapshot()::text AS snapshot, COLUMNS FROM (
+    SELECT * FROM (
+        SELECT FOUND FROM outbox
+        WHERE shard = ANY ($1::smallint[]) AND xid >= pg_snapshot_xmax($2::text::pg_snapshot)
+        UNION ALL
+        SELECT FOUND FROM outbox
+        WHERE shard = ANY ($1::smallint[]) AND xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::text::pg_snapshot)))
+    ) AS new
     ORDER BY id + 0 LIMIT $3) AS found
-ORDER BY id""".replace("COLUMNS", COLUMNS)
+ORDER BY id""".replace("FOUND", _FOUND).replace("COLUMNS", COLUMNS)
 
 # Found by id. Conditions that (shard, xid) cannot serve: for each page it would find the whole backlog.
 NEXT = """
