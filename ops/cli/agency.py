@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, TextIO, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from confluent_kafka.admin import AdminClient
@@ -62,8 +62,8 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
 
 
 @contextmanager
-def _new_file(path: Path | None, *, as_json: bool) -> Iterator[TextIO | None]:
-    """Open a file that is not there yet, before anything is done that would be lost with it; of what then fails nothing stays."""
+def _new_file(path: Path | None, *, as_json: bool) -> Iterator[int | None]:
+    """Give the descriptor of a file that is not there yet, before anything is done that would be lost with it; of what then fails nothing stays."""
     if path is None:
         yield None
         return
@@ -74,11 +74,12 @@ def _new_file(path: Path | None, *, as_json: bool) -> Iterator[TextIO | None]:
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}. Nothing was done.", as_json=as_json)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            yield file
+        yield descriptor
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(descriptor)
 
 
 def _make(
@@ -105,7 +106,10 @@ def _make(
     with _new_file(out, as_json=as_json) as file:
         with noted(stack, OWNING, told, as_json=as_json):
             access = _made(name_of, code, user, operator, as_json=as_json)
-        _tell(access, operator, out, file, as_json=as_json)
+        if file is not None:
+            _write(file, access, operator, as_json=as_json)
+    # Not before the file is whole: where nobody listens to this any more, it must stay.
+    _tell(access, operator, out, as_json=as_json)
 
 
 def _made(
@@ -124,33 +128,39 @@ def _made(
     return _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
 
 
-def _tell(access: Access, operator: KafkaSettings, out: Path | None, file: TextIO | None, *, as_json: bool) -> None:
-    """Print what the agency's client needs, or write it into the file and say so."""
-    config = kcat_config(replace(operator, username=access.user, password=access.password))
-    made: dict[str, object] = {"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix}
-    lines = [
+def _kcat(access: Access, operator: KafkaSettings) -> dict[str, str]:
+    return kcat_config(replace(operator, username=access.user, password=access.password))
+
+
+def _write(file: int, access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
+    """Write what the agency's client needs; ends the command with a sentence where the disk does not take it."""
+    try:
+        text = "".join(f"{line}\n" for line in _lines(access, operator)).encode()
+        while text:
+            text = text[os.write(file, text) :]
+        os.fsync(file)
+    except OSError as error:
+        lost = f"{access.user} was made, but the file could not be written: {error.strerror}. Its password is lost"
+        fail(f"{lost}: take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
+
+
+def _lines(access: Access, operator: KafkaSettings) -> list[str]:
+    return [
         f"# kcat -F FILE -G {access.group_prefix}NAME {access.topic}",
         "# (its librdkafka must be 2.6.1 or newer)",
-        *(f"{name}={value}" for name, value in config.items()),
+        *(f"{name}={value}" for name, value in _kcat(access, operator).items()),
     ]
-    if file is not None:
-        try:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError as error:
-            lost = f"{access.user} was made, but {out} could not be written: {error.strerror}. Its password is lost"
-            fail(f"{lost}: take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
-        say("The password stands there alone: hand it to the agency by a way that nobody else reads.")
-        if as_json:
-            print_json(made | {"file": str(out)})
-        else:
-            print_line(f"made {access.user}, written to {out}")
-    elif as_json:
-        print_json(made | {"kcat": config})
-    else:
-        say("The password is shown this once: hand it to the agency by a way that nobody else reads.")
-        print_line("\n".join(lines))
+
+
+def _tell(access: Access, operator: KafkaSettings, out: Path | None, *, as_json: bool) -> None:
+    """Print what the agency's client needs, or in which file it stands."""
+    made: dict[str, object] = {"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix}
+    where = "The password is shown this once" if out is None else "The password stands there alone"
+    if as_json:
+        print_json(made | ({"kcat": _kcat(access, operator)} if out is None else {"file": str(out)}))
+        return
+    say(f"{where}: hand it to the agency by a way that nobody else reads.")
+    print_line("\n".join(_lines(access, operator)) if out is None else f"made {access.user}, written to {out}")
 
 
 @app.command("create-user")
