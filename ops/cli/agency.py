@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -24,6 +23,8 @@ from ops.kafka_admin.client import NO_ANSWER, kcat_config, operator_client, why_
 from ops.kafka_admin.plan import TopologyError
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
+from ops.stack import StackError
+from ops.stack.home import write_private
 from services.partners.domain.lanes import EVERYONE
 from shared.broker import KafkaSettings
 from shared.topology import agency_topic
@@ -62,24 +63,21 @@ def _asked(deed: Callable[[AdminClient], Done], operator: KafkaSettings, *, as_j
 
 
 @contextmanager
-def _new_file(path: Path | None, *, as_json: bool) -> Iterator[int | None]:
-    """Give the descriptor of a file that is not there yet, before anything is done that would be lost with it; of what then fails nothing stays."""
+def _new_file(path: Path | None, *, as_json: bool) -> Iterator[None]:
+    """Make a file that is not there yet, before anything is done that would be lost without it; where that fails, it does not stay."""
     if path is None:
-        yield None
+        yield
         return
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.touch(0o600, exist_ok=False)
     except FileExistsError:
         fail(f"{path} is there already, and is left as it is. Nothing was done.", as_json=as_json)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}. Nothing was done.", as_json=as_json)
-    try:
-        yield descriptor
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
+    with ExitStack() as undoing:
+        undoing.callback(path.unlink, missing_ok=True)
+        yield
+        undoing.pop_all()
 
 
 def _make(
@@ -103,11 +101,11 @@ def _make(
             print_line(f"Nothing was done: {user} would be made, to read {agency_topic(code).name}.")
         return
     told = Deed(actor(by), "cli", deed, f"agency/{code}", MADE, {"user": user})
-    with _new_file(out, as_json=as_json) as file:
+    with _new_file(out, as_json=as_json):
         with noted(stack, OWNING, told, as_json=as_json):
             access = _made(name_of, code, user, operator, as_json=as_json)
-        if file is not None:
-            _write(file, access, operator, as_json=as_json)
+        if out is not None:
+            _write(out, access, operator, as_json=as_json)
     # Not before the file is whole: where nobody listens to this any more, it must stay.
     _tell(access, operator, out, as_json=as_json)
 
@@ -132,16 +130,13 @@ def _kcat(access: Access, operator: KafkaSettings) -> dict[str, str]:
     return kcat_config(replace(operator, username=access.user, password=access.password))
 
 
-def _write(file: int, access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
+def _write(out: Path, access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
     """Write what the agency's client needs; ends the command with a sentence where the disk does not take it."""
     try:
-        text = "".join(f"{line}\n" for line in _lines(access, operator)).encode()
-        while text:
-            text = text[os.write(file, text) :]
-        os.fsync(file)
-    except OSError as error:
-        lost = f"{access.user} was made, but the file could not be written: {error.strerror}. Its password is lost"
-        fail(f"{lost}: take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
+        write_private(out, "".join(f"{line}\n" for line in _lines(access, operator)))
+    except StackError as error:
+        lost = f"{access.user} was made, but its password is lost: {error}"
+        fail(f"{lost} Take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
 
 
 def _lines(access: Access, operator: KafkaSettings) -> list[str]:

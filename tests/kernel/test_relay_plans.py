@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncpg
-import orjson
 import pytest
 
 from shared.relay.leadership import SHARDS
 from shared.relay.reading import NEXT, PLANS, POLL
 from tests.kernel.conftest import KernelDatabase
+from tests.plans import blocks_touched
 
 FILL = """
 INSERT INTO outbox (topic, partition_key, event_id, type, source, sequence, occurred_at, correlation_id, origin, data)
@@ -17,12 +17,6 @@ SELECT 't', gen_random_uuid(), gen_random_uuid(), 'y', 's', 1, now(), 'c', 'impo
 PUBLISHED = 30_000
 NEW = 20
 SHARD_LIST = "{" + ",".join(map(str, range(SHARDS))) + "}"
-
-
-async def _looked(connection: asyncpg.Connection, execute: str) -> tuple[int, int]:
-    """Run a prepared statement, and return how many rows came of it, and at how many blocks it looked."""
-    plan = orjson.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {execute}"))[0]["Plan"]
-    return int(plan["Actual Rows"]), int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
 
 
 @pytest.mark.parametrize("analyzed", [0, 200, 5_000])
@@ -59,16 +53,13 @@ async def test_a_look_is_planned_once_and_finds_what_is_new_among_all_that_is_pu
         base = await now()
         last = await kernel_db.pool.fetchval("SELECT max(id) FROM outbox")
         await kernel_db.pool.execute(FILL, NEW)
-        rows, looked = await _looked(connection, poll(base))
-        assert rows == NEW
-        assert looked < 200
+        assert len(await connection.fetch(poll(base))) == NEW
+        assert await blocks_touched(connection, poll(base)) < 200
         # A page of what is new goes on where the one before ended, and one in the middle of a backlog reads no more than a page.
-        rows, looked = await _looked(connection, page(base, await now(), last))
-        assert rows == NEW
-        assert looked < 200
-        rows, looked = await _looked(connection, page(begin, await now(), last - PUBLISHED // 2))
-        assert rows == 1000
-        assert looked < 400
+        assert len(await connection.fetch(page(base, await now(), last))) == NEW
+        assert await blocks_touched(connection, page(base, await now(), last)) < 200
+        assert len(await connection.fetch(page(begin, await now(), last - PUBLISHED // 2))) == 1000
+        assert await blocks_touched(connection, page(begin, await now(), last - PUBLISHED // 2)) < 400
 
         plans = await connection.fetch(
             "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements ORDER BY name"

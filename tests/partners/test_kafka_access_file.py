@@ -47,7 +47,7 @@ def test_the_access_is_written_into_a_new_file_and_none_is_ever_overwritten(
     assert "No such file" in error(ask("rotate", code, "--out", str(tmp_path / "none" / "agency.conf"), "--json"))
     assert there.read_text(encoding="utf-8") == written
 
-    with patch("ops.cli.agency.os.write", side_effect=OSError(errno.ENOSPC, "No space left on device")):
+    with patch("os.fsync", side_effect=OSError(errno.ENOSPC, "No space left on device")):
         lost = error(ask("rotate", code, "--out", str(elsewhere), "--json"))
     assert f"agency-{code}-b was made" in lost
     assert "No space left" in lost

@@ -240,7 +240,7 @@ class Carrier:
 
     def fail(self, place: Place, failures: Sequence[Outcome]) -> DisabledReason | None:
         """Let a place wait after failures; return why nothing more is tried, if that is so."""
-        if any(failure.status == NEVER_AGAIN for failure in failures):
+        if _is_gone(failures):
             return DisabledReason.DIJAWAB_410
         asked = max((failure.asked for failure in failures if failure.asked), default=None)
         failed = after_failure(Standing(place.tries, place.failing_since), self.now(), asked, self.means.chance())
@@ -292,7 +292,12 @@ def _granted_by(held: Held) -> tuple[int, UUID, int]:
 
 def _is_away(failures: Sequence[Outcome]) -> bool:
     """Tell whether no other aggregate is tried after these failures."""
-    return len(failures) >= FAILURES or any(failure.status == NEVER_AGAIN for failure in failures)
+    return len(failures) >= FAILURES or _is_gone(failures)
+
+
+def _is_gone(failures: Sequence[Outcome]) -> bool:
+    """Tell whether the endpoint wants nothing any more."""
+    return any(failure.status == NEVER_AGAIN for failure in failures)
 
 
 def tries_of(page: Page) -> list[Try]:
