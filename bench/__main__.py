@@ -43,7 +43,7 @@ from bench.spreadsheet import check_spreadsheet
 from bench.tracing import traces_cost
 from bench.training import certificates, enrolling_crowd
 from bench.webhooks import hung_endpoint, webhooks
-from shared.process import spare_collections
+from shared.process import tune_interpreter
 
 Bench = Callable[[Rig, Size], Awaitable[Result | list[Result]]]
 BENCHES: dict[str, Bench] = {
@@ -90,7 +90,7 @@ async def run(rig: Rig, names: list[str], size: Size) -> tuple[list[Result], dic
 
     A void one takes nothing from the others: a whole run lasts the better part of an hour.
     """
-    spare_collections()  # as in every process of a service
+    tune_interpreter()  # as in every process of a service
     found: list[Result] = []
     void: dict[str, str] = {}
     for name in names:

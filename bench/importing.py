@@ -26,7 +26,7 @@ from services.registry.reference.places import all_places, place_name
 from services.registry.store import migrations
 from shared.database import Pool
 from shared.identifiers import new_id
-from shared.process import spare_collections
+from shared.process import tune_interpreter
 from shared.sealing import KeyRing
 
 TABLES: dict[str, tuple[str, ...]] = {
@@ -127,7 +127,7 @@ async def import_rows(rig: Rig, size: Size) -> Result:
     async with rig.database("registry", migrations()) as (_, pool):
         await _run(pool, data, kelurahan, rows)
         expected, copies = await _counts(pool), await _take_copies(pool)
-    spare_collections()
+    tune_interpreter()
 
     async def measure(way: str) -> float:
         async with rig.database("registry", migrations()) as (_, pool):

@@ -45,8 +45,8 @@ class Process:
         return [sys.executable, "-m", f"services.{self.service}", self.role]
 
 
-IMPORTING, FOLLOWING = 3, 8
-"""Who answers people goes first, then who takes their files in, then who follows."""
+IMPORTING, FOLLOWING = 3, 19
+"""Who answers people goes first, then who takes their files in, then who follows (docs/decisions/0057)."""
 
 PROCESSES: tuple[Process, ...] = (
     Process("registry", "api", 18_001),

@@ -16,7 +16,7 @@ from services.projections.handlers.rebuilding import RebuildRefusedError, Rebuil
 from services.projections.processes import SERVICE
 from services.projections.working import rebuild, roll_back
 from shared.database import SERVER_ERRORS
-from shared.process import spare_collections
+from shared.process import tune_interpreter
 from shared.settings import SettingsError
 
 DIFFERENT = 3
@@ -47,7 +47,7 @@ def run_rebuild(
         work = roll_back(settings, RollBackProjections(chosen, by), _tell)
     else:
         work = rebuild(settings, RebuildProjections(chosen, swap, accept_differences, by), _tell)
-    spare_collections()
+    tune_interpreter()
     try:
         result = uvloop.run(work)
     except (RebuildRefusedError, SettingsError) as error:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ops.stack.processes import accepts, free_port, wait_until
+from ops.stack.services import FOLLOWING, PROCESSES
 from services.projections.domain.platform import read_platform
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +109,15 @@ def test_every_process_may_drain_before_it_is_killed() -> None:
     for name in SCALABLE:
         service = SERVICES[name]
         assert _seconds(service["stop_grace_period"]) > int(service["environment"]["DRAIN_SECONDS"])
+
+
+def test_who_follows_leaves_the_processors_to_the_others_in_compose_as_in_the_local_stack() -> None:
+    usual = 1_024  # Docker's weight of a container that says nothing
+    shares = {process.name: SERVICES[process.name].get("cpu_shares", usual) for process in PROCESSES}
+    following = {process.name for process in PROCESSES if process.nice == FOLLOWING}
+    assert following == {f"{package}-worker" for package in PACKAGES - {"registry"}}
+    assert {name for name, weight in shares.items() if weight < usual} == following
+    assert all("cpu_shares" not in SERVICES[server] for server in ("kafka", "postgres"))
 
 
 def test_processes_wait_for_their_migration_and_their_topics() -> None:
