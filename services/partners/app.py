@@ -31,7 +31,6 @@ from shared.sealing import KeyRing
 from shared.service import open_pool
 from shared.web.api import create_api, purge_keys
 from shared.web.key_rotation import key_rotation_router
-from shared.web.pages import style_router
 from shared.web.server import run_http
 from shared.web_pages.forms import FormCodes
 
@@ -64,7 +63,6 @@ def create_app(settings: PartnersSettings, pool: Pool) -> FastAPI:
             portal_erasures.router,
             portal_lanes.router,
             portal.rest,
-            style_router(),
             key_rotation_router(_ring_of, rotation.key_uses, rotation.rewrap),
         ],
         publishes=True,

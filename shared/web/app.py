@@ -23,6 +23,7 @@ from shared.validation_texts import describe_errors
 from shared.web.docs import docs_router
 from shared.web.edge import Edge, Limits
 from shared.web.failures import answer_with, install_problem_handlers
+from shared.web.pages import style_router
 from shared.web.rates import Rates
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -117,9 +118,13 @@ def create_http_app(
     app.state.service = service
     install_problem_handlers(app, away)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for router in (_health_router(health), _metrics_router(health.metrics), docs_router(title), *routers):
+    for router in (*_served_by_all(title, health), *routers):
         app.include_router(router)
     return app
+
+
+def _served_by_all(title: str, health: Health) -> tuple[APIRouter, ...]:
+    return _health_router(health), _metrics_router(health.metrics), docs_router(title), style_router()
 
 
 def _checked(lifespan: Lifespan | None) -> Lifespan:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.masking import mask_text
 from shared.metrics import Metrics
 from shared.metrics.catalogue import REQUEST_SECONDS, REQUESTS
-from shared.problems import Problem, problem_response, standard
+from shared.problems import Problem, standard
 from shared.tracing import read_traceparent, span_id_of, trace_id_of
 from shared.web.bodies import (
     ClientGoneError,
@@ -33,6 +33,7 @@ from shared.web.bodies import (
     read_whole,
     too_large,
 )
+from shared.web.refusing import refusal
 from shared.web.spans import begin_request, end_request
 
 __all__ = ["Edge", "Limits", "Trace"]
@@ -126,7 +127,7 @@ class Edge:
                 await self._count(headers)
             receive = await self._bounded(scope, headers, receive)
         except Problem as problem:
-            response = problem_response(problem, answer.request_id, scope["path"])
+            response = refusal(problem, headers, scope["method"], scope["path"], answer.request_id)
             if problem.status != TOO_MANY or not _brings_nothing(scope, headers):
                 # The rest of a refused body is not read: the connection cannot serve another request.
                 response.headers["connection"] = "close"

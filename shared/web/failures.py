@@ -11,14 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.database import SERVER_ERRORS, is_infrastructure_error
-from shared.problems import Problem, problem_response, request_id_of, standard, unavailable
+from shared.problems import Problem, request_id_of, standard, unavailable
+from shared.web.refusing import refusal
 
 log = structlog.get_logger(__name__)
 
 
 def answer_with(request: Request, problem: Problem) -> Response:
     """Return the problem as the answer to this request."""
-    return problem_response(problem, request_id_of(request), request.url.path)
+    return refusal(problem, request.headers, request.method, request.url.path, request_id_of(request))
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

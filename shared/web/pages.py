@@ -1,4 +1,4 @@
-"""What every service with pages serves beside them: their one style sheet, and the way to an address that ends with a slash."""
+"""What every service serves beside its pages, those of refusals too: their one style sheet, and the way to an address that ends with a slash."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
 from ops.audit.log import read_log
 from ops.audit.reading import read_positions
-from ops.audit.settling import CAME
+from ops.audit.settling import CAME, SETTLING_SECONDS
 from ops.stack import Stack
 from ops.stack.services import ROOT
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
@@ -212,10 +212,10 @@ async def test_a_version_or_position_of_before_that_changed_has_all_of_it_read_a
 async def test_what_comes_while_it_reads_is_no_fault(platform: Platform, old: str) -> None:
     await platform.proved()
     with busy(platform):
-        reports = [await platform.since(wait=1) for _ in range(4)]
-        wholes = [await platform.whole(wait=1) for _ in range(4)]
-    assert [report.findings for report in (*reports, *wholes)] == [[]] * 8
-    assert [report.fell_back for report in reports] == [None] * 4
+        reports = [await platform.since(wait=SETTLING_SECONDS) for _ in range(2)]
+        wholes = [await platform.whole(wait=SETTLING_SECONDS) for _ in range(2)]
+    assert [report.findings for report in (*reports, *wholes)] == [[]] * 4
+    assert [report.fell_back for report in reports] == [None] * 2
     assert sum(report.events for report in reports) > 0
     assert sum(report.under_way for report in (*reports, *wholes)) > 0
     kept = {report.checkpoint for report in (*reports, *wholes) if not report.under_way}

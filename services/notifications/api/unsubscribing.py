@@ -22,7 +22,6 @@ from services.notifications.domain.announcements import TOPIC_NAMES
 from services.notifications.domain.unsubscribing import PATH, BadLinkError, UnsubscribeLinks
 from services.notifications.handlers import announcing
 from shared.auth import public
-from shared.web.pages import style_router
 from shared.web_pages import page_environment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,7 +76,6 @@ def unsubscribe_router() -> APIRouter:
         language, _ = await announcing.choice_of(pool, *owner) or ("id", False)
         return _page(environment, owner[1], language, not wanted)
 
-    router.include_router(style_router())
     return router
 
 

@@ -23,7 +23,6 @@ from services.projections.domain.service_cells import equity_cells, fair_cells, 
 from services.projections.handlers.answering import Overview
 from services.projections.handlers.figures import Figures
 from shared.auth import public
-from shared.web.pages import style_router
 from shared.web_pages import PAGE_HEADERS, page_environment
 from shared.web_pages.charts import stacked_bars
 
@@ -55,7 +54,6 @@ def page_router() -> APIRouter:
         html = render(environment, await answers.overview(), await _services(figures))
         return HTMLResponse(html, headers={**PAGE_HEADERS, "Cache-Control": f"public, max-age={CACHE_SECONDS}"})
 
-    router.include_router(style_router())
     return router
 
 

@@ -17,7 +17,7 @@ from services.training.handlers import printing
 from shared.auth import public
 from shared.refusals import NotFoundError
 from shared.web.deeds import pool_of
-from shared.web.pages import style_router, with_slash
+from shared.web.pages import with_slash
 from shared.web_pages import PAGE_HEADERS, page_environment
 from shared.wita import write_day
 
@@ -47,7 +47,6 @@ def page_router() -> APIRouter:
     async def check(request: Request, code: CheckCode) -> Response:
         return await render(environment, request, code)
 
-    router.include_router(style_router())
     return router
 
 
