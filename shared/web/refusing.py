@@ -27,6 +27,7 @@ def refusal(problem: Problem, headers: Headers, method: str, path: str, request_
 
 
 def _page(problem: Problem, method: str, path: str, request_id: str | None) -> Response:
+    # Loaded when a page is shown: a worker that tells its health needs no jinja2.
     from shared.web_pages import PAGE_HEADERS, style_url
 
     text = _template().render(
@@ -35,17 +36,13 @@ def _page(problem: Problem, method: str, path: str, request_id: str | None) -> R
         errors=problem.extra.get("errors", ()),
         again=problem.status in PASSING and method == "GET",
         request_id=request_id,
-        # Anybody may ask for an address of any depth, and behind the proxy the root is a folder.
-        style_url="../" * (path.count("/") - 1) + style_url().removeprefix("/"),
+        style_url=style_url(path.count("/") - 1),  # anybody may ask for an address of any depth
     )
     return HTMLResponse(text, problem.status, headers={**PAGE_HEADERS, **problem.headers})
 
 
 @cache
 def _template() -> Template:
-    from shared.web_pages import (
-        HERE,
-        page_environment,
-    )  # jinja2 is for pages: a worker that tells its health needs none
+    from shared.web_pages import HERE, page_environment
 
     return page_environment(HERE).get_template("problem.html")

@@ -31,16 +31,19 @@ def style_sheet() -> bytes:
     return (HERE / "style.css").read_bytes()
 
 
-def style_url() -> str:
-    """Return the address of the style sheet; it changes with the content, so that it can be kept for ever."""
-    return f"{STYLE_PATH}?v={sha256(style_sheet()).hexdigest()[:12]}"
+def style_url(up: int) -> str:
+    """Return the address of the style sheet from a page that lies ``up`` folders below the service's root.
+
+    It is named from there, because behind the proxy the root is a folder with the service's name. It changes with the content,
+    so that it can be kept for ever.
+    """
+    return f"{'../' * up}{STYLE_PATH.removeprefix('/')}?v={sha256(style_sheet()).hexdigest()[:12]}"
 
 
 def page_environment(folder: Path, up: int = 0) -> Environment:
     """Return an environment for the templates in ``folder`` and the kit's ``layout.html``: escaped, undefined is an error.
 
-    ``up`` is how many folders the pages lie below the service's root. The style sheet is named from there, because behind the
-    proxy the root is a folder with the service's name.
+    ``up`` is how many folders the pages lie below the service's root.
     """
     environment = Environment(
         loader=FileSystemLoader([folder, HERE]),
@@ -49,5 +52,5 @@ def page_environment(folder: Path, up: int = 0) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["style_url"] = "../" * up + style_url().removeprefix("/")
+    environment.globals["style_url"] = style_url(up)
     return environment

@@ -132,7 +132,7 @@ async def test_the_page_finds_its_style_sheet_at_any_depth(app: FastAPI) -> None
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 @pytest.mark.skipif(axe() is None, reason="needs axe-core")
-async def test_a_real_browser_is_shown_it_and_axe_finds_nothing_serious(app: FastAPI) -> None:
+async def test_axe_finds_nothing_serious_in_what_a_real_browser_is_shown(app: FastAPI) -> None:
     playwright: Any = pytest.importorskip("playwright.async_api")
     async with served(app) as server, open_browser(playwright) as browser:
         context = await browser.new_context(bypass_csp=True)  # axe-core is a script, which no page of ours may load

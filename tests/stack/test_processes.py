@@ -28,7 +28,7 @@ def test_a_process_whose_first_thread_has_ended_is_there_until_its_others_have(t
 
 
 def test_who_follows_leaves_the_processors_to_others_whatever_session_they_are_in(tmp_path: Path) -> None:
-    started = start([sys.executable, "-c", "import time; time.sleep(60)"], log=tmp_path / "log", nice=FOLLOWING)
+    started = start([sys.executable, "-c", "import signal; signal.pause()"], log=tmp_path / "log", nice=FOLLOWING)
     try:
         assert psutil.Process(started.pid).nice() == FOLLOWING
         autogroup = Path(f"/proc/{started.pid}/autogroup")  # where the kernel weighs sessions against one another

@@ -76,7 +76,7 @@ def page(
         "operator": operator,
         "home": "../" * (up - 2) + "./" if up > 1 else f"{language}/",
         # Anybody may ask for an address of any depth, so the depth makes no environment of its own.
-        "style_url": "../" * up + style_url().removeprefix("/"),
+        "style_url": style_url(up),
     }
     environment = _environment(language)
     return HTMLResponse(environment.get_template(template).render(told), status, headers=HEADERS)
