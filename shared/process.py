@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -40,6 +43,8 @@ async def _until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
 
 
 SWITCH_SECONDS = 0.0002
+LOOK_SECONDS = 0.5
+"""How often a process that starts is asked whether it can work."""
 
 
 def tune_interpreter() -> None:
@@ -53,6 +58,34 @@ def tune_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     gc.enable()  # off while a service was loaded
+
+
+def leave_to_others(nice: int) -> None:
+    """Take a lower priority, 1 to 19; never a higher one than we were started with."""
+    if nice <= os.getpriority(os.PRIO_PROCESS, 0):
+        return
+    for thread in Path("/proc/self/task").iterdir():
+        # A thread has a priority of its own, and each new one that of the thread which starts it. Some end meanwhile.
+        with suppress(ProcessLookupError):
+            number = int(thread.name)
+            os.setpriority(os.PRIO_PROCESS, number, max(nice, os.getpriority(os.PRIO_PROCESS, number)))
+    # Where Linux weighs sessions against one another (autogroup), these figures count inside our session only.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
+
+
+async def leave_once_ready(nice: int, ready: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
+    """Take a lower priority as soon as the process can work; 0 keeps the one that it has.
+
+    To start takes seconds of a processor: begun with the lowest priority beside others that compute, it took two minutes.
+    """
+    while nice and not stop.is_set():
+        if await ready():
+            leave_to_others(nice)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await stop.wait()
 
 
 async def together(stop: asyncio.Event, *parts: Part) -> None:

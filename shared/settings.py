@@ -164,6 +164,8 @@ class ServiceSettings(DatabaseSettings):
     requests_per_second: int = Field(default=100, ge=0, le=1_000_000)
     """What one access token may ask of this process, on the average of ten seconds; 0: as much as it likes."""
     drain_seconds: float = Field(default=10.0, gt=0, le=600)
+    nice: int = Field(default=0, ge=0, le=19)
+    """How much this process leaves to others where processors are short, once it has started."""
     schemas_url: str = Field(default=SCHEMA_BASE, pattern=r"^(https?://[!-~]+/|urn:[!-~]+:)$")
     """What stands before the type in the ``dataschema`` of events: where ``/schemas/`` of a service is reached from outside."""
     otel_exporter_otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")

@@ -11,7 +11,7 @@ from ops.audit.reading import QUIET_POLL_SECONDS, Connections, Positions, has
 from ops.audit.since import messages_of
 
 SETTLING_SECONDS = 5.0
-"""How long relays and consumers may take at most, all together, for what a view shows."""
+"""How long relays and consumers may bring nothing of what a view shows, before it is called missing. What a view shows is bounded, and so is this."""
 CAME = "not kept: facts came while it read"
 
 _VERSIONS = "SELECT aggregate_id::text, version FROM audit.source WHERE topic = $1 AND aggregate_id = ANY ($2::uuid[])"
@@ -38,8 +38,10 @@ class Afresh:
         """
         found = {}
         for service in (name for name in snapshots if name in services):
-            while (pending := await self._unpublished(service, snapshots[service])) and await self._wait():
-                pass
+            pending = await self._unpublished(service, snapshots[service])
+            while pending and await self._wait():
+                before, pending = pending, await self._unpublished(service, snapshots[service])
+                self._came(before - pending)
             found[service] = pending
         return found
 
@@ -60,9 +62,10 @@ class Afresh:
         while left:
             async with self._turn:
                 rows = await self._connections[service].fetch(_POSITIONS, consumer, topic, list(left))
-            for subject, position in rows:
-                if position >= left[subject]:
-                    del left[subject]
+            there = [subject for subject, position in rows if position >= left[subject]]
+            for subject in there:
+                del left[subject]
+            self._came(len(there))
             if not left or not await self._wait():
                 break
         self.came += len(wanted) - len(left)
@@ -73,7 +76,8 @@ class Afresh:
         found = set[str]()
         while len(found) < len(event_ids):
             async with self._turn:
-                found = set(await messages_of(self._connections[service], event_ids))
+                before, found = found, set(await messages_of(self._connections[service], event_ids))
+            self._came(len(found) - len(before))
             if len(found) == len(event_ids) or not await self._wait():
                 break
         self.came += len(found)
@@ -83,8 +87,13 @@ class Afresh:
         async with self._turn:
             return int(await self._connections[service].fetchval(_UNPUBLISHED, snapshot))
 
+    def _came(self, count: int) -> None:
+        """Have patience anew for what has not come, if something has."""
+        if count > 0:
+            self._deadline = None
+
     async def _wait(self) -> bool:
-        """Wait a moment; ``False`` once all the time is over."""
+        """Wait a moment; ``False`` once nothing has come for all that time."""
         if self._deadline is None:
             self._deadline = monotonic() + self._seconds
         if monotonic() >= self._deadline:

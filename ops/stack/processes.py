@@ -94,12 +94,8 @@ def start(
     cwd: Path | None = None,
     user: str | None = None,
     port: int | None = None,
-    nice: int = 0,
 ) -> Started:
-    """Start a process in its own session, its output appended to ``log``. Raises ``StackError``.
-
-    ``nice`` from 0 (as we are) to 19: how much it leaves to others where processors are short.
-    """
+    """Start a process in its own session, its output appended to ``log``. Raises ``StackError``."""
     words = [str(word) for word in command]
     account: dict[str, object] = {"user": user, "group": user, "extra_groups": []} if user else {}
     try:
@@ -116,17 +112,8 @@ def start(
             )
     except OSError as error:
         raise StackError(f"{words[0]} cannot be started ({error.strerror}): mend that and try again.") from error
-    if nice:
-        _leave_to_others(child.pid, nice)
     _CHILDREN[child.pid] = child
     return Started(child.pid, psutil.Process(child.pid).create_time(), Path(words[0]).name, port)
-
-
-def _leave_to_others(pid: int, nice: int) -> None:
-    os.setpriority(os.PRIO_PROCESS, pid, nice)
-    # Where Linux weighs sessions against one another (autogroup), a process's own figure counts inside its session only.
-    with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def send(started: Started, number: int) -> None:

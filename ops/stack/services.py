@@ -45,7 +45,7 @@ class Process:
         return [sys.executable, "-m", f"services.{self.service}", self.role]
 
 
-IMPORTING, FOLLOWING = 3, 19
+IMPORTING, FOLLOWING = 3, 12
 """Who answers people goes first, then who takes their files in, then who follows (docs/decisions/0057)."""
 
 PROCESSES: tuple[Process, ...] = (

@@ -198,11 +198,11 @@ class Stack:
     def _launch_service(self, process: Process) -> None:
         port = self.home.read().ports[process.name]
         command = [*self.prefixes.get(process.name, ()), *process.command()]
-        self._launch(process.name, command, self.env_for(process.name), port, process.nice)
+        self._launch(process.name, command, self.env_for(process.name), port)
 
-    def _launch(self, name: str, command: list[str], env: dict[str, str], port: int | None, nice: int = 0) -> None:
+    def _launch(self, name: str, command: list[str], env: dict[str, str], port: int | None) -> None:
         env = env | {"NAIKKELAS_HOME": str(self.home.path), "NAIKKELAS_PROCESS": name}
-        started = processes.start(command, log=self.home.logs / f"{name}.log", env=env, cwd=ROOT, port=port, nice=nice)
+        started = processes.start(command, log=self.home.logs / f"{name}.log", env=env, cwd=ROOT, port=port)
         self.home.change(lambda record: record.processes.update({name: started}))
 
     def _start_keeper(self, *options: str) -> None:
@@ -357,6 +357,8 @@ class Stack:
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.get(process.name, process.port)),
             "INSTANCE": process.instance,
+            "NICE": os.environ.get("NICE")
+            or str(process.nice),  # who starts the stack knows what else the machine does
             "REQUESTS_PER_SECOND": "0",  # here one token is everybody, and load is put on it
             "SCHEMAS_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}/schemas/",
         } | self._own_settings(service, ports)

@@ -7,11 +7,15 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+
+from shared.health import Health
+from shared.process import leave_once_ready
 
 DRAIN_SHARE = 0.8
 """The part of DRAIN_SECONDS that requests under way get; the rest is for closing pools and connections."""
@@ -29,6 +33,8 @@ class HttpSettings(Protocol):
     def http_port(self) -> int: ...
     @property
     def drain_seconds(self) -> float: ...
+    @property
+    def nice(self) -> int: ...
 
 
 class PortTakenError(OSError):
@@ -64,10 +70,14 @@ async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
         raise RuntimeError("the HTTP app did not start; its log says why") from error
 
 
+async def _is_ready(health: Health) -> bool:
+    return (await health.ready()).healthy
+
+
 async def run_http(app: Starlette, settings: HttpSettings, stop: asyncio.Event) -> None:
     """Serve ``app`` until ``stop`` is set, then take no more requests and finish those under way (bounded).
 
-    Readiness says "stopping" as soon as ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app
+    Once it says that it is ready, the process takes the priority of its settings. Readiness says "stopping" as soon as ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app
     does not start or the server ends by itself.
     """
     with listen(settings.http_host, settings.http_port) as sock:
@@ -84,10 +94,12 @@ async def run_http(app: Starlette, settings: HttpSettings, stop: asyncio.Event) 
         app.state.port = sock.getsockname()[1]
         serving = asyncio.create_task(_serve(server, sock))
         stopping = asyncio.create_task(stop.wait())
+        leaving = asyncio.create_task(leave_once_ready(settings.nice, partial(_is_ready, app.state.health), stop))
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+            leaving.cancel()
             app.state.health.stopping()
             server.should_exit = True
             await serving

@@ -42,7 +42,7 @@ async def test_no_request_makes_a_service_fail(service: str, request: pytest.Fix
     publish_key(tmp_path, signing)
     said = {"issuer": ISSUER, "audience": AUDIENCE, "kelurahan": "64.71.01.1001", "agency": "dpmptsp"}
     token = sign_token(signing, subject="fuzz", roles=list(Role), **said)
-    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0)
+    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0, nice=0)
     async with await create_pool(database.dsn, max_size=8) as pool:
         app = app_of(service, tmp_path, pool)
         serving = asyncio.create_task(run_http(app, where, stop))

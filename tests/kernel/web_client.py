@@ -22,6 +22,7 @@ class LocalSettings:
     http_host: str = "127.0.0.1"
     http_port: int = 0
     drain_seconds: float = 5.0
+    nice: int = 0
 
 
 @asynccontextmanager

@@ -243,7 +243,7 @@ async def until_waiting(registry: Registry, count: int) -> None:
 @asynccontextmanager
 async def served(registry: Registry) -> AsyncIterator[list[str]]:
     """Serve the API on a port, and give the words of the command that asks it."""
-    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0)
+    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0, nice=0)
     serving = asyncio.create_task(run_http(registry.app, where, stop))
     async with asyncio.timeout(10):
         while not hasattr(registry.app.state, "port"):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,8 @@ import pytest
 from ops.audit import RefusedError, wait_until_quiet
 from ops.audit.checkpoint import Place
 from ops.audit.log import read_log
-from ops.audit.reading import read_positions
-from ops.audit.settling import CAME, SETTLING_SECONDS
+from ops.audit.reading import connect, read_positions
+from ops.audit.settling import CAME, SETTLING_SECONDS, Afresh
 from ops.stack import Stack
 from ops.stack.services import ROOT
 from shared.contracts.registry import BUSINESS_TOPIC, OWNER_TOPIC
@@ -224,6 +224,30 @@ async def test_what_comes_while_it_reads_is_no_fault(platform: Platform, old: st
     report = await platform.since()
     assert (report.findings, report.fell_back, report.under_way, report.checkpoint) == ([], None, 0, "kept")
     await platform.proved()
+
+
+async def test_what_comes_slowly_is_waited_for_and_what_stands_still_is_not(platform: Platform, old: str) -> None:
+    """A machine that is full takes longer for all of it than a fault may take for the first of it."""
+    patience, shops = 1.0, [platform.register()[1] for _ in range(4)]
+    for shop in shops:
+        platform.until_applied(shop)
+    async with AsyncExitStack() as stack:
+        connections = await connect(stack, platform.databases, ["training"])
+
+        async def applied() -> set[str]:
+            wanted = dict.fromkeys(shops, 1)
+            return await Afresh(connections, patience).applied("training", "training", BUSINESS_TOPIC, wanted)
+
+        with ExitStack() as all_of_them:
+            away = [all_of_them.enter_context(ExitStack()) for _ in shops]
+            for shop, one in zip(shops, away, strict=True):
+                one.enter_context(platform.away("training", "stream_position", "aggregate_id", shop))
+            assert await applied() == set()
+            asked = asyncio.create_task(applied())
+            for one in away:  # each comes within the patience, all together do not
+                await asyncio.wait([asked], timeout=patience * 0.6)
+                await asyncio.to_thread(one.close)
+            assert await asked == set(shops)
 
 
 async def test_a_consumer_that_has_not_begun_is_not_at_rest(platform: Platform, old: str) -> None:

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
+from ops.stack import Stack
 from ops.stack.processes import start, stop, wait_until
-from ops.stack.services import FOLLOWING
+from ops.stack.services import FOLLOWING, IMPORTING, PROCESSES
 
 FIRST_THREAD_ENDS = """
 import ctypes, threading, time
@@ -27,11 +29,18 @@ def test_a_process_whose_first_thread_has_ended_is_there_until_its_others_have(t
     assert not psutil.pid_exists(started.pid)
 
 
-def test_who_follows_leaves_the_processors_to_others_whatever_session_they_are_in(tmp_path: Path) -> None:
-    started = start([sys.executable, "-c", "import signal; signal.pause()"], log=tmp_path / "log", nice=FOLLOWING)
-    try:
-        assert psutil.Process(started.pid).nice() == FOLLOWING
-        autogroup = Path(f"/proc/{started.pid}/autogroup")  # where the kernel weighs sessions against one another
-        assert not autogroup.exists() or autogroup.read_text().split()[-1] == str(FOLLOWING)
-    finally:
-        stop(started)
+def test_who_follows_leaves_the_processors_to_others_unless_the_machine_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(
+        tmp_path, environment={"KAFKA_BOOTSTRAP": "127.0.0.1:1", "POSTGRES_DSN": "postgresql://127.0.0.1:1/x"}
+    )
+    stack.home.prepare()
+    monkeypatch.setenv("NICE", "")
+    told = {process.name: int(stack.env_for(process.name)["NICE"]) for process in PROCESSES}
+    assert {name for name, nice in told.items() if nice == FOLLOWING} == {
+        f"{service}-worker" for service in ("training", "events", "projections", "notifications", "partners")
+    }
+    assert {name: nice for name, nice in told.items() if 0 < nice < FOLLOWING} == {"registry-worker": IMPORTING}
+    monkeypatch.setenv("NICE", "0")
+    assert {stack.env_for(process.name)["NICE"] for process in PROCESSES} == {"0"}
