@@ -43,6 +43,7 @@ async def _until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
 
 
 SWITCH_SECONDS = 0.0002
+THREADS = Path("/proc/self/task")
 LOOK_SECONDS = 0.5
 """How often a process that starts is asked whether it can work."""
 
@@ -64,11 +65,11 @@ def leave_to_others(nice: int) -> None:
     """Take a lower priority, 1 to 19; never a higher one than we were started with."""
     if nice <= os.getpriority(os.PRIO_PROCESS, 0):
         return
-    for thread in Path("/proc/self/task").iterdir():
-        # A thread has a priority of its own, and each new one that of the thread which starts it. Some end meanwhile.
+    os.setpriority(os.PRIO_PROCESS, 0, nice)
+    # On Linux that is the first thread alone; each has a priority of its own, a new one that of whoever starts it. Some end meanwhile.
+    for thread in THREADS.iterdir() if THREADS.exists() else ():
         with suppress(ProcessLookupError):
-            number = int(thread.name)
-            os.setpriority(os.PRIO_PROCESS, number, max(nice, os.getpriority(os.PRIO_PROCESS, number)))
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), nice)
     # Where Linux weighs sessions against one another (autogroup), these figures count inside our session only.
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")

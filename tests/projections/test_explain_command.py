@@ -21,6 +21,7 @@ from services.projections.app import create_app
 from services.projections.handlers.projecting import project_batch
 from services.projections.settings import ProjectionsSettings
 from shared.database import Pool
+from shared.health import Health
 from tests.kernel.web_client import served
 from tests.projections.cities import city
 from tests.projections.conftest import ROOT
@@ -115,6 +116,7 @@ async def test_a_number_that_does_not_exist_is_wrong_usage(ask: Ask, number: str
 
 async def test_what_does_not_add_up_is_said_by_the_exit_code(home: Home) -> None:
     app = FastAPI()
+    app.state.health = Health("projections")
 
     @app.get("/health/live")
     async def live() -> None: ...

@@ -109,48 +109,51 @@ def _measure(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SheetSize:
         tail, usual = b"", True
         while block := part.read(BLOCK):
             text = tail + block
-            if b"<!" in text and _MARKUP_ENTITY.search(text) is not None:
+            if b"!" in text and _MARKUP_ENTITY.search(text) is not None:  # one rare byte is found sooner than two
                 raise FileRefusedError("XML_BERBAHAYA")
             if b"<" not in block:
                 raise FileRefusedError("BOM_ZIP")
             cut = text.rfind(b"<")
             tail = text[cut:]
-            usual = usual and _count_usual(text[:cut], size)
+            usual = usual and _count_usual(text, cut, size)
     if usual and size.last_row * size.last_column <= MAX_RANGE_CELLS:
         return size
     return _measure_exactly(archive, entry)
 
 
-def _count_usual(text: bytes, size: SheetSize) -> bool:
-    """Count a stretch of XML; ``False`` if it is not written in the usual way (prefixes, cells without reference)."""
-    if text.count(b":") > FEW_COLONS and (b":c " in text or b":c>" in text):
+def _count_usual(text: bytes, end: int, size: SheetSize) -> bool:
+    """Count a stretch of XML up to ``end``; ``False`` if it is not written in the usual way (prefixes, cells without reference)."""
+    if text.count(b":", 0, end) > FEW_COLONS and (text.find(b":c ", 0, end) >= 0 or text.find(b":c>", 0, end) >= 0):
         return False
-    if _NOT_SHORT.search(text) is not None:
-        if _UNUSUAL_CELL.search(text) is not None:
+    if _NOT_SHORT.search(text, 0, end) is not None:
+        if _UNUSUAL_CELL.search(text, 0, end) is not None:
             return False
-        _widen(text, size)
-    cells = text.count(b"</v>") + text.count(b"</is>")
+        _widen(text, end, size)
+    closings = [(closing, count) for closing in (b"</v>", b"</is>") if (count := text.count(closing, 0, end))]
+    cells = sum(count for _, count in closings)
     size.cells += cells
-    markup = cells * USUAL_BYTES_PER_CELL + text.count(b'"/>') * USUAL_BYTES_PER_EMPTY_CELL
-    size.text_bytes += max(0, len(text) - markup)
-    return _count_rows(text, size)
+    markup = cells * USUAL_BYTES_PER_CELL + text.count(b'"/>', 0, end) * USUAL_BYTES_PER_EMPTY_CELL
+    size.text_bytes += max(0, end - markup)
+    return _count_rows(text, end, max((text.rfind(closing, 0, end) for closing, _ in closings), default=-1), size)
 
 
-def _count_rows(text: bytes, size: SheetSize) -> bool:
-    """Note the last row that holds a value; ``False`` if rows are not in order. A million rows of mere style count for nothing."""
+def _count_rows(text: bytes, end: int, valued: int, size: SheetSize) -> bool:
+    """Note the last row that holds a value; ``False`` if rows are not in order. A million rows of mere style count for nothing.
+
+    ``valued``: where the last value ends, -1 if there is none.
+    """
     before = size.current_row
-    numbers = [before, *map(int, _ROW_NUMBER.findall(text))]
+    numbers = [before, *map(int, _ROW_NUMBER.findall(text, 0, end))]
     size.current_row = numbers[-1]
-    valued = max(text.rfind(b"</v>"), text.rfind(b"</is>"))
     if valued >= 0:
         found = _ROW_NUMBER.match(text, max(text.rfind(b"<row ", 0, valued), 0))
         size.last_row = int(found[1]) if found is not None else before
     return sorted(numbers) == numbers
 
 
-def _widen(text: bytes, size: SheetSize) -> None:
+def _widen(text: bytes, end: int, size: SheetSize) -> None:
     for columns, beyond in _BEYOND:
-        if size.last_column <= columns and beyond.search(text) is not None:
+        if size.last_column <= columns and beyond.search(text, 0, end) is not None:
             size.last_column = {26: 64, 64: 256}.get(columns, MAX_COLUMNS)
 
 
