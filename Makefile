@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 # `make test ARGS='tests/house -k links'` narrows a run.
 ARGS ?=
-# With WORKERS=2 two processes share a run of the tests, module by module, each with servers of its own: for four cores and more.
+# With WORKERS=3, as in CI, three processes share a run of the tests, module by module, each with servers of its own.
 WORKERS ?= 0
 
 .PHONY: help

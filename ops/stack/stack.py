@@ -357,8 +357,8 @@ class Stack:
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.get(process.name, process.port)),
             "INSTANCE": process.instance,
-            "NICE": os.environ.get("NICE")
-            or str(process.nice),  # who starts the stack knows what else the machine does
+            # Who starts the stack knows what else the machine does.
+            "NICE": os.environ.get("NICE") or str(process.nice),
             "REQUESTS_PER_SECOND": "0",  # here one token is everybody, and load is put on it
             "SCHEMAS_URL": f"http://{HOST}:{ports.get('registry-api', 18_001)}/schemas/",
         } | self._own_settings(service, ports)

@@ -77,8 +77,8 @@ async def _is_ready(health: Health) -> bool:
 async def run_http(app: Starlette, settings: HttpSettings, stop: asyncio.Event) -> None:
     """Serve ``app`` until ``stop`` is set, then take no more requests and finish those under way (bounded).
 
-    Once it says that it is ready, the process takes the priority of its settings. Readiness says "stopping" as soon as ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app
-    does not start or the server ends by itself.
+    Once it says that it is ready, the process takes the priority of its settings. Readiness says "stopping" as soon as
+    ``stop`` is set. Raises ``PortTakenError``, and ``RuntimeError`` if the app does not start or the server ends by itself.
     """
     with listen(settings.http_host, settings.http_port) as sock:
         config = uvicorn.Config(
