@@ -21,13 +21,16 @@ _ROW = re.compile(r"^\| (?P<what>[^|]+) \| (?P<figure>[^|]*) \| (?P<goal>[^|]*) 
 
 
 def _same(what: str) -> str:
-    """Return a row's name without what changes from run to run: figures of a count (``empty reads of 852``), a process in brackets."""
-    return re.sub(r"\(.*\)|(?<=of )[\d,]+", "", what)
+    """Return a row's name without what changes from run to run: a count (``empty reads of 852``), a process in brackets.
+
+    How many rows or events it was asked for is what it is about, and stays.
+    """
+    return re.sub(r"\(.*\)|(?<=of )[\d,]+(?![\d,]| rows| events)", "", what)
 
 
 def _cells(result: Result, day: date) -> tuple[str, tuple[str, str, str]]:
-    what, _, rest = result.line().partition(": ")
-    return what, (rest.rpartition(" (goal")[0], result.goal, day.isoformat())
+    rest = result.line().removeprefix(f"{result.name}: ")
+    return result.name, (rest.rpartition(" (goal")[0], result.goal, day.isoformat())
 
 
 def rows_of(text: str) -> dict[str, tuple[str, str, str]]:

@@ -70,6 +70,17 @@ def test_a_row_that_is_measured_again_takes_the_place_of_the_old_one_and_tells_i
     assert rows_of(text).keys() == {line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]}
 
 
+def test_a_row_of_other_figures_is_another_row_and_a_name_may_hold_a_colon() -> None:
+    few = [Result("upload of 95,000 rows", "s", "≤ 10", [20.0]), Result("keeper: memory", "MB", "< 300", [13.0])]
+    many = [Result("upload of 1,000,000 rows", "s", "none", [247.0]), Result("keeper: memory", "MB", "< 300", [14.0])]
+    rows = rows_of(table(rows_of(table({}, few, {}, date(2026, 11, 26))), many, {}, date(2026, 11, 27)))
+    assert {what: cells[0] for what, cells in rows.items()} == {
+        "upload of 95,000 rows": "20.0 / 20.0 / 20.0 s",
+        "keeper: memory": "14.0 / 14.0 / 14.0 MB",
+        "upload of 1,000,000 rows": "247.0 / 247.0 / 247.0 s",
+    }
+
+
 def test_the_help_names_every_benchmark_with_what_it_measures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
