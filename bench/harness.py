@@ -55,12 +55,16 @@ class Result:
         """Return it for JSON, with minimum, median and maximum."""
         return asdict(self) | {"ratio": self.ratio, "median": median(self.product)}
 
-    def line(self) -> str:
-        """Return it for people."""
+    def figure(self) -> str:
+        """Return minimum, median and maximum, and what they are compared with, for people."""
         spread = f"{min(self.product):,.1f} / {median(self.product):,.1f} / {max(self.product):,.1f} {self.unit}"
         raw = f"; raw {median(self.baseline):,.1f}" if self.baseline else ""
         ratio = f"; ratio {self.ratio:.2f}" if self.ratio is not None else ""
-        return f"{self.name}: {spread}{raw}{ratio} (goal {self.goal})"
+        return f"{spread}{raw}{ratio}"
+
+    def line(self) -> str:
+        """Return it for people, with its name and goal."""
+        return f"{self.name}: {self.figure()} (goal {self.goal})"
 
 
 T = TypeVar("T")

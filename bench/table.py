@@ -28,11 +28,6 @@ def _same(what: str) -> str:
     return re.sub(r"\(.*\)|(?<=of )[\d,]+(?![\d,]| rows| events)", "", what)
 
 
-def _cells(result: Result, day: date) -> tuple[str, tuple[str, str, str]]:
-    rest = result.line().removeprefix(f"{result.name}: ")
-    return result.name, (rest.rpartition(" (goal")[0], result.goal, day.isoformat())
-
-
 def rows_of(text: str) -> dict[str, tuple[str, str, str]]:
     """Return the rows of a table that was written before: figure, goal and day, by what was measured."""
     found = {row["what"]: (row["figure"], row["goal"], row["day"]) for row in _ROW.finditer(text)}
@@ -51,7 +46,7 @@ def table(
     """
     rows = {what: cells for what, cells in before.items() if not cells[0].startswith("void: ")}
     for result in results:
-        what, cells = _cells(result, day)
+        what, cells = result.name, (result.figure(), result.goal, day.isoformat())
         names = [what if _same(name) == _same(what) else name for name in rows]
         rows = dict(zip(names, rows.values(), strict=True)) | {what: cells}
     rows |= {name: (f"void: {reason}", "", day.isoformat()) for name, reason in void.items()}

@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +16,7 @@ from shared.auth import Role, new_signing_key, sign_token
 from shared.database import create_pool
 from shared.web.server import run_http
 from tests.access import AUDIENCE, ISSUER, SERVICES, app_of, publish_key
+from tests.kernel.web_client import LocalSettings
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 PROGRAM = Path(sys.executable).parent / "schemathesis"
@@ -42,7 +42,7 @@ async def test_no_request_makes_a_service_fail(service: str, request: pytest.Fix
     publish_key(tmp_path, signing)
     said = {"issuer": ISSUER, "audience": AUDIENCE, "kelurahan": "64.71.01.1001", "agency": "dpmptsp"}
     token = sign_token(signing, subject="fuzz", roles=list(Role), **said)
-    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0, nice=0)
+    stop, where = asyncio.Event(), LocalSettings(drain_seconds=2.0)
     async with await create_pool(database.dsn, max_size=8) as pool:
         app = app_of(service, tmp_path, pool)
         serving = asyncio.create_task(run_http(app, where, stop))

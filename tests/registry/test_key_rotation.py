@@ -11,7 +11,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from shared.outbox import Cause
 from shared.sealing import KeyRing, new_keys
 from shared.web.server import run_http
 from tests.importing.office import nik
+from tests.kernel.web_client import LocalSettings
 from tests.registry.conftest import AUDIENCE, ISSUER, KEK, MANGGAR, Caller, Registry
 
 NEW = base64.b64encode(bytes(range(32, 64))).decode()
@@ -243,7 +243,7 @@ async def until_waiting(registry: Registry, count: int) -> None:
 @asynccontextmanager
 async def served(registry: Registry) -> AsyncIterator[list[str]]:
     """Serve the API on a port, and give the words of the command that asks it."""
-    stop, where = asyncio.Event(), SimpleNamespace(http_host="127.0.0.1", http_port=0, drain_seconds=2.0, nice=0)
+    stop, where = asyncio.Event(), LocalSettings(drain_seconds=2.0)
     serving = asyncio.create_task(run_http(registry.app, where, stop))
     async with asyncio.timeout(10):
         while not hasattr(registry.app.state, "port"):
