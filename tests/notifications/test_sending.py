@@ -15,7 +15,7 @@ from shared.metrics import Metrics
 from tests.metrics.reading import read
 from tests.notifications.mailbox import Mailbox, Mood
 from tests.notifications.story import Registry, Story
-from tests.notifications.workshop import OFFICE, Clock, Workshop
+from tests.notifications.workshop import ANSWER_SECONDS, OFFICE, SILENCE_SECONDS, Clock, Workshop
 
 
 async def outcome(workshop: Workshop) -> tuple[str, str | None]:
@@ -73,6 +73,7 @@ async def test_each_answer_has_its_outcome_without_the_address_in_the_reason(
     workshop: Workshop, story: Story, mailbox: Mailbox, mood: Mood, expected: tuple[str, str]
 ) -> None:
     mailbox.mood = mood
+    workshop.answer_seconds = SILENCE_SECONDS if mood is Mood.SILENT else ANSWER_SECONDS
     await workshop.apply(story.owner())
     await workshop.send()
     assert await outcome(workshop) == expected
@@ -83,6 +84,7 @@ async def test_what_may_have_arrived_is_never_sent_again_by_itself(
     workshop: Workshop, story: Story, mailbox: Mailbox, clock: Clock, mood: Mood
 ) -> None:
     mailbox.mood = mood
+    workshop.answer_seconds = SILENCE_SECONDS if mood is Mood.SILENT else ANSWER_SECONDS
     await workshop.apply(story.owner())
     await workshop.send()
     mailbox.mood = Mood.ACCEPT

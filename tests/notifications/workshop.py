@@ -30,7 +30,10 @@ PUBLIC_URL = "https://umkm.example/notifications"
 UNSUBSCRIBE_KEY = "kunci-untuk-tes-saja"
 LINKS = UnsubscribeLinks(PUBLIC_URL, [UNSUBSCRIBE_KEY.encode()])
 OFFICE = "dinas@umkm.example"
-SMTP_SECONDS = 0.5
+ANSWER_SECONDS = 60.0
+"""For so long a sender waits for the mail server: as long as any pause of a busy machine."""
+SILENCE_SECONDS = 2.0
+"""And for so long where the server is silent on purpose. Connecting has to succeed within it."""
 
 
 class Clock:
@@ -56,6 +59,7 @@ class Workshop:
         self.mailbox = mailbox
         self.rules = rules
         self.never = asyncio.Event()
+        self.answer_seconds = ANSWER_SECONDS
         self.further: dict[str, Callable[[], Channel]] = {}
         """Channels beside e-mail, by what makes them; give each a rate, too."""
         self._senders: list[Sender] = []
@@ -73,7 +77,7 @@ class Workshop:
     def sender(self, instance: str = "worker-1", life: str = "a", number: int = 0) -> Sender:
         """Return a sender with an SMTP connection of its own."""
         channel = SmtpChannel(
-            SmtpServer("127.0.0.1", self.mailbox.port, timeout_seconds=SMTP_SECONDS), "naikkelas@umkm.example"
+            SmtpServer("127.0.0.1", self.mailbox.port, timeout_seconds=self.answer_seconds), "naikkelas@umkm.example"
         )
         made = Sender(
             pool=self.pool,
