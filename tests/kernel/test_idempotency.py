@@ -215,7 +215,7 @@ async def test_second_waits_for_the_first_and_gets_its_answer(service: Service, 
 
 
 async def _until_somebody_waits(pool: asyncpg.Pool) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await pool.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         ):

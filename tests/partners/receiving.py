@@ -27,6 +27,8 @@ from tests.partners.bureau import OPEN, WEBHOOK_KEYS, Bureau
 LOOPBACK = "127.0.0.0/8"
 WAYS = {"ways": [DeliveryWay.WEBHOOK.value, DeliveryWay.FEED.value]}
 WAIT_SECONDS = 20.0
+ANSWER_SECONDS = 15.0
+"""For so long a deliverer waits for an endpoint's answer."""
 
 
 @dataclass
@@ -116,7 +118,7 @@ def make_deliverer(
     instance: str = "pekerja",
     *,
     networks: Sequence[Any] | None = None,
-    seconds: float = 15.0,
+    seconds: float = ANSWER_SECONDS,
     resolver: type[JudgingResolver] = JudgingResolver,
     rate: int = 2_000,
     measures: Measures | None = None,

@@ -159,7 +159,7 @@ async def test_a_batch_that_began_unnoted_is_waited_for_and_holds_no_other_batch
         await apply_batch(office.bench.live, LIVE, items[:1])
         watcher = asyncio.create_task(office.bench.rebuild())
         await _until_waiting(office.bench)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             other = await asyncpg.connect(projections_db.dsn)
             await apply_batch(other, LIVE, items[1:])
             await other.close()

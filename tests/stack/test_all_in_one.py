@@ -20,7 +20,7 @@ ROLES = {service: {process.role for process in PROCESSES if process.service == s
 def checks(port: int) -> set[str]:
     """Return the names of what a process that is ready looks after; none: it is not ready."""
     try:
-        with urlopen(f"http://{HOST}:{port}/health/ready", timeout=5) as answer:
+        with urlopen(f"http://{HOST}:{port}/health/ready", timeout=30) as answer:
             return {name for name, check in json.load(answer)["checks"].items() if check["ok"]}
     except OSError:
         return set()

@@ -337,7 +337,7 @@ def test_the_brokers_are_seen_with_topics_and_rights_as_declared(kafka: Kafka) -
 
 
 def test_a_wrong_password_for_kafka_is_told_as_such(kafka: Kafka) -> None:
-    seen = look_at_kafka(replace(kafka.credentials(), password="salah"), patience=2.0)
+    seen = look_at_kafka(replace(kafka.credentials(), password="salah"), patience=5.0)
     assert isinstance(seen, Unreachable)
     assert "uthentication" in seen.cause
 

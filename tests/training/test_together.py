@@ -174,7 +174,7 @@ async def test_a_key_that_another_process_is_at_work_on_gets_the_answer_of_that(
             for number, member in enumerate(members):
                 await crowd.comes(member, f"kunci-{number}")
         await crowd.tasks[0]
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(30):
             while not await office.pool.fetchval(WAITING):
                 await asyncio.sleep(0.005)
         await store(elsewhere, key, StoredAnswer(201, (), b"elsewhere"))
