@@ -25,6 +25,7 @@ from shared.idempotency import (
 )
 from shared.problems import Problem, standard
 from shared.web.app import create_http_app
+from tests.kernel.locks import until_waiting
 from tests.kernel.web_client import client_of
 
 Step = Callable[[asyncpg.Connection], Awaitable[None]]
@@ -207,19 +208,11 @@ async def test_second_waits_for_the_first_and_gets_its_answer(service: Service, 
     first = asyncio.create_task(post(client, "kunci-1"))
     await service.arrived.wait()
     second = asyncio.create_task(post(client, "kunci-1"))
-    await _until_somebody_waits(service.pool)
+    await until_waiting(service.pool)
     assert not second.done()
     go.set()
     assert (await first).content == (await second).content
     assert service.runs == 1
-
-
-async def _until_somebody_waits(pool: asyncpg.Pool) -> None:
-    async with asyncio.timeout(30):
-        while not await pool.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        ):
-            await asyncio.sleep(0.01)
 
 
 async def test_when_the_first_fails_the_waiting_second_does_the_work(
@@ -236,7 +229,7 @@ async def test_when_the_first_fails_the_waiting_second_does_the_work(
     first = asyncio.create_task(post(client, "kunci-1"))
     await service.arrived.wait()
     second = asyncio.create_task(post(client, "kunci-1"))
-    await _until_somebody_waits(service.pool)
+    await until_waiting(service.pool)
     go.set()
     assert [(await first).status_code, (await second).status_code] == [500, 201]
     assert await service.effects() == 1

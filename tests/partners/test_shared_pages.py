@@ -13,11 +13,11 @@ from services.partners.handlers.carrying import SIGNED_AT_ONCE
 from services.partners.handlers.tail import LENGTH, SCANNED, Tails
 from services.partners.handlers.ticking import Ticker
 from tests.desk import MANGGAR, PRAPATAN
+from tests.kernel.locks import until_waiting
 from tests.partners.bureau import NAMES, OPEN, REGISTERED, VERIFIED, Bureau
 from tests.partners.receiving import agree_and_register, delivering, in_order, make_deliverer, receiving
 from tests.partners.test_webhook_delivery import told
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 FEW = {REGISTERED: ["business_id", "sector"]}
 
 
@@ -113,8 +113,7 @@ async def test_who_looks_far_behind_keeps_nobody_waiting_at_the_end(bureau: Bure
         await connection.execute("LOCK TABLE event_body")
         async with asyncio.timeout(20):
             behind = asyncio.create_task(tails.read_behind("business", [REGISTERED], 0, 6))
-            while not await bureau.pool.fetchval(WAITING):
-                await asyncio.sleep(0.01)
+            await until_waiting(bureau.pool)
             other = asyncio.create_task(tails.read("business", 5, 5))
             assert await other == []
             assert not behind.done()

@@ -19,9 +19,9 @@ from services.registry.handlers.licences import act_on_licence
 from shared.contracts.licensing import LicenceCause
 from shared.outbox import Cause
 from shared.wita import WITA
+from tests.kernel.locks import until_waiting
 from tests.registry.conftest import Caller, Registry
 from tests.registry.office import names, plant, submit, told, valid, verify
-from tests.registry.test_owners import WAITING
 
 DAY = date(2026, 11, 30)
 WORKERS = 8
@@ -150,7 +150,7 @@ async def test_a_pass_whose_session_dies_leaves_nothing_of_its_chunk(registry: R
     async with registry.pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM licence FOR UPDATE")
         dying = asyncio.create_task(worker(registry, at(DAY), chunk=25).tick())
-        await _until_somebody_waits(registry)
+        await until_waiting(registry.pool)
         await registry.pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
             "AND wait_event_type = 'Lock'"
@@ -161,12 +161,6 @@ async def test_a_pass_whose_session_dies_leaves_nothing_of_its_chunk(registry: R
     assert await worker(registry, at(DAY), chunk=25).tick() == 60
 
 
-async def _until_somebody_waits(registry: Registry) -> None:
-    async with asyncio.timeout(10):
-        while not await registry.pool.fetchval(WAITING):
-            await asyncio.sleep(0)
-
-
 async def test_a_licence_that_is_being_revoked_is_waited_for_and_not_told(registry: Registry) -> None:
     licence, other = valid(7, DAY), valid(7, DAY)
     await plant(registry.pool, [licence, other])
@@ -174,7 +168,7 @@ async def test_a_licence_that_is_being_revoked_is_waited_for_and_not_told(regist
     async with registry.pool.acquire() as connection, connection.transaction():
         await act_on_licence(connection, licence.id, lambda one: rules.revoke(one, 2, LicenceCause.LAINNYA, DAY), cause)
         telling = asyncio.create_task(worker(registry, at(DAY)).tick())
-        await _until_somebody_waits(registry)
+        await until_waiting(registry.pool)
     assert await telling == 1
     assert await spans(registry) == {str(other.id): [7]}
     assert [fact["fact"] for fact in await told(registry, "licence.revoked")] == ["licence.revoked"]

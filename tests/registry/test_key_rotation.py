@@ -27,6 +27,7 @@ from shared.outbox import Cause
 from shared.sealing import KeyRing, new_keys
 from shared.web.server import run_http
 from tests.importing.office import nik
+from tests.kernel.locks import until_waiting
 from tests.kernel.web_client import LocalSettings
 from tests.registry.conftest import AUDIENCE, ISSUER, KEK, MANGGAR, Caller, Registry
 
@@ -35,7 +36,6 @@ OLD_ID, NEW_ID = KeyRing(KEK).kek_id, KeyRing(NEW).kek_id
 BOTH = f"{NEW}\n{KEK}"
 NIK = "6471014107909901"
 ROWS = 8_000
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def restart(registry: Registry, keys: str) -> KeyRing:
@@ -124,9 +124,7 @@ async def test_who_is_being_erased_is_passed_over_and_who_is_wrapped_anew_can_be
         async with connection.transaction():
             await erase_owner(connection, ring, EraseOwner(UUID(owner), None), cause)
             turning = asyncio.create_task(rotate(operator))
-            async with asyncio.timeout(10):
-                while not turning.done() and not await registry.pool.fetchval(WAITING):
-                    await asyncio.sleep(0.01)
+            await until_waiting(registry.pool, unless=turning)
         assert await turning == 1  # the other one, without a wait
         await registry.pool.execute("UPDATE owner_key SET kek_id = $1 WHERE wrapped IS NULL", OLD_ID)
         assert await rotate(operator) == 0
@@ -134,7 +132,7 @@ async def test_who_is_being_erased_is_passed_over_and_who_is_wrapped_anew_can_be
         async with connection.transaction():
             assert (await rewrap(connection, ring, FIRST, 10)).rewrapped == 1
             erasing = asyncio.create_task(clerk.post(f"/owners/{second}/erasure", None, 1))
-            await until_waiting(registry, 1)
+            await until_waiting(registry.pool)
         assert (await erasing).status_code == 200
     assert await registry.pool.fetchval("SELECT count(*) FROM owner_key WHERE wrapped IS NOT NULL") == 0
 
@@ -224,20 +222,13 @@ async def test_an_owner_who_is_erased_while_somebody_waits_for_them_is_erased_fo
         await begun.start()
         await holding.execute("SELECT FROM owner WHERE id = $1 FOR UPDATE", UUID(owner))
         erasing = asyncio.create_task(clerk.post(f"/owners/{owner}/erasure", None, 1))
-        await until_waiting(registry, 1)
+        await until_waiting(registry.pool)
         registering = asyncio.create_task(clerk.post("/businesses", body))
-        await until_waiting(registry, 2)
+        await until_waiting(registry.pool, 2)
         await begun.commit()
     assert (await erasing).status_code == 200
     assert (await registering).status_code == 410
     assert await registry.pool.fetchval("SELECT count(*) FROM business") == 0
-
-
-async def until_waiting(registry: Registry, count: int) -> None:
-    """Wait until so many sessions wait for a lock."""
-    async with asyncio.timeout(10):
-        while await registry.pool.fetchval(WAITING) < count:
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

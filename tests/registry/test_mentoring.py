@@ -19,8 +19,8 @@ from shared.contracts.privacy import Privacy
 from shared.identifiers import new_id
 from shared.outbox import Cause
 from shared.wita import WITA
+from tests.kernel.locks import until_waiting
 from tests.registry.conftest import MANGGAR, PRAPATAN, Caller, Registry, make_mentor, verify
-from tests.registry.test_owners import WAITING
 from tests.stack.servers import Database
 
 NOTE = "Bu Siti, 081200000001, mengeluh soal modal"
@@ -256,9 +256,7 @@ async def test_a_note_that_is_written_while_an_owner_is_erased_is_emptied_too(
     async with registry.pool.acquire() as connection, connection.transaction():
         await record_visit(connection, command, "pendamping-a", cause)
         erasing = asyncio.create_task(checker.post(f"/owners/{owner}/erasure", None, 1))
-        async with asyncio.timeout(30):
-            while not await registry.pool.fetchval(WAITING):
-                await asyncio.sleep(0)
+        await until_waiting(registry.pool)
     assert (await erasing).status_code == 200
     assert await registry.pool.fetchval("SELECT count(*) FROM mentoring_visit WHERE note IS NULL") == 1
     facts = [(name, sequence) for name, sequence, _ in await told(registry, "umkm.mentoring")]

@@ -22,11 +22,8 @@ from shared.identifiers import new_id
 from shared.outbox import Cause
 from shared.sealing import open_sealed
 from shared.web.deeds import EVERYWHERE
+from tests.kernel.locks import until_waiting
 from tests.registry.conftest import MANGGAR, Caller, Registry
-
-WAITING = """
-SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
-"""
 
 
 def test_every_refusal_has_a_status() -> None:
@@ -146,9 +143,7 @@ async def test_a_business_registered_while_its_owner_is_erased_keeps_no_name(
     async with registry.pool.acquire() as connection, connection.transaction():
         await register_business(connection, ring, command, cause)
         erasing = asyncio.create_task(clerk.post(f"/owners/{owner}/erasure", None, 1))
-        async with asyncio.timeout(10):
-            while not await registry.pool.fetchval(WAITING):
-                await asyncio.sleep(0)
+        await until_waiting(registry.pool)
     assert (await erasing).status_code == 200
     assert await registry.pool.fetchval("SELECT name FROM business WHERE id = $1", command.business_id) is None
 

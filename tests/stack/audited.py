@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 from confluent_kafka import OFFSET_END, Producer
@@ -74,6 +75,12 @@ class Platform:
             shop = clerk.new("/businesses", {"owner_ids": [owner], "name": "Warung Siti", "kelurahan": MANGGAR})["id"]
         return owner, shop
 
+    def applied(self) -> str:
+        """Register a business, and return its id once every consumer has applied it."""
+        shop = self.register()[1]
+        self.until_applied(shop)
+        return shop
+
     def until_applied(self, shop: str) -> None:
         """Wait until every consumer has applied what came of a business."""
         for service in ("training", "events", "projections", "notifications", "partners"):
@@ -106,6 +113,21 @@ class Platform:
         finally:
             put_back = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
             self.ask(service, put_back, told)
+
+    def event_told(self, owner: str) -> str:
+        """Wait until an owner was told of something, and return the event."""
+        asked = "SELECT event_id::text FROM message WHERE owner_id = $1::uuid"
+        return str(until_done(lambda: self.ask("notifications", asked, owner))[0][0])
+
+    @contextmanager
+    def untold(self, event: str) -> Iterator[None]:
+        """Let an event's messages be another one's for the time of the block."""
+        move, other = "UPDATE message SET event_id = $2::uuid WHERE event_id = $1::uuid", str(uuid4())
+        self.run("notifications", move, event, other)
+        try:
+            yield
+        finally:
+            self.run("notifications", move, other, event)
 
     @contextmanager
     def raised(self, table: str, aggregate: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,8 @@ from tests.stack.audited import WAIT_SECONDS, Platform, busy, forget, grow, make
 from tests.stack.commanding import naikkelas_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-WORKERS = [f"{service}-worker" for service in ("training", "events", "projections", "notifications", "partners")]
+FOLLOWERS = ["training", "events", "projections", "notifications", "partners"]
+WORKERS = [f"{service}-worker" for service in FOLLOWERS]
 AUDITING = sys.modules["ops.audit.audit"]
 """The module; the package has a function of that name."""
 Fault = Callable[[Platform, str], AbstractContextManager[None]]
@@ -44,7 +45,7 @@ def platform(given_servers: dict[str, str]) -> Iterator[Platform]:
         stack.start_mailbox()
         stack.start_services(["registry-api", "registry-relay", *WORKERS])
         made = Platform(stack)
-        made.until_applied(made.register()[1])
+        made.applied()
         yield made
     finally:
         stack.down(wipe=True)
@@ -53,9 +54,7 @@ def platform(given_servers: dict[str, str]) -> Iterator[Platform]:
 @pytest.fixture
 def old(platform: Platform) -> str:
     """A business that an audit has proved."""
-    shop = platform.register()[1]
-    platform.until_applied(shop)
-    return shop
+    return platform.applied()
 
 
 async def test_only_what_came_since_is_read_and_the_report_says_so(platform: Platform, old: str) -> None:
@@ -160,8 +159,7 @@ async def test_a_fault_in_what_came_since_is_named_without_reading_all(
     platform: Platform, fault: Fault, kinds: set[tuple[str, str]]
 ) -> None:
     await platform.proved()
-    shop = platform.register()[1]
-    platform.until_applied(shop)
+    shop = platform.applied()
     with fault(platform, shop):
         report = await platform.since(wait=0)
     assert (report.ok, report.fell_back) == (False, None)
@@ -226,28 +224,41 @@ async def test_what_comes_while_it_reads_is_no_fault(platform: Platform, old: st
     await platform.proved()
 
 
-async def test_what_comes_slowly_is_waited_for_and_what_stands_still_is_not(platform: Platform, old: str) -> None:
+Slow = tuple[Callable[[Afresh], Awaitable[set[str]]], list[tuple[str, AbstractContextManager[None]]]]
+
+
+def unapplied(platform: Platform) -> Slow:
+    """Return how positions are asked for, and what takes the position of each business away for a while."""
+    shops = [platform.applied() for _ in range(4)]
+    away = [(shop, platform.away("training", "stream_position", "aggregate_id", shop)) for shop in shops]
+    wanted = dict.fromkeys(shops, 1)
+    return lambda afresh: afresh.applied("training", "training", BUSINESS_TOPIC, wanted), away
+
+
+def untold(platform: Platform) -> Slow:
+    """Return how messages are asked for, and what hides those of each event for a while."""
+    events = [platform.event_told(platform.register()[0]) for _ in range(4)]
+    return lambda afresh: afresh.told("notifications", events), [(one, platform.untold(one)) for one in events]
+
+
+@pytest.mark.parametrize("kind", [unapplied, untold])
+async def test_what_comes_slowly_is_waited_for_and_what_stands_still_is_not(
+    platform: Platform, old: str, kind: Callable[[Platform], Slow]
+) -> None:
     """A machine that is full takes longer for all of it than a fault may take for the first of it."""
-    patience, shops = 1.0, [platform.register()[1] for _ in range(4)]
-    for shop in shops:
-        platform.until_applied(shop)
+    patience, (ask, things) = 2.0, kind(platform)
     async with AsyncExitStack() as stack:
-        connections = await connect(stack, platform.databases, ["training"])
-
-        async def applied() -> set[str]:
-            wanted = dict.fromkeys(shops, 1)
-            return await Afresh(connections, patience).applied("training", "training", BUSINESS_TOPIC, wanted)
-
+        connections = await connect(stack, platform.databases, ["training", "notifications"])
         with ExitStack() as all_of_them:
-            away = [all_of_them.enter_context(ExitStack()) for _ in shops]
-            for shop, one in zip(shops, away, strict=True):
-                one.enter_context(platform.away("training", "stream_position", "aggregate_id", shop))
-            assert await applied() == set()
-            asked = asyncio.create_task(applied())
+            away = [all_of_them.enter_context(ExitStack()) for _ in things]
+            for (_, thing), one in zip(things, away, strict=True):
+                one.enter_context(thing)
+            assert await ask(Afresh(connections, patience)) == set()
+            asked = asyncio.create_task(ask(Afresh(connections, patience)))
             for one in away:  # each comes within the patience, all together do not
-                await asyncio.wait([asked], timeout=patience * 0.6)
+                await asyncio.wait([asked], timeout=patience * 0.5)
                 await asyncio.to_thread(one.close)
-            assert await asked == set(shops)
+            assert await asked == {name for name, _ in things}
 
 
 async def test_a_consumer_that_has_not_begun_is_not_at_rest(platform: Platform, old: str) -> None:
@@ -355,16 +366,9 @@ async def test_a_part_says_what_it_left_out_and_leaves_no_checkpoint(platform: P
     before = await platform.checkpoint()
     report = await platform.whole("registry")
     assert (report.ok, report.services, report.events, report.checkpoint) == (True, ["registry"], whole.events, None)
-    assert [line.split(":")[0] for line in report.left_out] == [
-        "training",
-        "events",
-        "projections",
-        "notifications",
-        "partners",
-    ]
+    assert [line.split(":")[0] for line in report.left_out] == FOLLOWERS
     assert list(report.consumers) == []
-    shop = platform.register()[1]
-    platform.until_applied(shop)
+    platform.applied()
     part = await platform.since("projections")
     assert (part.findings, part.fell_back, part.checkpoint) == ([], None, None)
     assert part.consumers["projections"].aggregates == 1

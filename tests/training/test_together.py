@@ -19,9 +19,8 @@ from services.training.store import courses
 from shared.auth import Role
 from shared.idempotency import REPLAYED, StoredAnswer, canonical, claim, request_key, store
 from tests.desk import Caller, Member, rule_of
+from tests.kernel.locks import until_waiting
 from tests.training.office import Office
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @dataclass
@@ -42,8 +41,8 @@ class Crowd:
         async with asyncio.timeout(20):
             while self.batch not in doors or len(doors[self.batch].queue) < position:
                 await asyncio.sleep(0.005)
-            while not position and not await self.office.pool.fetchval(WAITING):
-                await asyncio.sleep(0.005)
+        if not position:
+            await until_waiting(self.office.pool)
 
     async def answers(self) -> list[httpx2.Response]:
         """Return the answers of those who queued behind the first."""
@@ -174,9 +173,7 @@ async def test_a_key_that_another_process_is_at_work_on_gets_the_answer_of_that(
             for number, member in enumerate(members):
                 await crowd.comes(member, f"kunci-{number}")
         await crowd.tasks[0]
-        async with asyncio.timeout(30):
-            while not await office.pool.fetchval(WAITING):
-                await asyncio.sleep(0.005)
+        await until_waiting(office.pool)
         await store(elsewhere, key, StoredAnswer(201, (), b"elsewhere"))
     answers = await crowd.answers()
     assert [answer.status_code for answer in answers] == [201] * 3
