@@ -56,7 +56,7 @@ async def _register(pool: Pool) -> list[UUID]:
         for business in made:
             profile = Profile((owner,), "Warung", None, None, place, "kuliner", None, None, 36_000_000, None)
             command = RegisterBusiness(business, profile, None, None)
-            await businesses.register_business(connection, RING, command, _cause())
+            await businesses.register_business(connection, RING, command, _cause(), None)
     return made
 
 

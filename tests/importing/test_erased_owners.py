@@ -32,6 +32,16 @@ async def erase(office: Office, name: str) -> UUID:
     return owner_id
 
 
+async def come_anew(office: Office, cells: dict[str, str]) -> UUID:
+    """Register the owner of a row by a command, as an officer does whom they come to."""
+    command = RegisterOwner(
+        new_id(), cells["NAMA PEMILIK"], cells["NIK"], None, (), None, "id", None, Consents(), KELURAHAN
+    )  # fmt: skip
+    async with office.pool.acquire() as connection, connection.transaction():
+        await register_owner(connection, office.ring, command, cause())
+    return command.owner_id
+
+
 async def codes_of(office: Office, job: Any) -> dict[int, tuple[str, ...]]:
     """Return the codes of each row of a job."""
     return {one.number: one.codes for one in await store.rows_after(office.pool, job.id, 0, 100) if one.codes}
@@ -66,15 +76,11 @@ async def test_a_business_that_the_registry_never_had_is_refused_too(office: Off
 async def test_who_comes_anew_by_a_command_is_welcome_to_spreadsheets_again(office: Office) -> None:
     await office.run(csv_text([row(1)]))
     gone = await erase(office, "Pemilik 1")
-    command = RegisterOwner(
-        new_id(), "Pemilik 1", row(1)["NIK"], None, (), None, "id", None, Consents(), KELURAHAN
-    )  # fmt: skip
-    async with office.pool.acquire() as connection, connection.transaction():
-        await register_owner(connection, office.ring, command, cause())
+    came = await come_anew(office, row(1))
     job = await office.run(csv_text([row(1, OMSET="40.000.000")]))
     assert (job.totals()["new"], job.totals()["refused"]) == (1, 0)
     owners = await office.pool.fetch("SELECT id, erased_at IS NOT NULL AS erased FROM owner ORDER BY id")
-    assert [tuple(one) for one in owners] == [(gone, True), (command.owner_id, False)]
+    assert [tuple(one) for one in owners] == [(gone, True), (came, False)]
     assert await office.count("erased_person") == 0
 
 

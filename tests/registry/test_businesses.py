@@ -135,6 +135,25 @@ async def test_an_officer_of_a_kelurahan_sees_and_does_only_what_is_theirs(
     assert (await own.post(f"/businesses/{business}/verification", None, 1)).status_code == 403
 
 
+@pytest.mark.security(line="S2")
+async def test_whom_an_officer_may_not_see_they_make_the_owner_of_nothing(
+    registry: Registry, owner: str, business: str
+) -> None:
+    officer = registry.caller(Role.PETUGAS_KELURAHAN, subject="prapatan", kelurahan=PRAPATAN)
+    own = (await officer.post("/owners", {"name": "Budi", "kelurahan": PRAPATAN})).json()["id"]
+    body = {"owner_ids": [own], "name": "Kios", "kelurahan": PRAPATAN}
+    kiosk = (await officer.post("/businesses", body)).raise_for_status().json()["id"]
+    for answer in (
+        await officer.post("/businesses", body | {"owner_ids": [owner]}),
+        await officer.put(f"/businesses/{kiosk}", body | {"owner_ids": [own, owner]}, 1),
+    ):
+        assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (404, "pemilik-tidak-ada")
+    assert (await officer.get(f"/owners/{owner}")).status_code == 404
+    city = registry.caller(Role.PETUGAS_DINAS)
+    assert (await city.put(f"/businesses/{kiosk}", body | {"owner_ids": [own, owner]}, 1)).status_code == 200
+    assert (await officer.put(f"/businesses/{kiosk}", body | {"owner_ids": [owner, own]}, 2)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

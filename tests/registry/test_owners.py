@@ -25,6 +25,8 @@ from shared.web.deeds import EVERYWHERE
 from tests.kernel.locks import until_waiting
 from tests.registry.conftest import MANGGAR, Caller, Registry
 
+NIB = "1234567890123"
+
 
 def test_every_refusal_has_a_status() -> None:
     assert set(_STATUS) == {*RefusalError.__subclasses__(), *EVERYWHERE}
@@ -108,14 +110,21 @@ async def test_a_business_with_another_owner_goes_on_under_that_owners_key(
     registry: Registry, clerk: Caller, owner: str
 ) -> None:
     second = (await clerk.post("/owners", {"name": "Budi", "nik": "6471010506859902"})).json()["id"]
-    body = {"owner_ids": [owner, second], "name": "Toko Berdua", "kelurahan": MANGGAR}
+    body = {"owner_ids": [owner, second], "name": "Toko Berdua", "kelurahan": MANGGAR, "nib": NIB}
     business = (await clerk.post("/businesses", body)).json()["id"]
+    path = f"/businesses/{business}"
+    (await clerk.post(f"{path}/deactivation", {"reason": "Siti Aminah pindah"}, 1)).raise_for_status()
+    would_go = (await clerk.get(f"/owners/{owner}/erasure")).json()
+    assert (would_go["businesses_passed_on"], would_go["nibs"]) == (1, 1)
     assert (await clerk.post(f"/owners/{owner}/erasure", None, 1)).status_code == 200
-    shown = (await clerk.get(f"/businesses/{business}")).json()
-    assert (shown["owner_ids"], shown["name"], shown["version"]) == ([second], "Toko Berdua", 2)
+    shown = (await clerk.get(path)).json()
+    assert (shown["owner_ids"], shown["name"], shown["version"]) == ([second], "Toko Berdua", 3)
+    assert (shown["nib"], shown["status_reason"]) == (None, None)
     key = b64decode((await _key(registry, second))["key"])
-    data = await registry.pool.fetchval("SELECT data FROM outbox WHERE type LIKE '%business.changed%'")
-    assert open_sealed(key, json.loads(data)["personal"], BusinessPersonal).name == "Toko Berdua"
+    data = json.loads(await registry.pool.fetchval("SELECT data FROM outbox WHERE type LIKE '%business.changed%'"))
+    assert data["changed"] == ["owner_ids", "nib"]
+    told = open_sealed(key, data["personal"], BusinessPersonal)
+    assert (told.name, told.nib) == ("Toko Berdua", None)
 
 
 async def test_the_business_of_an_erased_owner_can_still_be_put_to_rest_and_closed(
@@ -141,7 +150,7 @@ async def test_a_business_registered_while_its_owner_is_erased_keeps_no_name(
     command = RegisterBusiness(new_id(), profile, None, None)
     cause = Cause("uji", None, "petugas-a", "command", None, datetime.now(UTC))
     async with registry.pool.acquire() as connection, connection.transaction():
-        await register_business(connection, ring, command, cause)
+        await register_business(connection, ring, command, cause, None)
         erasing = asyncio.create_task(clerk.post(f"/owners/{owner}/erasure", None, 1))
         await until_waiting(registry.pool)
     assert (await erasing).status_code == 200

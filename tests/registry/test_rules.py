@@ -48,7 +48,8 @@ def in_status(status: BusinessStatus) -> Business:
     """Return a business in a status, with what belongs to it."""
     return registered(
         status=status,
-        status_before=S.TERVERIFIKASI if status in {S.NONAKTIF, S.DIGABUNG} else None,
+        status_before=S.TERVERIFIKASI if status is S.NONAKTIF else None,
+        status_before_merge=S.TERVERIFIKASI if status is S.DIGABUNG else None,
         merged_into=OTHER if status is S.DIGABUNG else None,
     )
 
@@ -112,6 +113,13 @@ def test_undoing_a_merge_gives_the_status_back(before: BusinessStatus) -> None:
     assert (merged.status, merged.merged_into) == (S.DIGABUNG, OTHER)
     undone = rules.undo_merge(merged, 2).after
     assert (undone.status, undone.merged_into, undone.version) == (before, None, 3)
+
+
+def test_a_business_at_rest_that_was_merged_comes_back_from_rest_as_it_went_there() -> None:
+    resting = rules.deactivate(registered(status=S.TERVERIFIKASI), 1, "musim").after
+    undone = rules.undo_merge(rules.merge(resting, 2, registered(OTHER)).after, 3).after
+    assert undone.status == S.NONAKTIF
+    assert rules.reactivate(undone, 4).after.status == S.TERVERIFIKASI
 
 
 def test_nothing_is_merged_into_itself_or_into_what_is_gone() -> None:

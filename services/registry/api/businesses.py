@@ -78,7 +78,8 @@ async def register_business(request: Request, body: BusinessForm, principal: Off
     )
 
     async def work(connection: Connection) -> Saved:
-        return await handlers.register_business(connection, ring_of(request), command, cause_of(request, principal))
+        cause = cause_of(request, principal)
+        return await handlers.register_business(connection, ring_of(request), command, cause, principal.scope)
 
     return await run_once(request, once, work, created=request.url.path)
 

@@ -99,6 +99,7 @@ class LossOut(_Out):
     erased: bool
     businesses_forgotten: int = Field(description="Usaha tanpa pemilik lain: namanya hilang, angkanya tetap.")
     businesses_passed_on: int = Field(description="Usaha yang berlanjut pada pemilik lain.")
+    nibs: int = Field(description="NIB yang hilang dari usaha yang berlanjut: NIB milik satu orang.")
     licences: int
     visit_notes: int
     request: ErasureOut | None = Field(description="Permintaan yang masih berjalan.")
@@ -112,6 +113,7 @@ class LossOut(_Out):
             erased=owner.erased,
             businesses_forgotten=loss.businesses_forgotten,
             businesses_passed_on=loss.businesses_passed_on,
+            nibs=loss.nibs,
             licences=loss.licences,
             visit_notes=loss.visit_notes,
             request=None if request is None else ErasureOut.of(request, datetime.now(UTC)),

@@ -26,12 +26,11 @@ from services.registry.domain.refusals import (
     UnknownKbliError,
     VerifierIsApplicantError,
 )
-from services.registry.reference.classes import classify, rise_between
+from services.registry.reference.classes import classify, contradicts, rise_between
 from services.registry.reference.kbli import is_kbli
 from shared.contracts.fact import Fact
 from shared.contracts.registry import (
     BusinessChanged,
-    BusinessClass,
     BusinessClassChanged,
     BusinessClosed,
     BusinessDeactivated,
@@ -84,11 +83,9 @@ def _check_profile(profile: Profile) -> None:
 
 def _class_flags(flags: tuple[str, ...], kelas: ClassRecord, profile: Profile, on: date) -> tuple[str, ...]:
     """Return the flags with the contradiction set or cleared: figures against each other, or against the class."""
-    computed = classify(profile.capital, profile.sales, profile.founded_year, on)
-    unknown = BusinessClass.TIDAK_DIKETAHUI
-    against = unknown not in {kelas.kelas, computed.kelas} and kelas.kelas != computed.kelas
+    against = contradicts(kelas.kelas, profile.capital, profile.sales, profile.founded_year, on)
     others = {flag for flag in flags if flag != CONTRADICTION}
-    return tuple(sorted(others | {CONTRADICTION} if computed.contradiction or against else others))
+    return tuple(sorted(others | {CONTRADICTION} if against else others))
 
 
 def _record(reported: ReportedClass, on: date) -> ClassRecord:
@@ -297,7 +294,7 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
         BusinessMerged,
         {"into_id": into.id},
         status=S.DIGABUNG,
-        status_before=business.status,
+        status_before_merge=business.status,
         merged_into=into.id,
     )
 
@@ -305,6 +302,6 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
 def undo_merge(business: Business, expected_version: int) -> BusinessChange:
     """Take a merge back: the status is what it was before, also at rest."""
     require(business, expected_version, "dipisahkan kembali", frozenset({S.DIGABUNG}))
-    status = business.status_before or DEFAULT_STATUS
+    status = business.status_before_merge or DEFAULT_STATUS
     more = {"from_id": business.merged_into, "status": status}
-    return step(business, BusinessMergeUndone, more, status=status, status_before=None, merged_into=None)
+    return step(business, BusinessMergeUndone, more, status=status, status_before_merge=None, merged_into=None)

@@ -90,6 +90,8 @@ class Loss:
     """Left without an owner: their names go, their numbers stay."""
     businesses_passed_on: int
     """Go on under the key of another owner."""
+    nibs: int
+    """Of those that go on: a NIB is one person's."""
     licences: int
     visit_notes: int
 

@@ -85,6 +85,8 @@ class Business:
     registered_by: str
     submitted_by: str | None
     verified_by: str | None
+    status_before_merge: BusinessStatus | None = None
+    """Set while it is merged; ``status_before`` is what a business at rest had before that."""
 
     def personal(self) -> BusinessPersonal:
         """Return the part that facts carry sealed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -17,11 +17,11 @@ from services.registry.commands import (
 )
 from services.registry.domain import businesses as rules
 from services.registry.domain.models import Business, BusinessChange
-from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError
+from services.registry.domain.refusals import AlreadyProposedError, BusinessNotFoundError, OwnerNotFoundError
 from services.registry.handlers import Saved, publish
 from services.registry.handlers.licence_endings import end_licences_of_business
 from services.registry.handlers.mentoring_ends import end_with_business
-from services.registry.handlers.owners import key_unless_erased, principal_key
+from services.registry.handlers.owners import key_unless_erased, may_see, principal_key
 from services.registry.reference.names import fold_name
 from services.registry.store import businesses as store
 from shared.contracts.registry import BusinessStatus
@@ -36,13 +36,24 @@ Rows = Callable[[Business, BusinessChange], Sequence[Change]]
 BY_OFFICER = "petugas"
 
 
-async def register_business(connection: Connection, ring: KeyRing, command: RegisterBusiness, cause: Cause) -> Saved:
-    """Store a new business. Raises ``OwnerNotFoundError``, ``OwnerErasedError``, ``UnknownPlaceError`` and the like."""
+async def register_business(
+    connection: Connection, ring: KeyRing, command: RegisterBusiness, cause: Cause, kelurahan: str | None
+) -> Saved:
+    """Store a new business. Raises ``OwnerNotFoundError``, also for one whom a caller of ``kelurahan`` may not see,
+    ``OwnerErasedError``, ``UnknownPlaceError`` and the like.
+    """
+    await _require_sight(connection, command.profile.owner_ids, kelurahan)
     owner_id, key = await principal_key(connection, ring, command.profile.owner_ids)
     change = rules.register(command, cause.actor, day_of(cause))
     await store.insert_business(connection, change.after)
     await publish(connection, change.drafts, 1, owner_id, key, cause)
     return Saved(change.after.id, change.after.version)
+
+
+async def _require_sight(connection: Connection, owner_ids: Iterable[UUID], kelurahan: str | None) -> None:
+    """Whoever gives a business an owner sees that owner's data from then on, so they must see them before."""
+    if unseen := [owner_id for owner_id in owner_ids if not await may_see(connection, owner_id, kelurahan)]:
+        raise OwnerNotFoundError(unseen)
 
 
 async def load_business(connection: Connection, business_id: UUID, kelurahan: str | None) -> Business:
@@ -120,6 +131,8 @@ async def change_business(
     """Replace the profile. Raises as ``register_business`` and ``act_on_business``."""
     business = await load_business(connection, command.business_id, kelurahan)
     change = rules.change(business, command, day_of(cause))
+    added = set(command.profile.owner_ids) - set(business.profile.owner_ids)
+    await _require_sight(connection, sorted(added), kelurahan)
     await principal_key(connection, ring, command.profile.owner_ids)
     return await _save(connection, ring, business, change, cause)
 

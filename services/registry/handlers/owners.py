@@ -137,8 +137,9 @@ async def _pass_on(connection: Connection, ring: KeyRing, business_id: UUID, own
         await business_store.forget_business(connection, business_id)
         await end_without_owner(connection, business_id, cause)
         return False
-    profile = replace(business.profile, owner_ids=living)
-    change = business_rules.replace_profile(business, profile, day_of(cause))
+    # A NIB is one person's, and what an officer wrote may name them: neither is told again under another one's key.
+    profile = replace(business.profile, owner_ids=living, nib=None)
+    change = business_rules.replace_profile(replace(business, status_reason=None), profile, day_of(cause))
     key = ring.unwrap(living[0], keys[living[0]] or b"")
     stored = business_store.changed_business(change.after)
     await publish(connection, change.drafts, change.after.version, living[0], key, cause, stored)

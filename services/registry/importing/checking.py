@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from services.registry.importing.cleaning import dates, money, nik, phone, rare
 from services.registry.importing.cleaning.text import is_empty
 from services.registry.importing.columns import Codes, Columns, Memo, add_row_codes, empty_among, longer_than, parted
+from services.registry.importing.footer import Footers
 from services.registry.importing.memory import Memory
 from services.registry.importing.reading import Chunk, Table
 from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result, making
@@ -98,6 +99,7 @@ class Checker:
     def __init__(self, table: Table, terms: Terms) -> None:
         self._columns = table.header.columns
         self._width = table.header.width
+        self._footers = Footers(frozenset(self._columns[name] for name in ("number", "nik") if name in self._columns))
         self._terms = terms
         self.memory = Memory()
         order = self._date_order(table)
@@ -134,14 +136,14 @@ class Checker:
         columns = Columns(self._columns, self._width, chunk.rows)
         if not columns.is_plain() or max(map(len, chunk.rows)) > self._width:
             add_row_codes(codes, chunk.rows, self._width)
-        rows = self._clean(columns, codes)
+        rows = self._clean(chunk, columns, codes)
         self._compare_people(rows, codes)
         results = self._results(rows, codes)
         row_codes = codes.of_rows(len(results))
         parts = (chunk.numbers, results, row_codes, rows.owners, rows.businesses, rows.keys, rows.owner_keys)
         return list(map(_checked_row, zip(*parts, strict=True)))
 
-    def _clean(self, columns: Columns, codes: Codes) -> _Rows:
+    def _clean(self, chunk: Chunk, columns: Columns, codes: Codes) -> _Rows:
         """Clean the cells; codes are added in the order in which a row names them."""
         niks, nik_codes = nik.check_niks(columns.stripped("nik"))
         phones, phone_codes = parted(self._phones.over(columns.stripped("phone")))
@@ -154,7 +156,8 @@ class Checker:
         capitals, sales = self._amounts(columns, codes)
         years, kblis, emails, workers, reported = self._others(columns, codes)
         codes.mark("NIK_KOSONG", [code == "NIK_PENGISI" for code in nik_codes])
-        names, business_names = _names(columns, codes)
+        names, business_names, unnamed = _names(columns, codes)
+        codes.mark("HANYA_NAMA", self._footers.among(chunk.numbers, chunk.rows, unnamed))
         addresses = _addresses(columns, codes)
         classes, bases = self._classes(capitals, sales, years, reported, codes)
         sectors = self._sectors.over(columns.raw_texts("sector"))
@@ -278,8 +281,8 @@ def _gather(cells: tuple[tuple[Any, str | None], ...]) -> _Others:
     return _Others(year, kbli, email, counts, reported)
 
 
-def _names(columns: Columns, codes: Codes) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the names of owners and businesses on one line each; adds what is wrong with them."""
+def _names(columns: Columns, codes: Codes) -> tuple[Sequence[str], Sequence[str], Sequence[bool]]:
+    """Return the names of owners and businesses on one line each, and who names no business; adds what is wrong with them."""
     names, shops = columns.texts("owner_name"), columns.texts("business_name")
     if "\n" in "".join(names) or "\n" in "".join(shops):
         lines = [_on_one_line(*pair) for pair in zip(names, shops, strict=True)]
@@ -292,7 +295,8 @@ def _names(columns: Columns, codes: Codes) -> tuple[Sequence[str], Sequence[str]
     if any(unnamed):
         shops = ["" if nothing else shop for shop, nothing in zip(shops, unnamed, strict=True)]
     codes.mark("NAMA_USAHA_TERLALU_PANJANG", longer_than(MAX_NAME, shops))
-    return names, [shop or name for shop, name in zip(shops, names, strict=True)] if any(unnamed) else shops
+    shops = [shop or name for shop, name in zip(shops, names, strict=True)] if any(unnamed) else shops
+    return names, shops, unnamed
 
 
 def _on_one_line(name: str, business_name: str) -> tuple[str, str]:

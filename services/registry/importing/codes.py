@@ -49,6 +49,7 @@ _FILE_CODES = (
     _file("BOM_ZIP", "Berkas XLSX mengembang jauh melebihi ukurannya (bom zip) dan tidak dibuka."),
     _file("XML_BERBAHAYA", "Berkas XLSX memuat deklarasi DOCTYPE atau ENTITY dan tidak dibuka."),
     _file("LEMBAR_TERLALU_BESAR", "Lembar kerja terlalu besar untuk dibaca sekaligus. Simpan sebagai CSV, atau bagi menjadi beberapa berkas."),
+    _file("BANYAK_LEMBAR", "Lebih dari satu lembar kerja memuat data. Simpan tiap lembar sebagai berkas tersendiri, atau hapus lembar yang tidak dipakai."),
     _file("BARIS_TERLALU_PANJANG", "Ada baris yang lebih panjang dari 1 MB; berkas ini bukan tabel."),
     _file("SATU_KOLOM", "Hanya terbaca satu kolom: pemisah kolom tidak dikenali (titik koma, koma, tab, atau garis tegak)."),
     _file("JUDUL_TIDAK_DITEMUKAN", "Baris judul kolom tidak ditemukan: perlu paling sedikit kolom nama pemilik dan nama usaha."),
@@ -70,6 +71,7 @@ _NIK_CODES = (
 
 _TEXT_CODES = (
     _refused("NAMA_KOSONG", "owner_name", "Nama pemilik kosong."),
+    _refused("HANYA_NAMA", "owner_name", "Baris hanya berisi nama, tanpa isi lain (misalnya tanda tangan di bawah tabel); bukan baris usaha."),
     _refused("NAMA_TIDAK_SAH", "owner_name", "Nama pemilik tidak memuat huruf."),
     _refused("NAMA_TERLALU_PANJANG", "owner_name", "Nama pemilik lebih dari 100 huruf."),
     _warning("NAMA_USAHA_KOSONG", "business_name", "Nama usaha kosong; dipakai nama pemilik."),
@@ -107,7 +109,7 @@ _MONEY_CODES = (
     _refused("OMZET_TIDAK_SAH", "sales", "Nilai omzet tidak terbaca sebagai rupiah."),
     _refused("OMZET_NEGATIF", "sales", "Nilai omzet tidak boleh negatif."),
     _refused("OMZET_TERLALU_BESAR", "sales", "Nilai omzet melebihi seribu triliun rupiah."),
-    _warning("KELAS_BERTENTANGAN", "sales", "Modal dan omzet menunjuk kelas usaha yang berbeda."),
+    _warning("KELAS_BERTENTANGAN", "sales", "Modal dan omzet menunjuk kelas usaha yang berbeda, atau kelas lain daripada yang tercatat."),
     _warning("KELAS_DILAPORKAN_BERBEDA", "reported_class", "Kelas yang dilaporkan berbeda dari kelas menurut modal atau omzet."),
     _warning("KELAS_DI_LUAR_PROGRAM", "sales", "Usaha besar; di luar program UMKM."),
 )  # fmt: skip
@@ -122,6 +124,7 @@ _OTHER_CODES = (
     _warning("KBLI_VERSI_TIDAK_JELAS", "kbli", "Kode KBLI bermakna lain pada daftar 2020 dan 2025; dikosongkan."),
     _refused("BARIS_BERTENTANGAN", None, "Usaha yang sama sudah ada pada baris sebelumnya dengan isi yang berbeda."),
     _refused("PEMILIK_DIHAPUS", None, "Data pemilik ini sudah dihapus atas permintaannya. Bila ia datang kembali, daftarkan dahulu melalui petugas."),
+    Code("USAHA_PINDAH", Severity.NOTE, "kelurahan", "Usaha ini sekarang tercatat di kelurahan lain; baris tidak diterapkan."),
     Code("USAHA_TIDAK_AKTIF", Severity.NOTE, None, "Usaha ini sudah ditutup, ditolak, atau digabung; baris tidak diterapkan."),
     Code("BARIS_GANDA", Severity.NOTE, None, "Baris ini sama dengan baris sebelumnya."),
     Code("MUNGKIN_GANDA", Severity.NOTE, None, "Usaha ini mungkin sama dengan usaha yang sudah tercatat; petugas yang memutuskan."),

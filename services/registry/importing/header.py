@@ -95,7 +95,7 @@ def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
     """Return the header among the first rows of a file, or ``None``.
 
     The first row whose names suffice is it; if the row below adds names to it (merged headings such as MODAL over
-    SENDIRI and LUAR), both are. A row that repeats column numbers (1, 2, 3 …) below it is passed over by the reader.
+    SENDIRI and LUAR, or OMSET over PER BULAN and PER TAHUN), both are. A row that repeats column numbers (1, 2, 3 …) below it is passed over by the reader.
     """
     texts = [_texts(row) for row in rows[:SEARCH_ROWS]]
     for index, row in enumerate(texts):
@@ -109,12 +109,25 @@ def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
 def _at(number: int, row: list[str], below: list[str]) -> Header | None:
     single = _columns([[fold_label(label)] for label in row])
     double = _columns(_combined(row, below)) if _may_be_header(below) else {}
-    if len(double) > len(single) and _suffices(double) and len(single) >= 2:
+    more = len(double) > len(single) or (len(double) == len(single) and _stands_over(row, below, double))
+    if more and _suffices(double) and len(single) >= 2:
         labels = tuple(f"{a} {b}".strip() for a, b in _pairs(row, below))
         return Header(number, 2, double, labels, _width(labels))
     if _suffices(single):
         return Header(number, 1, single, tuple(row), _width(row))
     return None
+
+
+def _stands_over(row: list[str], below: list[str], double: dict[str, int]) -> bool:
+    """Tell whether a name over a group makes up a column's name with the one below it: OMSET over PER BULAN and PER TAHUN.
+
+    By itself it would name the group's first column, which may be another thing.
+    """
+    pairs = _pairs(row, below)
+    return any(
+        all(pairs[column]) and _by_alias().get(fold_label(" ".join(pairs[column])), ("",))[0] == name
+        for name, column in double.items()
+    )
 
 
 def _width(labels: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ import asyncpg
 
 from services.registry.importing.rows import Result
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Version of the cleaning rules. A file that was applied by the same rules is not applied again."""
 
 State = Literal["menunggu", "berjalan", "selesai", "ditolak", "gagal"]

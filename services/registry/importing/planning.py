@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.registry.importing.codes import CODES, FLAGS
 from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
+from services.registry.reference.classes import contradicts
 from services.registry.reference.sectors import UNKNOWN_SECTOR
 from shared.contracts.registry import UNKNOWN_PLACE
 from shared.identifiers import id_of
@@ -22,8 +23,10 @@ PHONES_COMPARED = 2
 """Of an owner's phones; so many have an index."""
 OWNER_FIELDS = frozenset({"nik", "owner_name", "phone", "email", "birth_date"})
 CLOSED_STATES = frozenset({"ditolak", "tutup", "digabung"})
+CONTRADICTION = "KELAS_BERTENTANGAN"
 _FLAG_OF: dict[str, str] = {name: name.lower() for name in CODES if name in FLAGS}
 _OWNER_FLAGS = frozenset(name for name in _FLAG_OF if CODES[name].field in OWNER_FIELDS)
+_FIELD_OF = {flag: CODES[name].field for name, flag in _FLAG_OF.items() if name not in _OWNER_FLAGS}
 
 Workers = tuple[int | None, int | None, int | None, int | None]
 Who = tuple[object, ...]
@@ -90,7 +93,7 @@ class Business:
     id: UUID
     version: int
     owners: tuple[UUID, ...]
-    import_key: UUID
+    import_key: UUID | None
     cells: BusinessCells
     status: str
     flags: list[str]
@@ -150,6 +153,16 @@ class Plan:
     changed_owners: list[Owner] = field(default_factory=list)
     new_businesses: list[Business] = field(default_factory=list)
     changed_businesses: list[Business] = field(default_factory=list)
+    keyed: dict[UUID, UUID] = field(default_factory=dict)
+    """Businesses that were registered by hand → the natural key under which the next import finds them, whatever became of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Of an import. ``day``: when its figures speak for a class; ``kelurahan``: where alone it may change something."""
+
+    day: date
+    kelurahan: str | None = None
 
 
 def person_of(row: CheckedRow) -> str:
@@ -172,8 +185,9 @@ def flags_of(codes: Sequence[str], *, owner: bool) -> list[str]:
 class Planner:
     """Plans one chunk, row by row. ``before``: who the rows of chunks were that may not be stored yet."""
 
-    def __init__(self, known: Known, new_id: Callable[[], UUID], before: Sequence[Alike] = ()) -> None:
+    def __init__(self, known: Known, new_id: Callable[[], UUID], scope: Scope, before: Sequence[Alike] = ()) -> None:
         self._known = known
+        self._scope = scope
         self._new_id = new_id
         self._owners = dict(known.owners)
         self._businesses = dict(known.businesses)
@@ -196,7 +210,7 @@ class Planner:
 
     def _apply(self, row: CheckedRow) -> None:
         codes = [code for code in row.codes if code != "MUNGKIN_GANDA"] if row.codes else []
-        stored = self._businesses.get(row.key)
+        stored = self._businesses.get(row.key) or self._by_hand(row)
         if person_of(row) in self._known.erased or (stored is not None and not stored.sealable):
             self.plan.outcomes.append(Outcome(row.number, Result.REFUSED, (*codes, "PEMILIK_DIHAPUS")))
             return
@@ -204,16 +218,18 @@ class Planner:
             codes.append("USAHA_TIDAK_AKTIF")
             self.plan.outcomes.append(Outcome(row.number, Result.SAME, tuple(codes), stored.id))
             return
+        if stored is not None and self._is_elsewhere(stored, row):
+            self.plan.outcomes.append(Outcome(row.number, Result.SAME, (*codes, "USAHA_PINDAH")))
+            return
         owner, touched = self._owner(row, codes)
         if row.business.nib is not None:
             holders = self._known.nib_holders.get(row.business.nib)
             if holders is not None and holders != {owner.id} and "NIB_GANDA" not in codes:
                 codes.append("NIB_GANDA")
-        business = stored or self._by_hand(row, owner)
-        if business is None:
+        if stored is None:
             result, business = self._register(row, owner, codes)
         else:
-            result = self._compare(business, row, codes)
+            result, business = self._compare(stored, row, codes), stored
         if touched and result is Result.SAME:
             result = Result.CHANGED
         if touched or business.version == 0:
@@ -240,14 +256,25 @@ class Planner:
         added = owner.take(row.owner)
         return owner, added and not owner.is_new
 
-    def _by_hand(self, row: CheckedRow, owner: Owner) -> Business | None:
-        """Return the business that an officer registered by hand with the same owner, name and kelurahan."""
-        for business in self._known.by_owner.get(owner.id, ()):
-            if business.status in CLOSED_STATES or not business.sealable:
-                continue
-            if business.cells.name_key == row.business.name_key and business.cells.kelurahan == row.business.kelurahan:
-                return business
-        return None
+    def _by_hand(self, row: CheckedRow) -> Business | None:
+        """Return the business that an officer registered by hand with the same owner, name and kelurahan: one that is there still, if any."""
+        owner, wanted = self._owners.get(person_of(row)), (row.business.name_key, row.business.kelurahan)
+        found = [
+            business
+            for business in (self._known.by_owner.get(owner.id, ()) if owner else ())
+            if business.sealable and (business.cells.name_key, business.cells.kelurahan) == wanted
+        ]
+        business = next((one for one in found if one.status not in CLOSED_STATES), found[0] if found else None)
+        if business is not None and business.import_key is None:
+            self.plan.keyed[business.id] = id_of(row.key)
+        return business
+
+    def _is_elsewhere(self, business: Business, row: CheckedRow) -> bool:
+        """Tell whether a business was moved since a file named its place, or lies where this import may change nothing."""
+        place = business.cells.kelurahan
+        if row.business.kelurahan not in (place, UNKNOWN_PLACE):
+            return True
+        return self._scope.kelurahan is not None and place not in (self._scope.kelurahan, UNKNOWN_PLACE)
 
     def _register(self, row: CheckedRow, owner: Owner, codes: list[str]) -> tuple[Result, Business]:
         business = Business(
@@ -267,7 +294,7 @@ class Planner:
         if found is not None:
             return found
         for known in (*self._known.by_owner.get(owner.id, ()), *self._brought.get(owner.id, ())):
-            if known.cells.name_key == business.cells.name_key:
+            if known.status not in CLOSED_STATES and known.cells.name_key == business.cells.name_key:
                 return known.id, "nik_nama_usaha"
         (_, name_key, _, birth_date, phones, _), place = row.owner, business.cells.kelurahan
         wanted: list[tuple[Who, str]] = []
@@ -295,11 +322,25 @@ class Planner:
         if not changed:
             return Result.SAME
         business.cells = merged
-        business.flags = sorted({*business.flags, *flags_of(codes, owner=False)})
+        self._flag(business, row, codes)
         if not business.changed:
             self.plan.changed_businesses.append(business)
         business.changed = tuple(dict.fromkeys((*business.changed, *changed)))
         return Result.CHANGED
+
+    def _flag(self, business: Business, row: CheckedRow, codes: list[str]) -> None:
+        """Set the flags of a changed business: of what the row tells its own, and the contradiction by all that is known now."""
+        cells = business.cells
+        if contradicts(cells.kelas, cells.capital, cells.sales, cells.founded_year, self._scope.day):
+            if CONTRADICTION not in codes:
+                codes.append(CONTRADICTION)
+        elif CONTRADICTION in codes:
+            codes.remove(CONTRADICTION)
+        told = {name for name in _COMPARED if getattr(row.business, name) is not None}
+        kept = {flag for flag in business.flags if _FIELD_OF.get(flag) not in told}
+        if CONTRADICTION not in codes:
+            kept.discard(_FLAG_OF[CONTRADICTION])
+        business.flags = sorted({*kept, *flags_of(codes, owner=False)})
 
 
 _COMPARED = ("address", "sector", "kbli", "nib", "capital", "sales", "founded_year", "workers")

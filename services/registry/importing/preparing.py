@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.registry.importing import writing
 from services.registry.importing.jobs import Job
-from services.registry.importing.planning import Alike, Outcome, Plan, Planner
+from services.registry.importing.planning import Alike, Outcome, Plan, Planner, Scope
 from services.registry.importing.recent import Recent
 from services.registry.importing.rows import CheckedRow, Result
 from services.registry.importing.workshop import Workshop
@@ -37,9 +37,9 @@ async def prepare(shop: Workshop, job: Job, rows: Sequence[CheckedRow], before: 
     recent_keys = {owner_id: key for recent in before for owner_id, key in recent.keys.items()}
     async with shop.pool.acquire() as connection, connection.transaction():
         await connection.execute(writing.PLANNER_SETTINGS)
-        planner = Planner(
-            await writing.look_up(connection, shop.ring, rows, before), new_id, [recent.alike for recent in before]
-        )
+        known = await writing.look_up(connection, shop.ring, rows, before)
+        scope = Scope(batch.as_of, job.kelurahan if job.own_only else None)
+        planner = Planner(known, new_id, scope, [recent.alike for recent in before])
         plan = await asyncio.to_thread(planner.take, rows)
         if job.dry_run:
             plan.outcomes = [_foreseen(outcome, row) for outcome, row in zip(plan.outcomes, rows, strict=True)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 from python_calamine import (
     CalamineError,
@@ -16,7 +17,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from services.registry.importing.cleaning.text import Cell
+from services.registry.importing.cleaning.text import Cell, clean_text
 from services.registry.importing.codes import FileRefusedError
 from services.registry.importing.header import SEARCH_ROWS, Header, find_header
 
@@ -34,12 +35,14 @@ class Workbook:
 
     @classmethod
     def open(cls, path: Path) -> Workbook:
-        """Open the first visible sheet that has a header. Call ``archive.inspect`` before.
+        """Open the visible sheet that has a header. Call ``archive.inspect`` before.
 
-        Raises ``FileRefusedError``.
+        Raises ``FileRefusedError``, also where two have data below a header: reading one of them would lose the other.
         """
         try:
             return cls._open(path)
+        except FileRefusedError:
+            raise
         except PasswordError as error:
             raise FileRefusedError("TERKUNCI_SANDI") from error
         except (CalamineError, OSError, ValueError) as error:
@@ -48,15 +51,26 @@ class Workbook:
     @classmethod
     def _open(cls, path: Path) -> Workbook:
         widest = rows = 0
+        filled: list[tuple[str, Workbook]] = []
+        empty: Workbook | None = None
         with CalamineWorkbook.from_path(path) as workbook:
             for meta in workbook.sheets_metadata:
                 if meta.typ != SheetTypeEnum.WorkSheet or meta.visible != SheetVisibleEnum.Visible:
                     continue
                 sheet = workbook.get_sheet_by_name(meta.name)
                 header = find_header(list(islice(sheet.iter_rows(), SEARCH_ROWS)))
-                if header is not None:
-                    return cls(header, sheet, _fills(sheet, header))
-                widest, rows = max(widest, sheet.width), rows + sheet.height
+                if header is None:
+                    widest, rows = max(widest, sheet.width), rows + sheet.height
+                elif sheet.end is None or sheet.end[0] < header.row + header.rows - 1:  # a form that nobody filled in
+                    empty = empty or cls(header, sheet, {})
+                elif filled:
+                    _refuse_two(filled[0][0], meta.name)
+                else:
+                    filled.append((meta.name, cls(header, sheet, _fills(sheet, header))))
+        if filled:
+            return filled[0][1]
+        if empty:
+            return empty
         if rows == 0:
             raise FileRefusedError("BERKAS_KOSONG")
         raise FileRefusedError("SATU_KOLOM" if widest <= 1 else "JUDUL_TIDAK_DITEMUKAN")
@@ -77,6 +91,11 @@ class Workbook:
                 if column < len(row):
                     open_fills.append((last, column, row[column]))
             yield number, row
+
+
+def _refuse_two(*names: str) -> NoReturn:
+    told = ", ".join(f"“{clean_text(name)[:40]}”" for name in names)
+    raise FileRefusedError("BANYAK_LEMBAR", f"Lembar berisi data antara lain {told}.")
 
 
 def _fills(sheet: CalamineSheet, header: Header) -> dict[int, list[tuple[int, int]]]:

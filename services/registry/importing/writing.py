@@ -272,6 +272,8 @@ async def write(
     or one of these was erased.
     """
     await _change_businesses(connection, plan.changed_businesses, batch.as_of)
+    if plan.keyed:
+        await connection.execute(queries().set_natural_keys, list(plan.keyed), list(plan.keyed.values()))
     await _hold_owners(connection, set(keys) - {owner.id for owner in plan.changed_owners})  # these their change holds
     await _change_owners(connection, plan.changed_owners)
     for table, columns, records in (
@@ -341,7 +343,6 @@ async def _change_businesses(connection: asyncpg.Connection, changed: Sequence[B
         counted,
         [" ".join(business.flags) for business in changed],
         [as_of] * len(changed),
-        [business.import_key for business in changed],
     )
     _all_changed(tag, len(changed))
 

@@ -95,6 +95,15 @@ def classify(capital: int | None, sales: int | None, founded_year: int | None, o
     return _decide(by_capital, by_sales, founded_year is not None and founded_year >= table.since.year)
 
 
+def contradicts(
+    kelas: BusinessClass, capital: int | None, sales: int | None, founded_year: int | None, on: date
+) -> bool:
+    """Tell whether figures speak against each other, or against the class that is recorded; what is not known speaks for none."""
+    computed = classify(capital, sales, founded_year, on)
+    known = BusinessClass.TIDAK_DIKETAHUI not in {kelas, computed.kelas}
+    return computed.contradiction or (known and kelas != computed.kelas)
+
+
 @cache
 def _decide(by_capital: BusinessClass | None, by_sales: BusinessClass | None, young: bool) -> Classification:
     """Decide between what capital and sales say; there are few answers, so each is made once."""

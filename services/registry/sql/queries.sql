@@ -80,11 +80,11 @@ WITH made AS (
     INSERT INTO business (id, version, name, name_key, address, nib, kelurahan, sector, kbli_version, kbli_code,
         capital, sales, founded_year, class, class_basis, class_year, class_source, class_as_of, paid_men, paid_women,
         unpaid_men, unpaid_women, workers_as_of, status, status_before, status_reason, merged_into, closed_on, flags,
-        source, as_of, registered_by, submitted_by, verified_by)
+        source, as_of, registered_by, submitted_by, verified_by, status_before_merge)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) RETURNING id)
+        $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) RETURNING id)
 INSERT INTO business_owner (business_id, owner_id, position)
-SELECT made.id, u.owner_id, u.n - 1 FROM made, unnest($35::uuid[]) WITH ORDINALITY AS u (owner_id, n);
+SELECT made.id, u.owner_id, u.n - 1 FROM made, unnest($36::uuid[]) WITH ORDINALITY AS u (owner_id, n);
 
 -- name: lock_businesses
 -- Businesses with their owners in order, locked in the order of their ids.
@@ -112,7 +112,7 @@ UPDATE business SET version = $2, name = $3, name_key = $4, address = $5, nib = 
     class_year = $16, class_source = $17, class_as_of = $18, paid_men = $19, paid_women = $20, unpaid_men = $21,
     unpaid_women = $22, workers_as_of = $23, status = $24, status_before = $25, status_reason = $26, merged_into = $27,
     closed_on = $28, flags = $29, source = $30, as_of = $31, registered_by = $32, submitted_by = $33, verified_by = $34,
-    updated_at = now()
+    status_before_merge = $35, updated_at = now()
 WHERE id = $1;
 
 -- name: replace_business_owners

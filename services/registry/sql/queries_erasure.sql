@@ -43,14 +43,15 @@ RETURNING id, state, due_at;
 
 -- name: what_would_go
 -- What an erasure of the owner would empty: businesses that nobody else goes on with and those that go on, licences sealed
--- under the owner's key, notes of visits.
+-- under the owner's key, NIBs of businesses that go on, notes of visits.
 WITH first AS (
-    SELECT bo.business_id, EXISTS (
+    SELECT bo.business_id, (SELECT b.nib IS NOT NULL FROM business b WHERE b.id = bo.business_id) AS has_nib, EXISTS (
         SELECT FROM business_owner other JOIN owner_key k ON k.owner_id = other.owner_id AND k.wrapped IS NOT NULL
         WHERE other.business_id = bo.business_id AND other.owner_id <> $1) AS goes_on
     FROM business_owner bo WHERE bo.owner_id = $1 AND bo.position = 0)
 SELECT (SELECT count(*) FROM first WHERE NOT goes_on) AS businesses_forgotten,
     (SELECT count(*) FROM first WHERE goes_on) AS businesses_passed_on,
+    (SELECT count(*) FROM first WHERE goes_on AND has_nib) AS nibs,
     (SELECT count(*) FROM licence l WHERE l.number IS NOT NULL
      AND (l.owner_id = $1 OR l.business_id IN (SELECT business_id FROM first WHERE NOT goes_on))) AS licences,
     (SELECT count(*) FROM mentoring_visit v WHERE v.note IS NOT NULL

@@ -18,7 +18,6 @@ from shared.outbox import Change
 
 
 def _business(row: asyncpg.Record) -> Business:
-    status_before = row["status_before"]
     return Business(
         id=row["id"],
         version=row["version"],
@@ -33,7 +32,7 @@ def _business(row: asyncpg.Record) -> Business:
         workers=_workers(row),
         workers_as_of=row["workers_as_of"],
         status=BusinessStatus(row["status"]),
-        status_before=None if status_before is None else BusinessStatus(status_before),
+        status_before=_status(row["status_before"]),
         status_reason=row["status_reason"],
         merged_into=row["merged_into"],
         closed_on=row["closed_on"],
@@ -43,7 +42,12 @@ def _business(row: asyncpg.Record) -> Business:
         registered_by=row["registered_by"],
         submitted_by=row["submitted_by"],
         verified_by=row["verified_by"],
+        status_before_merge=_status(row["status_before_merge"]),
     )
+
+
+def _status(text: str | None) -> BusinessStatus | None:
+    return None if text is None else BusinessStatus(text)
 
 
 def _profile(row: asyncpg.Record) -> Profile:
@@ -70,7 +74,7 @@ def _workers(row: asyncpg.Record) -> Workers | None:
 
 
 def _columns(business: Business) -> tuple[Any, ...]:
-    """Return the columns that insert and update share, in their order from ``version`` to ``verified_by``."""
+    """Return the columns that insert and update share, in their order from ``version`` to ``status_before_merge``."""
     profile, kelas, workers = business.profile, business.kelas, business.workers or Workers()
     return (
         business.version,
@@ -103,6 +107,7 @@ def _columns(business: Business) -> tuple[Any, ...]:
         business.registered_by,
         business.submitted_by,
         business.verified_by,
+        business.status_before_merge,
     )
 
 

@@ -18,8 +18,9 @@ DELETE FROM import_piece WHERE import_id = $1;
 -- name: claim_job
 -- The oldest job that waits, or whose worker is gone, or that this instance had before it was restarted; none that it has in
 -- hand, and not the bytes of one, which are repeated once that is done.
--- If the same bytes were applied for this kelurahan by the same rules before, the job repeats that import, unless somebody
--- was erased since: then each row is looked at.
+-- If the same bytes were applied for this kelurahan by the same rules before, the job repeats that import, unless what it came
+-- to may be otherwise now: somebody was erased since, or it left out rows of who was, and may have come anew, or of a business
+-- that was closed, merged or moved, and may be back. Then each row is looked at.
 UPDATE import_job j
 SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, attempts = attempts + 1,
     started_at = coalesce(started_at, now()),
@@ -27,7 +28,9 @@ SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, a
         SELECT e.id FROM import_job e
         WHERE e.sha256 = j.sha256 AND e.kelurahan = j.kelurahan AND e.state = 'selesai' AND NOT e.dry_run
           AND e.rules = j.rules AND e.own_only = j.own_only
-          AND NOT EXISTS (SELECT FROM erased_person p WHERE p.erased_at >= e.completed_at)
+          AND NOT EXISTS (SELECT FROM owner o WHERE o.erased_at >= e.completed_at)
+          AND NOT EXISTS (SELECT FROM import_chunk c WHERE c.import_id = e.id
+                          AND c.codes::text ~ 'PEMILIK_DIHAPUS|USAHA_TIDAK_AKTIF|USAHA_PINDAH')
         ORDER BY e.completed_at LIMIT 1) END
 WHERE j.id = (
     SELECT w.id FROM import_job w
@@ -147,7 +150,8 @@ FROM alike a
 -- The offset keeps this apart: joined, or read in the order of its limit, all businesses of the registry may come first.
 CROSS JOIN LATERAL (
     SELECT id FROM (
-        SELECT b.id FROM business_owner bo JOIN business b ON b.id = bo.business_id AND b.merged_into IS NULL
+        SELECT b.id FROM business_owner bo
+        JOIN business b ON b.id = bo.business_id AND b.status NOT IN ('ditolak', 'tutup', 'digabung')
         WHERE bo.owner_id = a.id AND (a.ground = 'telepon_nama' OR b.kelurahan = a.kelurahan) OFFSET 0) AS theirs
     ORDER BY id LIMIT 1) AS first
 ORDER BY a.n, first.id, a.ground;
@@ -188,13 +192,20 @@ SET version = u.version + u.facts, address = u.address, nib = u.nib, sector = u.
     kbli_code = u.kbli_code, capital = u.capital, sales = u.sales, founded_year = u.founded_year,
     paid_men = u.paid_men, paid_women = u.paid_women, unpaid_men = u.unpaid_men, unpaid_women = u.unpaid_women,
     workers_as_of = u.workers_as_of, flags = string_to_array(u.flags, ' '), as_of = u.as_of,
-    import_key = coalesce(b.import_key, u.import_key), updated_at = now()
+    updated_at = now()
 FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
             $10::bigint[], $11::smallint[], $12::int[], $13::int[], $14::int[], $15::int[], $16::date[], $17::text[],
-            $18::date[], $19::uuid[])
+            $18::date[])
     AS u (id, version, facts, address, nib, sector, kbli_version, kbli_code, capital, sales, founded_year,
-          paid_men, paid_women, unpaid_men, unpaid_women, workers_as_of, flags, as_of, import_key)
+          paid_men, paid_women, unpaid_men, unpaid_women, workers_as_of, flags, as_of)
 WHERE b.id = u.id AND b.version = u.version;
+
+-- name: set_natural_keys
+-- Businesses that were registered by hand are found by their natural key from now on, also once they are closed or moved. In the
+-- order of ids, as everywhere.
+UPDATE business b SET import_key = u.key
+FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t (id, key) ORDER BY id) AS u
+WHERE b.id = u.id AND b.import_key IS NULL;
 
 -- name: insert_proposals
 -- Pairs that a person shall look at; a pair that was proposed before is not proposed again.
