@@ -6,11 +6,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
 from ops.stack.errors import StackError
+from proof.history import now
 from proof.leftovers import is_root, run
 from proof.rig import Rig, Size
 
@@ -92,37 +93,38 @@ async def fill_disks(rig: Rig, size: Size, _: Random) -> None:
         async with _on_small_disk(rig, name) as (folder, kind):
             kinds.append(kind)
             for seconds in size.away:
-                async with rig.fault():
+                full = max(seconds, FULL_SECONDS)
+                async with _supervised(rig, name) as deaths, rig.fault():
                     filler = await asyncio.to_thread(fill, folder)
-                    deaths = await _supervise(rig, name, max(seconds, FULL_SECONDS))
+                    await asyncio.sleep(full)
                     await asyncio.to_thread(filler.unlink)
-                    await _start_again(rig, name)
-                rig.notes.append(
-                    f"disk of {name} ({kind}) full for {max(seconds, FULL_SECONDS):g} s: it died {deaths} times"
-                )
+                rig.notes.append(f"disk of {name} ({kind}) full for {full:g} s: it died {len(deaths)} times")
 
 
-async def _supervise(rig: Rig, name: str, seconds: float) -> int:
-    """Do what ``restart: unless-stopped`` does: start a server again that has died; return how often it had."""
-    deaths, end = 0, asyncio.get_running_loop().time() + seconds
-    while (now := asyncio.get_running_loop().time()) < end:
-        if not rig.stack.record().processes[name].alive:
-            deaths += 1
-            await _try_to_start(rig, name, min(end - now, 10.0))
-        await asyncio.sleep(min(TRY_AGAIN_SECONDS, max(0.0, end - asyncio.get_running_loop().time())))
-    return deaths
+@asynccontextmanager
+async def _supervised(rig: Rig, name: str) -> AsyncIterator[list[float]]:
+    """Do what ``restart: unless-stopped`` does for the time of the block, and give the moments at which the server had died.
 
+    It may be about to die of the full disk when there is room again.
+    """
+    deaths, over = list[float](), asyncio.Event()
 
-async def _try_to_start(rig: Rig, name: str, _seconds: float) -> None:
+    async def look_after() -> None:
+        while not over.is_set():
+            if not rig.stack.record().processes[name].alive:
+                deaths.append(now())
+                with suppress(StackError):  # as long as the disk is full
+                    await rig.start(name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TRY_AGAIN_SECONDS):
+                    await over.wait()
+
+    looking = asyncio.create_task(look_after())
     try:
-        await rig.start(name)
-    except StackError:
-        return  # as long as the disk is full
-
-
-async def _start_again(rig: Rig, name: str) -> None:
-    if not rig.stack.record().processes[name].alive:
-        await rig.start(name)
+        yield deaths
+    finally:
+        over.set()
+        await looking
 
 
 @asynccontextmanager

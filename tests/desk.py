@@ -233,6 +233,15 @@ async def crowded(desk: Desk) -> AsyncIterator[None]:
         yield
 
 
+async def until_answered(ask: Callable[..., Awaitable[httpx2.Response]], *order: Any) -> httpx2.Response:
+    """Ask, and come again as long as it is told to, as a client does: a full machine may let some of a crowd wait beyond their time."""
+    for _ in range(CLIENTS):
+        answer = await ask(*order)
+        if answer.status_code != 503 or "Retry-After" not in answer.headers:
+            break
+    return answer
+
+
 async def tried(work: Awaitable[Any]) -> str:
     """Return ``ok``, or the rule that refused."""
     try:

@@ -20,7 +20,7 @@ from services.events.handlers.ticking import Ticker
 from services.events.store import exhibitions as store
 from shared.auth import Role
 from shared.wita import WITA
-from tests.desk import CLIENTS, ZONES, at_once, cause, crowded, database_zone, process_zone
+from tests.desk import CLIENTS, ZONES, at_once, cause, crowded, database_zone, process_zone, until_answered
 from tests.events.fair import DEADLINE, DECIDED, FIRST_DAY, JURY, Fair
 
 SECOND = timedelta(seconds=1)
@@ -48,8 +48,11 @@ async def test_the_capacity_is_never_exceeded_by_two_hundred_curators(crowd: Fai
     curators = [crowd.caller(Role.PETUGAS_DINAS, subject=f"petugas-{number}") for number in range(10)]
     answers = await asyncio.gather(
         *(
-            curators[number % 10].post(
-                f"/applications/{application}/placement", {"booth_id": str(booths[number % 20]), "wave": 1}, 2
+            until_answered(
+                curators[number % 10].post,
+                f"/applications/{application}/placement",
+                {"booth_id": str(booths[number % 20]), "wave": 1},
+                2,
             )
             for number, application in enumerate(applications)
         )

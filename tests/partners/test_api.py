@@ -12,7 +12,7 @@ import pytest
 from services.partners.handlers.ticking import Ticker
 from shared.auth import Role
 from shared.idempotency import assert_every_post_is_idempotent
-from tests.desk import CLIENTS, check_without_gaps, crowded, rule_of
+from tests.desk import CLIENTS, check_without_gaps, crowded, rule_of, until_answered
 from tests.partners.bureau import AGENCY, NAMES, VERIFIED, Bureau, agreement_form
 from tests.partners.portal import FORMS
 
@@ -62,12 +62,14 @@ async def test_every_post_needs_a_key(bureau: Bureau) -> None:
 async def test_of_two_hundred_who_draft_and_sign_at_once_one_drafts_and_two_sign(bureau: Bureau) -> None:
     async with crowded(bureau):
         operators = [bureau.operator(f"operator-{number}") for number in range(CLIENTS)]
-        drafts = await asyncio.gather(*(each.post("/agreements", agreement_form()) for each in operators))
+        drafts = await asyncio.gather(
+            *(until_answered(each.post, "/agreements", agreement_form()) for each in operators)
+        )
         assert Counter(answer.status_code for answer in drafts) == {201: 1, 409: CLIENTS - 1}
         agreement = next(answer.json()["id"] for answer in drafts if answer.status_code == 201)
         path = f"/agreements/{agreement}/signatures"
         for version in (1, 2):
-            answers = await asyncio.gather(*(each.post(path, None, version) for each in operators))
+            answers = await asyncio.gather(*(until_answered(each.post, path, None, version) for each in operators))
             assert Counter(answer.status_code for answer in answers)[200] == 1
         assert await facts_of(bureau) == ["drafted", "signed", "signed", "activated"]
 

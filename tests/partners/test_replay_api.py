@@ -13,7 +13,7 @@ import pytest
 from services.partners.domain.cursors import write_cursor
 from services.partners.handlers.ticking import Ticker
 from shared.auth import Role
-from tests.desk import CLIENTS, crowded, rule_of
+from tests.desk import CLIENTS, crowded, rule_of, until_answered
 from tests.partners.bureau import AGENCY, CURSOR_KEYS, Bureau
 from tests.partners.receiving import WAYS, Endpoint, agree_and_register, register
 from tests.partners.replaying import EARLIEST, ask, cancel, replay, shown
@@ -115,12 +115,12 @@ async def test_of_two_hundred_at_once_one_begins_and_one_is_cancelled_once(burea
     async with crowded(bureau):
         _, endpoint = await agree_and_register(bureau, URL)
         path, agency = f"/webhooks/{endpoint.id}/replays", bureau.agency()
-        asked = await asyncio.gather(*(agency.post(path, EARLIEST) for _ in range(CLIENTS)))
+        asked = await asyncio.gather(*(until_answered(agency.post, path, EARLIEST) for _ in range(CLIENTS)))
         assert Counter(answer.status_code for answer in asked) == {201: 1, 409: CLIENTS - 1}
         begun = next(answer.json()["id"] for answer in asked if answer.status_code == 201)
         refused = next(answer for answer in asked if answer.status_code == 409)
         assert (rule_of(refused), refused.json()["replay_id"]) == ((409, "putar-ulang-berjalan"), begun)
-        cancelled = await asyncio.gather(*(cancel(endpoint, begun) for _ in range(CLIENTS)))
+        cancelled = await asyncio.gather(*(until_answered(cancel, endpoint, begun) for _ in range(CLIENTS)))
         assert Counter(answer.status_code for answer in cancelled) == {200: 1, 412: CLIENTS - 1}
         assert await replay(endpoint) != begun
 

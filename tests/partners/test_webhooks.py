@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.auth import Role
-from tests.desk import CLIENTS, crowded, rule_of
+from tests.desk import CLIENTS, crowded, rule_of, until_answered
 from tests.partners.bureau import Bureau
 from tests.partners.receiving import WAYS, register
 
@@ -131,10 +131,12 @@ async def test_of_two_hundred_at_once_ten_endpoints_are_made_and_one_secret_is_c
     async with crowded(bureau):
         await bureau.agree(**WAYS)
         agency = bureau.agency()
-        made = await asyncio.gather(*(agency.post("/webhooks", {"url": URL}) for _ in range(CLIENTS)))
+        made = await asyncio.gather(*(until_answered(agency.post, "/webhooks", {"url": URL}) for _ in range(CLIENTS)))
         assert Counter(answer.status_code for answer in made) == {201: 10, 409: CLIENTS - 10}
         one = next(answer.json()["id"] for answer in made if answer.status_code == 201)
-        changed = await asyncio.gather(*(agency.post(f"/webhooks/{one}/secrets", {}, 1) for _ in range(CLIENTS)))
+        changed = await asyncio.gather(
+            *(until_answered(agency.post, f"/webhooks/{one}/secrets", {}, 1) for _ in range(CLIENTS))
+        )
         assert Counter(answer.status_code for answer in changed) == {200: 1, 412: CLIENTS - 1}
         assert await bureau.pool.fetchval("SELECT count(*) FROM webhook_secret WHERE webhook_id = $1::uuid", one) == 2
 

@@ -17,6 +17,7 @@ from shared.auth import Role
 from shared.contracts.licensing import LicencePersonal
 from shared.masking import mask_text
 from shared.sealing import open_sealed
+from tests.desk import until_answered
 from tests.registry.conftest import MANGGAR, PRAPATAN, Caller, Registry
 from tests.registry.office import FAR, MD, NIB, P_IRT, licence_body, names, submit, told, verify
 from tests.stack.servers import Database
@@ -135,7 +136,9 @@ async def test_a_renewal_takes_the_place_of_the_older_licence(
 async def test_one_number_handed_in_by_two_hundred_at_once_is_one_licence(
     registry: Registry, clerk: Caller, business: str
 ) -> None:
-    answers = await asyncio.gather(*(clerk.post("/licences", licence_body(business)) for _ in range(CLIENTS)))
+    answers = await asyncio.gather(
+        *(until_answered(clerk.post, "/licences", licence_body(business)) for _ in range(CLIENTS))
+    )
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: CLIENTS - 1}
     assert [fact["sequence"] for fact in await told(registry, "licence.")] == [1]
 
@@ -148,7 +151,9 @@ async def test_of_two_hundred_renewals_verified_at_once_one_takes_the_place(
     await verify(checker, older)
     numbers = [f"20634719{n:05d}-32" for n in range(CLIENTS)]
     renewals = await asyncio.gather(*(submit(clerk, business, number, renews=older) for number in numbers))
-    answers = await asyncio.gather(*(checker.post(f"/licences/{one}/verification", None, 1) for one in renewals))
+    answers = await asyncio.gather(
+        *(until_answered(checker.post, f"/licences/{one}/verification", None, 1) for one in renewals)
+    )
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: CLIENTS - 1}
     winner = next(one for one, answer in zip(renewals, answers, strict=True) if answer.status_code == 200)
     assert (await show(clerk, older))["replaced_by"] == winner

@@ -10,6 +10,7 @@ import pytest
 
 from shared.auth import Role
 from shared.database import create_pool
+from tests.desk import until_answered
 from tests.registry.conftest import MANGGAR, Caller, Registry, make_mentor, verify
 from tests.registry.test_mentoring import ago, begin, slug, told
 from tests.stack.servers import Database
@@ -52,7 +53,10 @@ async def test_of_two_hundred_who_give_a_business_a_mentor_one_wins(
 ) -> None:
     mentors = [await make_mentor(checker, f"pendamping-{n}") for n in range(10)]
     answers = await asyncio.gather(
-        *(checker.post(f"/businesses/{verified}/mentorings", {"mentor_id": mentors[n % 10]}) for n in range(CLIENTS))
+        *(
+            until_answered(checker.post, f"/businesses/{verified}/mentorings", {"mentor_id": mentors[n % 10]})
+            for n in range(CLIENTS)
+        )
     )
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: CLIENTS - 1}
     assert {slug(answer) for answer in answers if answer.status_code == 409} == {"sudah-didampingi"}
@@ -66,7 +70,10 @@ async def test_of_two_hundred_hand_overs_on_one_version_one_wins(
     mentoring = await begin(checker, verified, mentor, ago(10))
     mentors = [await make_mentor(checker, f"pendamping-{n}") for n in range(10)]
     answers = await asyncio.gather(
-        *(checker.post(f"/mentorings/{mentoring}/hand-over", {"mentor_id": mentors[n % 10]}, 1) for n in range(CLIENTS))
+        *(
+            until_answered(checker.post, f"/mentorings/{mentoring}/hand-over", {"mentor_id": mentors[n % 10]}, 1)
+            for n in range(CLIENTS)
+        )
     )
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: CLIENTS - 1}
     await check_whole(crowd)
@@ -90,11 +97,11 @@ async def test_mentors_never_end_with_a_business_that_somebody_gives_them_meanwh
     for n in range(CLIENTS // 5):
         business, mentor = businesses[n % 20], mentors[(n + 7) % 20]
         deeds += [
-            checker.post(f"/businesses/{business}/mentorings", {"mentor_id": mentor}),
-            checker.post(f"/mentors/{mentors[n % 20]}/end", {}, 1),
-            dinas.post(f"/mentorings/{running[n % 10]}/hand-over", {"mentor_id": mentor}, 1),
-            dinas.post(f"/mentorings/{running[n % 10]}/visits", {"visited_on": ago(0)}, 1),
-            checker.post(f"/businesses/{businesses[n % 10]}/closure", closing, 3),
+            until_answered(checker.post, f"/businesses/{business}/mentorings", {"mentor_id": mentor}),
+            until_answered(checker.post, f"/mentors/{mentors[n % 20]}/end", {}, 1),
+            until_answered(dinas.post, f"/mentorings/{running[n % 10]}/hand-over", {"mentor_id": mentor}, 1),
+            until_answered(dinas.post, f"/mentorings/{running[n % 10]}/visits", {"visited_on": ago(0)}, 1),
+            until_answered(checker.post, f"/businesses/{businesses[n % 10]}/closure", closing, 3),
         ]
     answers = await asyncio.gather(*deeds)
     done = Counter(answer.status_code for answer in answers)

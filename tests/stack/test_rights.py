@@ -24,17 +24,19 @@ from tests.stack.servers import Database, Kafka, Postgres
 
 
 def read(kafka: Kafka, principal: str, topic: str, group: str) -> KafkaError | None:
-    """Try to read as a principal; return the broker's refusal, if any."""
-    config = client_config(kafka.credentials(principal)) | {"group.id": group, "auto.offset.reset": "earliest"}
-    consumer = Consumer(config)
+    """Try to read as a principal; return the broker's refusal, or nothing once it gave something or said that there is no more.
+
+    A partition that was assigned proves nothing: who writes to a topic is told of it, and refused when it is read.
+    """
+    more = {"group.id": group, "auto.offset.reset": "earliest", "enable.partition.eof": True}
+    consumer = Consumer(client_config(kafka.credentials(principal)) | more)
     try:
         consumer.subscribe([topic])
-        for _ in range(40):
+        for _ in range(120):
             message = consumer.poll(0.25)
-            if message is not None and message.error() is not None:
-                return message.error()
-            if consumer.assignment():
-                return None
+            if message is not None:
+                error = message.error()
+                return None if error is None or error.code() == KafkaError._PARTITION_EOF else error
     finally:
         consumer.close()
     raise TimeoutError("the broker neither assigned nor refused")

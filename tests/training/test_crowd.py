@@ -31,7 +31,18 @@ from services.training.handlers.turnstile import Turnstile
 from shared.auth import Role
 from shared.contracts.training import EnrolmentState, LeavingCause, Requirement, RequirementKind
 from shared.identifiers import new_id
-from tests.desk import CLIENTS, NOON, ZONES, Member, at_once, cause, crowded, database_zone, process_zone
+from tests.desk import (
+    CLIENTS,
+    NOON,
+    ZONES,
+    Member,
+    at_once,
+    cause,
+    crowded,
+    database_zone,
+    process_zone,
+    until_answered,
+)
 from tests.training.office import DEADLINE, FIRST_SESSION, UNSERVED_FIRST, Office, sessions
 
 AFTER = FIRST_SESSION + timedelta(days=10)
@@ -55,7 +66,9 @@ async def withdraw(office: Office, enrolment_id: UUID, version: int) -> None:
 async def test_the_quota_is_never_exceeded_and_who_comes_first_is_in(crowd: Office) -> None:
     batch, members = await crowd.batch(50), await crowd.members(CLIENTS)
     clerk = crowd.caller(Role.PETUGAS_DINAS)
-    answers = await asyncio.gather(*(clerk.post(f"/batches/{batch}/enrolments", member.form()) for member in members))
+    answers = await asyncio.gather(
+        *(until_answered(clerk.post, f"/batches/{batch}/enrolments", member.form()) for member in members)
+    )
     assert Counter(answer.status_code for answer in answers) == {201: CLIENTS}
     rows = await crowd.pool.fetch("SELECT arrival, state FROM enrolment WHERE batch_id = $1 ORDER BY arrival", batch)
     assert [row["arrival"] for row in rows] == list(range(1, CLIENTS + 1))
@@ -81,7 +94,7 @@ async def test_groups_of_several_processes_and_batches_share_owners_and_nobody_i
     assert len(comers) == CLIENTS
     Random(13).shuffle(comers)
     answers = await asyncio.gather(
-        *(clerk.post(f"/batches/{batch}/enrolments", member.form()) for batch, member in comers)
+        *(until_answered(clerk.post, f"/batches/{batch}/enrolments", member.form()) for batch, member in comers)
     )
     assert Counter(answer.status_code for answer in answers) == {201: CLIENTS}
     for batch in batches:
