@@ -82,11 +82,12 @@ class Office(Desk):
         selection: Selection = Selection.LANGSUNG,
         timings: Sequence[Timing] = (),
         offer_hours: int = 48,
+        closes_at: datetime = DEADLINE,
     ) -> UUID:
         """Open a batch of a course of its own, unless one is given, and return its id."""
         course = course or await self.course(requirements=requirements)
         command = OpenBatch(
-            new_id(), course, "Aula DKUMKMP", quota, DEADLINE, selection, offer_hours, tuple(timings or sessions(3))
+            new_id(), course, "Aula DKUMKMP", quota, closes_at, selection, offer_hours, tuple(timings or sessions(3))
         )
         return (await self.do(lambda connection: courses.open_batch(connection, command, cause()))).id
 

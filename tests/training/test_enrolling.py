@@ -186,6 +186,25 @@ async def test_nobody_follows_a_programme_twice_in_a_year_where_the_course_says_
     await office.enrol(second, member)
 
 
+async def test_who_only_waited_when_a_batch_began_has_not_followed_the_programme_that_year(office: Office) -> None:
+    programme = await office.programme()
+    once = (Requirement(kind=RequirementKind.SEKALI_SETAHUN), *UNSERVED_FIRST)
+    course = await office.course(requirements=once, programme=programme)
+    first = await office.batch(1, course=course)
+    seated, waiting = await office.members(2)
+    for member in (seated, waiting):
+        await office.enrol(first, member)
+    later = sessions(2, FIRST_SESSION + timedelta(days=20))
+    second = await office.batch(5, course=course, closes_at=FIRST_SESSION + timedelta(days=10), timings=later)
+    with pytest.raises(RequirementsNotMetError, match="program ini pada tahun yang sama"):
+        await office.enrol(second, waiting, FIRST_SESSION - timedelta(seconds=1))
+    with pytest.raises(RequirementsNotMetError, match="program ini pada tahun yang sama"):
+        await office.enrol(second, seated, FIRST_SESSION)
+    came = await office.enrolment(await office.enrol(second, waiting, FIRST_SESSION))
+    assert (came.state, came.priority) == (S.DITERIMA, 0)
+    await office.check_whole()
+
+
 async def test_a_batch_that_moves_into_another_year_while_somebody_waits_is_looked_at_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ class Applicant:
     served: bool
     """Has passed a training before."""
     this_year: bool
-    """Has a seat, or waits for one, in another batch of the same programme in the same year."""
+    """Has a seat, or may still get one, in another batch of the same programme in the same year."""
 
 
 @dataclass(frozen=True, slots=True)

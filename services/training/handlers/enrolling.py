@@ -70,7 +70,7 @@ async def _lock(connection: Connection, wishes: Sequence[Wish], erased: Mapping[
     """
     batch_id = wishes[0].command.batch_id
     asking = [
-        Asking(command.owner_id, command.business_id, erased[command.owner_id], wish.has_nib)
+        Asking(command.owner_id, command.business_id, erased[command.owner_id], wish.has_nib, wish.cause.now)
         for wish in wishes
         for command in [wish.command]
     ]

@@ -83,18 +83,23 @@ SELECT owner_id, erased FROM owner_copy WHERE owner_id = $1 FOR NO KEY UPDATE;
 SELECT owner_id, erased FROM owner_copy WHERE owner_id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: look_for_applicants
--- The course of a batch ($3), and what the rules look at of owners ($1), each with a business ($2), in their order. The owners are
--- locked, so that their history stands still; the batch is not, so that nobody waits for this: its version tells whether it is
--- as it was.
+-- The course of a batch ($3), and what the rules look at of owners ($1), each with a business ($2) and the time of asking ($4),
+-- in their order. The owners are locked, so that their history stands still; the batch is not, so that nobody waits for this:
+-- its version tells whether it is as it was. Who still waits once another batch has begun got nothing there, and never will:
+-- that is no following of the programme.
 SELECT b.version AS batch_version, c.*, p.code AS programme_code, p.title AS programme_title,
        bc.owner_ids, bc.status AS business_status, bc.kelas, bc.kelurahan,
        EXISTS (SELECT FROM enrolment e WHERE e.owner_id = u.owner_id AND e.state = 'lulus') AS served,
        EXISTS (SELECT FROM enrolment e JOIN batch o ON o.id = e.batch_id
-               WHERE e.owner_id = u.owner_id AND o.programme_id = b.programme_id AND o.year = b.year AND o.id <> b.id AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS this_year,
+               WHERE e.owner_id = u.owner_id AND o.programme_id = b.programme_id AND o.year = b.year AND o.id <> b.id
+               AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')
+               AND NOT (e.state = 'daftar_tunggu'
+                        AND EXISTS (SELECT FROM jsonb_array_elements(o.sessions) s
+                                    WHERE (s->>'starts_at')::timestamptz <= u.asked_at))) AS this_year,
        EXISTS (SELECT FROM enrolment e WHERE e.owner_id = u.owner_id AND e.batch_id = b.id
                AND e.state NOT IN ('mengundurkan_diri', 'kedaluwarsa', 'ditolak')) AS enrolled
 FROM batch b JOIN course c ON c.id = b.course_id JOIN programme p ON p.id = c.programme_id
-CROSS JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS u(owner_id, business_id, place)
+CROSS JOIN unnest($1::uuid[], $2::uuid[], $4::timestamptz[]) WITH ORDINALITY AS u(owner_id, business_id, asked_at, place)
 LEFT JOIN business_copy bc ON bc.business_id = u.business_id
 WHERE b.id = $3 ORDER BY u.place;
 

@@ -26,6 +26,7 @@ class Asking:
     business_id: UUID
     erased: bool
     has_nib: bool | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ async def lock_free_owners(connection: Connection, owner_ids: Iterable[UUID]) ->
 async def look_for_applicants(connection: Connection, batch_id: UUID, asking: Sequence[Asking]) -> Looked | None:
     """Return what the rules look at beside a batch, which nobody waits for; ``None`` if there is no such batch."""
     owners, businesses = [one.owner_id for one in asking], [one.business_id for one in asking]
-    rows = await connection.fetch(queries().look_for_applicants, owners, businesses, batch_id)
+    times = [one.at for one in asking]
+    rows = await connection.fetch(queries().look_for_applicants, owners, businesses, batch_id, times)
     if not rows:
         return None
     applicants = tuple(_applicant(row, one) for row, one in zip(rows, asking, strict=True))
