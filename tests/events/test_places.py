@@ -37,9 +37,9 @@ OPENING = datetime(2026, 12, 10, 10, 0, tzinfo=WITA)
 EVENING = datetime(2026, 12, 11, 22, 0, tzinfo=WITA)
 
 
-async def change_capacity(fair: Fair, booth: UUID, capacity: int, version: int = 1) -> None:
-    command = ChangeCapacity(booth, version, capacity)
-    await fair.do(lambda c: exhibitions.change_capacity(c, command, cause(DECIDED)))
+async def change_capacity(fair: Fair, booth: UUID, capacity: int, now: datetime = DECIDED) -> None:
+    command = ChangeCapacity(booth, 1, capacity)
+    await fair.do(lambda c: exhibitions.change_capacity(c, command, cause(now)))
 
 
 async def test_a_business_applies_once_and_again_after_giving_up(fair: Fair) -> None:
@@ -186,13 +186,56 @@ async def test_a_place_that_nobody_confirmed_goes_on_by_the_second(fair: Fair) -
 async def test_capacity_never_falls_below_the_chosen_and_what_is_added_goes_to_the_reserve(fair: Fair) -> None:
     exhibition, booth, applications = await fair.curated(2, 5)
     await fair.place(applications[0], booth)
-    with pytest.raises(CapacityBelowPlacedError, match="untuk 2 usaha terpilih jenis umum tinggal 1 tempat"):
+    with pytest.raises(
+        CapacityBelowPlacedError, match="untuk 1 usaha terpilih jenis umum yang belum ditempatkan tinggal 0 "
+    ):
         await change_capacity(fair, booth, 1)
     await change_capacity(fair, booth, 3)
     assert await fair.states(exhibition) == {"ditempatkan": 1, "lolos": 2, "cadangan": 2}
     await fair.booth(exhibition, 5, now=DECIDED)
     assert await fair.states(exhibition) == {"ditempatkan": 1, "lolos": 4}
     await fair.check_whole()
+
+
+async def test_a_capacity_raised_in_a_wave_promises_only_places_of_those_ahead(fair: Fair) -> None:
+    exhibition, booth, (first, second, *_) = await fair.curated(1, 6, wave_count=2)
+    await fair.place(first, booth, now=OPENING - timedelta(hours=2))
+    await fair.place(second, booth, wave=2)
+    await fair.confirm(second)
+    assert await Ticker(fair.pool, 1, lambda: OPENING).tick() == 1
+    assert await fair.states(exhibition) == {"mengundurkan_diri": 1, "dikonfirmasi": 1, "cadangan": 4}
+    await change_capacity(fair, booth, 2, OPENING)
+    assert await fair.states(exhibition) == {"mengundurkan_diri": 1, "dikonfirmasi": 1, "lolos": 1, "cadangan": 3}
+    assert len(await fair.do(lambda c: placing.place_all(c, exhibition, cause(OPENING)))) == 1
+    await fair.check_whole()
+
+
+async def test_a_capacity_lowered_in_a_wave_leaves_places_ahead_for_all_who_were_promised_one(fair: Fair) -> None:
+    exhibition, booth, _ = await fair.curated(2, 2, wave_count=2)
+    with pytest.raises(
+        CapacityBelowPlacedError, match="untuk 2 usaha terpilih jenis umum yang belum ditempatkan tinggal 1"
+    ):
+        await change_capacity(fair, booth, 1, OPENING)
+    assert len(await fair.do(lambda c: placing.place_all(c, exhibition, cause(OPENING)))) == 2
+
+
+async def test_who_gives_up_in_a_wave_leaves_the_place_to_who_was_promised_one(fair: Fair) -> None:
+    exhibition, booth, (first, second, third) = await fair.curated(1, 3, wave_count=2)
+    await fair.withdraw(first, OPENING)
+    assert await fair.state_of([second, third]) == ["lolos", "cadangan"]
+    assert len(await fair.do(lambda c: placing.place_all(c, exhibition, cause(OPENING)))) == 1
+    await fair.withdraw(second, OPENING)
+    assert (await fair.application(third)).wave == 2
+    await fair.check_whole()
+
+
+async def test_a_curation_in_a_wave_chooses_for_the_waves_ahead(fair: Fair) -> None:
+    exhibition = await fair.exhibition(wave_count=2)
+    await fair.booth(exhibition, 1)
+    for member in await fair.members(3):
+        await fair.apply(exhibition, member)
+    came = await fair.curate(exhibition, OPENING)
+    assert (came.passed, came.reserved) == (1, 2)
 
 
 async def test_a_cancelled_exhibition_closes_every_application(fair: Fair) -> None:

@@ -101,25 +101,38 @@ class PlacesMachine(RuleBasedStateMachine):
             )
             for n, kind in enumerate(wanting)
         ]
-        for change in curation.curate(before, entries, self.places()):
+        for change in curation.curate(before, entries, self.free()):
             self.applications[change.after.id] = change.after
 
     def places(self) -> dict[BoothKind, int]:
         counted: Counter[BoothKind] = Counter()
         for booth in self.booths.values():
-            counted[booth.kind] += booth.places
+            counted[booth.kind] += booth.capacity * len(booth.placed)
         return dict(counted)
+
+    def free(self) -> Counter[BoothKind]:
+        """Count anew what can still be given to somebody."""
+        counted: Counter[BoothKind] = Counter()
+        for booth in self.booths.values():
+            for wave in self.exhibition.waves:
+                if self.now < wave.starts_at:
+                    counted[booth.kind] += booth.capacity - booth.placed[wave.number - 1]
+        return counted
+
+    def promised(self) -> Counter[BoothKind]:
+        return Counter(item.kind for item in self.applications.values() if item.state is S.LOLOS)
 
     def chosen(self) -> dict[BoothKind, int]:
         return dict(Counter(item.kind for item in self.applications.values() if item.state in CHOSEN))
 
     def floor(self) -> Floor:
         reserve = tuple(item for item in self.applications.values() if item.state is S.CADANGAN)
-        return Floor(self.exhibition, tuple(self.booths.values()), reserve)
+        return Floor(self.exhibition, tuple(self.booths.values()), reserve, self.promised())
 
     def take(self, places: Places) -> None:
         """Take over what a deed came to, and look at whom free places went to."""
         leaving = {change.after.id for change in places.changes if change.after.state is S.MENGUNDURKAN_DIRI}
+        up = {change.after.kind for change in places.changes if self.applications[change.after.id].state is S.CADANGAN}
         for change in places.changes:
             before, after = self.applications[change.after.id], change.after
             assert after.version == before.version + len(change.facts)
@@ -134,6 +147,7 @@ class PlacesMachine(RuleBasedStateMachine):
             self.applications[after.id] = after
         for booth in places.booths:
             self.booths[booth.id] = booth
+        assert all(self.promised()[kind] <= self.free()[kind] for kind in up), "told of a place that is not there"
 
     def some(self, data: st.DataObject) -> Application:
         return data.draw(st.sampled_from(sorted(self.applications.values(), key=lambda item: item.rank or 0)))
@@ -203,15 +217,17 @@ class PlacesMachine(RuleBasedStateMachine):
     @rule(data=st.data(), capacity=st.integers(0, 4))
     def change_capacity(self, data: st.DataObject, capacity: int) -> None:
         booth = self.booths[self.somewhere(data)[0]]
-        command = ChangeCapacity(booth.id, booth.version, capacity)
+        command, free = ChangeCapacity(booth.id, booth.version, capacity), self.free()
         try:
             change, after = exhibitions.change_capacity(
-                self.exhibition, booth, command, self.places()[booth.kind], self.chosen().get(booth.kind, 0)
+                self.exhibition, tuple(self.booths.values()), command, self.promised()[booth.kind], self.now
             )
         except DeedRefusedError:
             return
         self.exhibition, self.booths[booth.id] = change.after, after
-        self.take(placing.fill(self.floor(), self.places(), self.chosen(), self.now))
+        if capacity < booth.capacity:
+            assert self.free()[booth.kind] >= min(free[booth.kind], self.promised()[booth.kind])
+        self.take(placing.fill(self.floor(), self.now))
 
     @invariant()
     def no_booth_holds_more_than_it_can_and_counts_are_true(self) -> None:

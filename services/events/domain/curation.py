@@ -209,7 +209,7 @@ def _choose(exhibition: Exhibition, counted: _Counted, rank: int, *, has_place: 
 def curate(
     exhibition: Exhibition, entries: Sequence[Entry], places: Mapping[BoothKind, int]
 ) -> list[Changed[Application]]:
-    """Return every application chosen, in reserve, or refused; ``places`` are those of each kind in all waves together."""
+    """Return every application chosen, in reserve, or refused; ``places`` are the free ones of each kind in the waves ahead."""
     changes: list[Changed[Application]] = []
     ranked: dict[BoothKind, list[_Counted]] = {}
     least = 100 * exhibition.pass_score

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -24,6 +26,7 @@ from services.events.domain.refusals import (
 )
 from shared.contracts.exhibitions import (
     BoothCapacityChanged,
+    BoothKind,
     BoothOpened,
     ExhibitionCancelled,
     ExhibitionOpened,
@@ -68,6 +71,15 @@ def wave_of(exhibition: Exhibition, number: int) -> Wave:
 def is_ahead(exhibition: Exhibition, wave: Wave, now: datetime) -> bool:
     """Tell whether the places of a wave may still change hands; a partner's are recorded afterwards."""
     return exhibition.recorded or now < wave.starts_at
+
+
+def places_ahead(exhibition: Exhibition, booths: Iterable[Booth], now: datetime) -> dict[BoothKind, int]:
+    """Return the free places of each kind in the waves that are ahead: what was left free in one that began is nobody's."""
+    ahead = [wave.number for wave in exhibition.waves if is_ahead(exhibition, wave, now)]
+    places: Counter[BoothKind] = Counter()
+    for booth in booths:
+        places[booth.kind] += sum(booth.free(number) for number in ahead)
+    return dict(places)
 
 
 def of_exhibition(exhibition: Exhibition, fact: Fact, **changes: Any) -> Changed[Exhibition]:
@@ -165,25 +177,29 @@ def open_booth(
 
 
 def change_capacity(
-    exhibition: Exhibition, booth: Booth, command: ChangeCapacity, places: int, chosen: int
+    exhibition: Exhibition, booths: Sequence[Booth], command: ChangeCapacity, promised: int, now: datetime
 ) -> tuple[Changed[Exhibition], Booth]:
-    """Set a booth's capacity, never below those who have a place, nor below those who were promised one.
+    """Set the capacity of one of the booths, never below those who have a place, nor below those who were promised one.
 
-    ``places`` and ``chosen`` are of the booth's kind in the whole exhibition, as they are before.
+    ``promised`` counts who was chosen of the booth's kind and has no place yet. Where there are too few places for them
+    already, because a wave began meanwhile, only what makes them fewer is refused.
     """
+    booth = next(item for item in booths if item.id == command.booth_id)
     check_version(booth.version, command.expected_version)
     check_held(exhibition)
     if command.capacity < 1:
         raise CapacityError(command.capacity)
-    left = places - booth.places + command.capacity * len(booth.placed)
-    if command.capacity < max(booth.placed) or left < chosen:
-        raise CapacityBelowPlacedError(command.capacity, max(booth.placed), booth.kind, left, chosen)
+    after = replace(booth, version=booth.version + 1, capacity=command.capacity)
+    others = [item for item in booths if item.id != booth.id]
+    before, left = (places_ahead(exhibition, [*others, item], now)[booth.kind] for item in (booth, after))
+    if command.capacity < max(booth.placed) or left < min(before, promised):
+        raise CapacityBelowPlacedError(command.capacity, max(booth.placed), booth.kind, left, promised)
     if command.capacity == booth.capacity:
         return Changed(exhibition), booth
     fact = BoothCapacityChanged(
         exhibition_id=exhibition.id, booth_id=booth.id, previous=booth.capacity, capacity=command.capacity
     )
-    return of_exhibition(exhibition, fact), replace(booth, version=booth.version + 1, capacity=command.capacity)
+    return of_exhibition(exhibition, fact), after
 
 
 def cancel(exhibition: Exhibition, expected_version: int, now: datetime) -> Changed[Exhibition]:

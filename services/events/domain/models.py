@@ -80,11 +80,6 @@ class Booth:
         """Return the places in a wave (from 1) that nobody has."""
         return self.capacity - self.placed[wave - 1]
 
-    @property
-    def places(self) -> int:
-        """Places in all waves together."""
-        return self.capacity * len(self.placed)
-
 
 @dataclass(frozen=True, slots=True)
 class History:

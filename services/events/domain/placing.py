@@ -6,13 +6,14 @@ in the same step: the very place, if it was at a booth; so none is free while so
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.events.commands import ConfirmPlace, MoveApplication, PlaceApplication
-from services.events.domain.exhibitions import check_held, is_ahead, wave_of
+from services.events.domain.exhibitions import check_held, is_ahead, places_ahead, wave_of
 from services.events.domain.models import (
     CHOSEN,
     LEAVABLE,
@@ -55,6 +56,8 @@ class Floor:
     exhibition: Exhibition
     booths: tuple[Booth, ...] = ()
     reserve: tuple[Application, ...] = ()
+    promised: Mapping[BoothKind, int] = field(default_factory=dict)
+    """How many of each kind were chosen and have no place yet."""
 
 
 def _step(
@@ -207,21 +210,34 @@ def promote(exhibition: Exhibition, application: Application) -> Changed[Applica
     return _step(exhibition, application, ApplicationPromoted, S.LOLOS)
 
 
+def spare(floor: Floor, kind: BoothKind, now: datetime) -> int:
+    """Return how many places ahead nobody has and nobody was promised; below 0: a wave began before all had theirs."""
+    return places_ahead(floor.exhibition, floor.booths, now).get(kind, 0) - floor.promised.get(kind, 0)
+
+
 def _hand_on(
-    floor: Floor, booths: dict[Any, Booth], left: Application, waiting: list[Application], now: datetime
+    exhibition: Exhibition,
+    booths: dict[Any, Booth],
+    promised: Counter[BoothKind],
+    left: Application,
+    waiting: list[Application],
+    now: datetime,
 ) -> list[Changed[Application]]:
-    """Give what somebody left to the next in reserve: the same place, or a place to be found."""
-    exhibition = floor.exhibition
+    """Give what somebody left to the next in reserve: the same place, or a place to be found; but the promised come first."""
     wave = None if left.wave is None else wave_of(exhibition, left.wave)
-    ahead = [item for item in exhibition.waves if is_ahead(exhibition, item, now)]
-    found = next((item for item in waiting if item.kind is left.kind), None)
     if wave is not None and left.booth_id is not None:
         booths[left.booth_id] = _counted(booths[left.booth_id], wave.number, -1)
-    if found is None or exhibition.cancelled or not (ahead if wave is None else wave in ahead):
+    else:
+        promised[left.kind] -= 1
+    found = next((item for item in waiting if item.kind is left.kind), None)
+    if found is None or exhibition.cancelled or not (wave is None or is_ahead(exhibition, wave, now)):
+        return []
+    if spare(Floor(exhibition, tuple(booths.values()), promised=promised), left.kind, now) < 1:
         return []
     waiting.remove(found)
     chosen = promote(exhibition, found)
     if wave is None or left.booth_id is None:
+        promised[left.kind] += 1
         return [chosen]
     placed = _place(exhibition, chosen.after, booths[left.booth_id], wave, now)
     booths[left.booth_id] = placed.booths[0]
@@ -230,14 +246,14 @@ def _hand_on(
 
 def give_up(floor: Floor, leavers: Sequence[Application], cause: ApplicationCause, now: datetime) -> Places:
     """Give up applications, and hand on each place to the next in reserve who is not leaving too."""
-    booths = {booth.id: booth for booth in floor.booths}
+    booths, promised = {booth.id: booth for booth in floor.booths}, Counter(floor.promised)
     gone = {application.id for application in leavers}
     waiting = [application for application in order(floor.reserve) if application.id not in gone]
     changes: list[Changed[Application]] = []
     for application in leavers:
         changes.append(_leave(floor.exhibition, application, cause))
         if application.state in CHOSEN:
-            changes += _hand_on(floor, booths, application, waiting, now)
+            changes += _hand_on(floor.exhibition, booths, promised, application, waiting, now)
     return Places(tuple(booth for booth in booths.values() if booth not in floor.booths), tuple(changes))
 
 
@@ -259,18 +275,15 @@ def lapse(floor: Floor, placed: Iterable[Application], now: datetime) -> Places:
     return give_up(floor, late, ApplicationCause.TIDAK_KONFIRMASI, now)
 
 
-def fill(floor: Floor, places: Mapping[BoothKind, int], chosen: Mapping[BoothKind, int], now: datetime) -> Places:
-    """Choose from the reserve as many as there are places for more: a booth was added, or holds more.
-
-    ``places`` and ``chosen`` are counts for each kind in the whole exhibition.
-    """
+def fill(floor: Floor, now: datetime) -> Places:
+    """Choose from the reserve as many as there are places for more: a booth was added, or holds more."""
     exhibition = floor.exhibition
-    if not exhibition.curated or not any(is_ahead(exhibition, wave, now) for wave in exhibition.waves):
+    if not exhibition.curated:
         return Places()
-    free = {kind: count - chosen.get(kind, 0) for kind, count in places.items()}
+    free = {kind: spare(floor, kind, now) for kind in {application.kind for application in floor.reserve}}
     changes: list[Changed[Application]] = []
     for application in order(floor.reserve):
-        if free.get(application.kind, 0) > 0:
+        if free[application.kind] > 0:
             free[application.kind] -= 1
             changes.append(promote(exhibition, application))
     return Places((), tuple(changes))

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from services.events.commands import GiveScores
 from services.events.domain import curation as rules
-from services.events.domain.exhibitions import check_held, is_open, of_exhibition
+from services.events.domain.exhibitions import check_held, is_open, of_exhibition, places_ahead
 from services.events.domain.models import Exhibition, S
 from services.events.domain.refusals import NotYetClosedError, UnscoredError
 from services.events.handlers import Saved, publish
-from services.events.handlers.holding import lock_exhibition, places_of, share_exhibition
+from services.events.handlers.holding import lock_exhibition, share_exhibition
 from services.events.store import applications as store
 from services.events.store import exhibitions
 from shared.contracts.exhibitions import ExhibitionCurated
@@ -79,7 +79,7 @@ async def curate(connection: Connection, exhibition_id: UUID, expected_version: 
     lacking = rules.unscored(exhibition, entries)
     if lacking:
         raise UnscoredError(lacking, exhibition.curators)
-    places = places_of(await exhibitions.list_booths(connection, exhibition.id))
+    places = places_ahead(exhibition, await exhibitions.list_booths(connection, exhibition.id), cause.now)
     changes = rules.curate(exhibition, entries, places)
     await store.save_curated(connection, [change.after for change in changes])
     came = Counter(change.after.state for change in changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.events.commands import CancelExhibition, ChangeCapacity, OpenBooth, OpenExhibition
@@ -10,7 +11,7 @@ from services.events.domain import placing
 from services.events.domain.models import OVER, Booth, Changed, Exhibition, S
 from services.events.domain.placing import Floor
 from services.events.handlers import Saved, publish
-from services.events.handlers.holding import lock_exhibition, places_of, save_places
+from services.events.handlers.holding import lock_exhibition, save_places
 from services.events.store import applications
 from services.events.store import exhibitions as store
 from shared.contracts.exhibitions import ApplicationCause, BoothKind
@@ -38,12 +39,11 @@ async def _fill(connection: Connection, exhibition: Exhibition, kind: BoothKind,
     """Choose from the reserve of a kind, if there are places for more."""
     if not exhibition.curated:
         return
-    places = places_of(await store.list_booths(connection, exhibition.id))
-    chosen = await applications.count_chosen(connection, exhibition.id)
-    free = places.get(kind, 0) - chosen.get(kind, 0)
-    reserve = await applications.load_reserve(connection, exhibition.id, kind, max(0, free))
-    filled = placing.fill(Floor(exhibition, (), tuple(reserve)), places, chosen, cause.now)
-    await save_places(connection, filled, cause)
+    booths = await store.list_booths(connection, exhibition.id)
+    floor = Floor(exhibition, booths, (), await applications.count_promised(connection, exhibition.id))
+    spare = max(0, placing.spare(floor, kind, cause.now))
+    reserve = await applications.load_reserve(connection, exhibition.id, kind, spare)
+    await save_places(connection, placing.fill(replace(floor, reserve=tuple(reserve)), cause.now), cause)
 
 
 async def open_booth(connection: Connection, command: OpenBooth, cause: Cause) -> Saved:
@@ -64,14 +64,12 @@ async def change_capacity(connection: Connection, command: ChangeCapacity, cause
         raise NotFoundError("Stan", command.booth_id)
     exhibition = await lock_exhibition(connection, found.exhibition_id)
     booths = await store.list_booths(connection, exhibition.id)
-    booth = next(item for item in booths if item.id == command.booth_id)
-    chosen = await applications.count_chosen(connection, exhibition.id)
-    places = places_of(booths)[booth.kind]
-    change, after = rules.change_capacity(exhibition, booth, command, places, chosen.get(booth.kind, 0))
+    promised = (await applications.count_promised(connection, exhibition.id)).get(found.kind, 0)
+    change, after = rules.change_capacity(exhibition, booths, command, promised, cause.now)
     if change.facts:
         await store.save_booths(connection, [after])
         await _publish(connection, change, cause)
-        await _fill(connection, change.after, booth.kind, cause)
+        await _fill(connection, change.after, after.kind, cause)
     return Saved(after.id, after.version)
 
 

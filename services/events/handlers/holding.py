@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
-from services.events.domain.models import CHOSEN, Applicant, Application, Booth, Exhibition, Places
+from services.events.domain.models import CHOSEN, Applicant, Application, Exhibition, Places
 from services.events.domain.placing import Floor
 from services.events.domain.refusals import UnknownBusinessError
 from services.events.handlers import Saved, publish
 from services.events.store import applications, exhibitions
-from shared.contracts.exhibitions import BoothKind
 from shared.database import Connection
 from shared.outbox import Cause
 from shared.refusals import NotFoundError
@@ -68,18 +67,11 @@ async def floor_for(connection: Connection, exhibition: Exhibition, leavers: Ite
     leaving = list(leavers)
     freed = Counter(application.kind for application in leaving if application.state in CHOSEN)
     reserve: list[Application] = []
+    promised = await applications.count_promised(connection, exhibition.id) if freed else {}
     for kind, count in freed.items():
         # Some of those who leave may stand in the reserve themselves.
         reserve += await applications.load_reserve(connection, exhibition.id, kind, count + len(leaving))
-    return Floor(exhibition, await exhibitions.list_booths(connection, exhibition.id), tuple(reserve))
-
-
-def places_of(booths: Iterable[Booth]) -> dict[BoothKind, int]:
-    """Return the places of each kind, in all waves together."""
-    places: Counter[BoothKind] = Counter()
-    for booth in booths:
-        places[booth.kind] += booth.places
-    return dict(places)
+    return Floor(exhibition, await exhibitions.list_booths(connection, exhibition.id), tuple(reserve), promised)
 
 
 async def save_places(connection: Connection, places: Places, cause: Cause) -> None:

@@ -98,10 +98,9 @@ SELECT * FROM application WHERE exhibition_id = $1 AND state = ANY ($2::text[]) 
 -- The head of the reserve of a kind, by rank.
 SELECT * FROM application WHERE exhibition_id = $1 AND kind = $2 AND state = 'cadangan' ORDER BY rank, id LIMIT $3;
 
--- name: count_chosen
--- For how many of each kind there is a place.
-SELECT kind, count(*)::int AS chosen FROM application
-WHERE exhibition_id = $1 AND state IN ('lolos', 'ditempatkan', 'dikonfirmasi', 'ikut', 'tidak_hadir') GROUP BY kind;
+-- name: count_promised
+-- How many of each kind were chosen and have no place yet.
+SELECT kind, count(*)::int AS promised FROM application WHERE exhibition_id = $1 AND state = 'lolos' GROUP BY kind;
 
 -- name: count_states
 -- How many applications of an exhibition stand how; who gave up does not count.

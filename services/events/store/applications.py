@@ -150,10 +150,10 @@ async def load_reserve(connection: Connection, exhibition_id: UUID, kind: BoothK
     return [_application(row) for row in await connection.fetch(queries().load_reserve, exhibition_id, kind, limit)]
 
 
-async def count_chosen(connection: Connection, exhibition_id: UUID) -> dict[BoothKind, int]:
-    """Return for how many of each kind there is a place."""
-    rows = await connection.fetch(queries().count_chosen, exhibition_id)
-    return {BoothKind(row["kind"]): row["chosen"] for row in rows}
+async def count_promised(connection: Connection, exhibition_id: UUID) -> dict[BoothKind, int]:
+    """Return how many of each kind were chosen and have no place yet."""
+    rows = await connection.fetch(queries().count_promised, exhibition_id)
+    return {BoothKind(row["kind"]): row["promised"] for row in rows}
 
 
 async def count_states(connection: Connection, exhibition_id: UUID) -> Counter[ApplicationState]:

@@ -86,12 +86,13 @@ class CapacityBelowPlacedError(RefusalError):
 
     slug, title = "kapasitas-di-bawah-terisi", "Kapasitas di bawah tempat yang sudah terisi"
 
-    def __init__(self, capacity: int, placed: int, kind: BoothKind, places: int, chosen: int) -> None:
+    def __init__(self, capacity: int, placed: int, kind: BoothKind, places: int, promised: int) -> None:
         text = (
             f"Kapasitas {capacity} tidak cukup: {placed} usaha sudah ditempatkan pada satu gelombang di stan ini, dan "
-            f"untuk {chosen} usaha terpilih jenis {kind} tinggal {places} tempat."
+            f"untuk {promised} usaha terpilih jenis {kind} yang belum ditempatkan tinggal {places} tempat pada gelombang "
+            "yang belum mulai."
         )
-        super().__init__(text, capacity=capacity, placed=placed, kind=kind.value, places=places, chosen=chosen)
+        super().__init__(text, capacity=capacity, placed=placed, kind=kind.value, places=places, promised=promised)
 
 
 class ExhibitionCancelledError(RefusalError):
