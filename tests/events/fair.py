@@ -33,13 +33,14 @@ from services.events.store import applications as store
 from shared.contracts.exhibitions import ApplicationCause, BoothKind, Criterion, CriterionKind
 from shared.contracts.fact import Fact
 from shared.contracts.licensing import LicenceKind, LicencePersonal, LicenceSubmitted, LicenceVerified
+from shared.contracts.registry import BusinessClosed, ReasonPersonal
 from shared.contracts.training import TrainingCompleted
 from shared.database import Connection
 from shared.envelope import Event
 from shared.identifiers import new_id
 from shared.sealing import seal
 from shared.wita import WITA
-from tests.desk import NOON, Desk, Member, cause, check_without_gaps
+from tests.desk import NOON, TODAY, Desk, Member, cause, check_without_gaps
 
 DEADLINE = datetime(2026, 11, 30, 23, 59, 59, tzinfo=WITA)
 DECIDED = datetime(2026, 12, 1, 9, 0, tzinfo=WITA)
@@ -83,6 +84,11 @@ class Fair(Desk):
             sessions=3,
         )
         return self.story.event(fact)
+
+    def closed(self, member: Member) -> Event:
+        """Return the fact that a business closed for good."""
+        reason = seal(self.keys.key(member.owner_id), member.owner_id, ReasonPersonal(reason="tutup"))
+        return self.story.event(BusinessClosed(business_id=member.business_id, personal=reason, closed_on=TODAY))
 
     def licensed(
         self, member: Member, kind: LicenceKind, *, valid_from: date | None = None, expires_on: date | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from shared.contracts.registry import BusinessClass, BusinessMerged, BusinessMer
 from shared.database import Pool
 from shared.envelope import Event
 from shared.wita import WITA
-from tests.desk import Member, items
+from tests.desk import NOON, Member, items
 from tests.events.fair import FIRST_DAY, NOBODY_ASKED, Fair
 
 DEFINITION = Definition(NAME, TYPES, copy_on_facts, READ)
@@ -96,6 +96,40 @@ async def test_a_merge_that_is_undone_gives_back_what_each_had(fair: Fair) -> No
     assert (seen["licences"], seen["helped"]) == ([], 0)
     theirs = await history(fair, await fair.apply(exhibition, other))
     assert (theirs["licences"], theirs["helped"], theirs["status"]) == ([WANTED[1]], 1, "terverifikasi")
+
+
+async def test_who_applied_before_the_merge_is_curated_as_the_business_that_goes_on(fair: Fair) -> None:
+    first, second, goes_on, closed, into_closed = await fair.members(5)
+    for member, kind in zip((first, second, goes_on), KINDS, strict=True):
+        await fair.tell(*fair.licensed(member, kind))
+    exhibition = await fair.exhibition(criteria=CRITERIA)
+    await fair.booth(exhibition, 3)
+    applied = [await fair.apply(exhibition, member) for member in (first, into_closed)]
+    await fair.tell(merged(fair, first, second), merged(fair, second, goes_on), merged(fair, into_closed, closed))
+    await fair.tell(fair.closed(closed))
+    seen = await history(fair, applied[0])
+    assert (seen["status"], seen["licences"]) == ("terverifikasi", sorted(WANTED))
+    await fair.curate(exhibition)
+    assert await fair.state_of(applied) == ["lolos", "ditolak"]
+    assert (await fair.application(applied[0])).scores == {"resmi": 10_000, "jarang": 10_000}
+    assert (await fair.application(applied[1])).cause == "usaha_tidak_aktif"
+    await fair.check_whole()
+
+
+async def test_of_two_that_applied_and_are_one_business_now_one_is_chosen(fair: Fair) -> None:
+    goes_on, other, early, late, silent = await fair.members(5)
+    exhibition = await fair.exhibition()
+    await fair.booth(exhibition, 5)
+    applied = [
+        await fair.apply(exhibition, member, NOON + timedelta(seconds=number))
+        for number, member in enumerate((other, goes_on, early, late))
+    ]
+    await fair.tell(merged(fair, other, goes_on), merged(fair, early, silent), merged(fair, late, silent))
+    await fair.curate(exhibition)
+    # The application of the one that goes on counts, also where it came later; where it did not apply, the first.
+    assert await fair.state_of(applied) == ["ditolak", "lolos", "lolos", "ditolak"]
+    assert [(await fair.application(item)).cause for item in (applied[0], applied[3])] == ["lainnya", "lainnya"]
+    await fair.check_whole()
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -50,6 +50,15 @@ class Entry:
     history: History
     given: Mapping[str, Given]
     """By criterion."""
+    double: bool = False
+    """Its business was merged into one that applied too, or into which another one that applied was merged before it."""
+
+    @property
+    def why_refused(self) -> ApplicationCause | None:
+        """Why it is refused, whatever its scores."""
+        if self.history.status in GONE:
+            return ApplicationCause.USAHA_TIDAK_AKTIF
+        return ApplicationCause.LAINNYA if self.double else None
 
 
 _TAKES: dict[CriterionKind, frozenset[str]] = {
@@ -156,7 +165,7 @@ def unscored(exhibition: Exhibition, entries: Sequence[Entry]) -> list[UUID]:
     return [
         entry.application.id
         for entry in entries
-        if entry.history.status not in GONE
+        if entry.why_refused is None
         and any(entry.given.get(code, none).curators < exhibition.curators for code in asked)
     ]
 
@@ -215,8 +224,8 @@ def curate(
     least = 100 * exhibition.pass_score
     for entry in entries:
         counted = _count(exhibition, entry)
-        if entry.history.status in GONE:
-            changes.append(_refuse(exhibition, counted, ApplicationCause.USAHA_TIDAK_AKTIF))
+        if entry.why_refused is not None:
+            changes.append(_refuse(exhibition, counted, entry.why_refused))
         elif counted.total < least:
             changes.append(_refuse(exhibition, counted, ApplicationCause.NILAI))
         else:

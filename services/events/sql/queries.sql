@@ -153,22 +153,29 @@ WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') AND t.criteria 
 SELECT curator, criterion, score, given_at FROM score WHERE application_id = $1 ORDER BY criterion, curator;
 
 -- name: load_entries
--- Applications to be curated, each with the history of its business: trainings since $2, exhibitions before this one, kinds of
--- licences that are valid on day $3, the latter two also of those that were merged into it. One look-up by index for each of
--- them: joins of whole tables took time by the square of the applications where the planner's statistics did not know of them yet.
+-- Applications to be curated, each with the history of its business, or of the one that goes on for it: trainings since $2,
+-- exhibitions before this one, kinds of licences that are valid on day $3, the latter two also of those that were merged into it.
+-- Of those that are one business now the application of the one that goes on counts, else the first; the others are doubles. One
+-- look-up by index for each of them: joins of whole tables took time by the square of the applications where the planner's
+-- statistics did not know of them yet.
 SELECT a.*, b.status, b.kelas,
+       row_number() OVER (PARTITION BY b.business_id ORDER BY b.business_id <> a.business_id, a.applied_at, a.id) > 1 AS double,
        (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $2)::int AS trainings,
        (SELECT count(DISTINCT p.exhibition_id) FROM application p
         WHERE p.business_id = ANY (w.ids) AND p.state = 'ikut' AND p.exhibition_id <> $1)::int AS helped,
        ARRAY(SELECT DISTINCT c.kind FROM licence_copy c WHERE c.business_id = ANY (w.ids) AND c.verified
              AND (c.valid_from IS NULL OR c.valid_from <= $3) AND (c.expires_on IS NULL OR c.expires_on >= $3)
              AND (c.revoked_on IS NULL OR c.revoked_on > $3) ORDER BY 1) AS licences
-FROM application a JOIN business_copy b ON b.business_id = a.business_id
-     CROSS JOIN LATERAL (SELECT businesses_in(a.business_id) AS ids OFFSET 0) AS w
+FROM application a JOIN business_copy o ON o.business_id = a.business_id
+     CROSS JOIN LATERAL (SELECT g.* FROM business_copy g
+                         WHERE g.business_id = CASE WHEN o.merged_into IS NULL THEN o.business_id ELSE survivor_of(o.business_id) END
+                         OFFSET 0) AS b
+     CROSS JOIN LATERAL (SELECT businesses_in(b.business_id) AS ids OFFSET 0) AS w
 WHERE a.exhibition_id = $1 AND a.state IN ('diajukan', 'kurasi') ORDER BY a.id;
 
 -- name: history_of
--- The history of one business ($2) as the curation of an exhibition ($1) reads it, trainings since $3, licences on day $4.
+-- The history of one business ($2), or of the one that goes on for it, as the curation of an exhibition ($1) reads it, trainings
+-- since $3, licences on day $4.
 SELECT b.status, b.kelas,
        (SELECT count(*) FROM enrolment_copy e WHERE e.owner_id = ANY (b.owner_ids) AND e.completed_on >= $3)::int AS trainings,
        (SELECT count(DISTINCT p.exhibition_id) FROM application p
@@ -177,7 +184,7 @@ SELECT b.status, b.kelas,
              AND (c.valid_from IS NULL OR c.valid_from <= $4) AND (c.expires_on IS NULL OR c.expires_on >= $4)
              AND (c.revoked_on IS NULL OR c.revoked_on > $4) ORDER BY 1) AS licences
 FROM business_copy b CROSS JOIN LATERAL (SELECT businesses_in(b.business_id) AS ids OFFSET 0) AS w
-WHERE b.business_id = $2;
+WHERE b.business_id = survivor_of($2);
 
 -- name: find_sales
 -- What was reported of a day.

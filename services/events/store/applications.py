@@ -203,13 +203,13 @@ async def load_entries(connection: Connection, exhibition_id: UUID, since: date,
         for row in await connection.fetch(queries().sum_scores, exhibition_id)
     }
     rows = await connection.fetch(queries().load_entries, exhibition_id, since, first_day)
-    return [Entry(_application(row), _history(row), given.get(row["id"], {})) for row in rows]
+    return [Entry(_application(row), _history(row), given.get(row["id"], {}), row["double"]) for row in rows]
 
 
 async def history_of(
     pool: Pool, exhibition_id: UUID, business_id: UUID, since: date, first_day: date
 ) -> History | None:
-    """Return the history of one business, as the curation of an exhibition reads it."""
+    """Return the history of one business, or of the one that goes on for it, as the curation of an exhibition reads it."""
     row = await pool.fetchrow(queries().history_of, exhibition_id, business_id, since, first_day)
     return None if row is None else _history(row)
 
