@@ -31,6 +31,8 @@ HIGHEST = 100
 FULL = 10_000
 GONE = frozenset({BusinessStatus.TUTUP, BusinessStatus.DITOLAK, BusinessStatus.DIGABUNG})
 """Businesses that are not there to sell."""
+AWAY = GONE | {BusinessStatus.NONAKTIF}
+"""No place and no turn is given to these as long as they are so. None is taken from them: a rest ends, a merge is undone."""
 K = CriterionKind
 
 

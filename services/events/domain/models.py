@@ -163,6 +163,15 @@ class Member:
     last_turn: int
     """Number of the last turn it had; 0: none."""
     active: bool = True
+    goes_on_as: UUID | None = None
+    """The business that goes on for it if it was merged, else itself; ``None``: as little known as its status."""
+    status: BusinessStatus | None = None
+    """Of the business that goes on for it."""
+
+    @property
+    def counts_as(self) -> UUID:
+        """The business whose turns its turns are."""
+        return self.goes_on_as or self.business_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Rules of fixed selling places: a rota in which everybody comes as often as everybody else.
 
-Whose turn it is: who had the fewest turns; then who waits longest; then who joined first. The caller holds the outlet.
+Whose turn it is: who had the fewest turns; then who waits longest; then who joined first. Who is closed or at rest is passed
+over meanwhile. Members that were merged are one business, with the turns of all of them. The caller holds the outlet.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from services.events.commands import OpenOutlet, OpenTurn
+from services.events.domain.curation import AWAY
 from services.events.domain.exhibitions import organiser_of
 from services.events.domain.models import Changed, Member, Outlet, Turn
 from services.events.domain.refusals import (
@@ -73,9 +75,22 @@ def join(outlet: Outlet, members: Sequence[Member], owner_id: UUID, business_id:
 
 
 def in_turn(members: Iterable[Member], without: Collection[UUID] = ()) -> list[Member]:
-    """Return who takes part, in the order in which they come."""
-    coming = [member for member in members if member.active and member.business_id not in without]
+    """Return who takes part and is there, each business once, in the order in which they come."""
+    records: dict[UUID, list[Member]] = {}
+    for member in members:
+        records.setdefault(member.counts_as, []).append(member)
+    coming = [one for found in records.values() if (one := _as_one(found, without)) is not None]
     return sorted(coming, key=lambda member: (member.turns, member.last_turn, member.joined))
+
+
+def _as_one(records: Sequence[Member], without: Collection[UUID]) -> Member | None:
+    """Return the record by which a business comes in turn, with the turns of all of them; ``None``: it does not."""
+    there = [member for member in records if member.active and member.status not in AWAY]
+    if not there or any(member.business_id in without for member in records):
+        return None
+    first = min(there, key=lambda member: (member.business_id != member.counts_as, member.joined))
+    turns, last_turn = sum(member.turns for member in records), max(member.last_turn for member in records)
+    return replace(first, turns=turns, last_turn=last_turn)
 
 
 def open_turn(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.events.commands import ConfirmPlace, MoveApplication, PlaceApplication
 from services.events.domain import placing as rules
-from services.events.domain.models import Application, S
+from services.events.domain.models import Application
 from services.events.domain.placing import Floor
 from services.events.handlers import Saved
 from services.events.handlers.holding import floor_for, lock_application, lock_exhibition, save_places, saved
@@ -31,9 +31,9 @@ async def place(connection: Connection, command: PlaceApplication, cause: Cause)
 
 
 async def place_all(connection: Connection, exhibition_id: UUID, cause: Cause) -> list[Saved]:
-    """Give everybody who was chosen a place, as far as places go, and return who got one."""
+    """Give everybody who was chosen and is there a place, as far as places go, and return who got one."""
     exhibition = await lock_exhibition(connection, exhibition_id)
-    chosen = await store.load_in_state(connection, exhibition.id, [S.LOLOS])
+    chosen = await store.load_promised(connection, exhibition.id)
     floor = Floor(exhibition, await exhibitions.list_booths(connection, exhibition.id))
     places = rules.place_all(floor, chosen, cause.now)
     await save_places(connection, places, cause)

@@ -95,8 +95,19 @@ SELECT * FROM application WHERE exhibition_id = $1 AND id = ANY ($2::uuid[]);
 SELECT * FROM application WHERE exhibition_id = $1 AND state = ANY ($2::text[]) ORDER BY rank, id;
 
 -- name: load_reserve
--- The head of the reserve of a kind, by rank.
-SELECT * FROM application WHERE exhibition_id = $1 AND kind = $2 AND state = 'cadangan' ORDER BY rank, id LIMIT $3;
+-- The head of the reserve of a kind, by rank, without businesses of some status ($4); one that was merged has that of the one
+-- that goes on for it. Looked up one by one, as far as they are wanted, and never by a join of all businesses.
+SELECT a.* FROM application a
+WHERE a.exhibition_id = $1 AND a.kind = $2 AND a.state = 'cadangan'
+  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($4::text[])
+ORDER BY a.rank, a.id LIMIT $3;
+
+-- name: load_promised
+-- Who was chosen at a locked exhibition and has no place yet, by rank, without businesses of some status ($2), as above.
+SELECT a.* FROM application a
+WHERE a.exhibition_id = $1 AND a.state = 'lolos'
+  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($2::text[])
+ORDER BY a.rank, a.id;
 
 -- name: count_promised
 -- How many of each kind were chosen and have no place yet.
@@ -264,11 +275,14 @@ SELECT * FROM outlet WHERE id = $1 FOR UPDATE;
 SELECT * FROM outlet WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: load_members
--- The members of a rota, with the turns they had.
-SELECT m.business_id, m.owner_id, m.joined, m.active, count(s.turn)::int AS turns, coalesce(max(s.turn), 0) AS last_turn
+-- The members of a rota, with the turns they had, and with the business that goes on for each and its status.
+SELECT m.business_id, m.owner_id, m.joined, m.active, s.turns, s.last_turn, g.id AS goes_on_as, b.status
 FROM outlet_member m
-LEFT JOIN outlet_stall s ON s.outlet_id = m.outlet_id AND s.business_id = m.business_id AND NOT s.given_up
-WHERE m.outlet_id = $1 GROUP BY m.outlet_id, m.business_id ORDER BY m.joined;
+CROSS JOIN LATERAL (SELECT count(*)::int AS turns, coalesce(max(turn), 0) AS last_turn FROM outlet_stall
+                    WHERE outlet_id = m.outlet_id AND business_id = m.business_id AND NOT given_up) AS s
+CROSS JOIN LATERAL (SELECT survivor_of(m.business_id) AS id OFFSET 0) AS g
+LEFT JOIN business_copy b ON b.business_id = g.id
+WHERE m.outlet_id = $1 ORDER BY m.joined;
 
 -- name: save_member
 -- A new member, or one who comes back.

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from services.events.commands import Judgement
-from services.events.domain.curation import Entry, Given
+from services.events.domain.curation import AWAY, Entry, Given
 from services.events.domain.models import Applicant, Application, History
 from services.events.store import queries
 from shared.contracts.exhibitions import ApplicationCause, ApplicationState, BoothKind
@@ -146,8 +146,14 @@ async def load_in_state(
 
 
 async def load_reserve(connection: Connection, exhibition_id: UUID, kind: BoothKind, limit: int) -> list[Application]:
-    """Return the head of the reserve of a kind."""
-    return [_application(row) for row in await connection.fetch(queries().load_reserve, exhibition_id, kind, limit)]
+    """Return the head of the reserve of a kind, of those that are there."""
+    rows = await connection.fetch(queries().load_reserve, exhibition_id, kind, limit, list(AWAY))
+    return [_application(row) for row in rows]
+
+
+async def load_promised(connection: Connection, exhibition_id: UUID) -> list[Application]:
+    """Return who was chosen at a locked exhibition, has no place yet, and is there."""
+    return [_application(row) for row in await connection.fetch(queries().load_promised, exhibition_id, list(AWAY))]
 
 
 async def count_promised(connection: Connection, exhibition_id: UUID) -> dict[BoothKind, int]:

@@ -10,6 +10,7 @@ import asyncpg
 from services.events.domain.models import Member, Outlet, Turn, Turns
 from services.events.domain.outlets import Handed
 from services.events.store import queries
+from shared.contracts.registry import BusinessStatus
 from shared.database import Connection, Pool
 from shared.outbox import Change
 
@@ -68,7 +69,10 @@ async def list_outlets(pool: Pool, after: UUID, limit: int) -> list[Outlet]:
 
 async def load_members(connection: Connection | Pool, outlet_id: UUID) -> list[Member]:
     """Return the members of a rota, those who left too, with the turns they had."""
-    return [Member(**row) for row in await connection.fetch(queries().load_members, outlet_id)]
+    return [
+        Member(**{**row, "status": None if row["status"] is None else BusinessStatus(row["status"])})
+        for row in await connection.fetch(queries().load_members, outlet_id)
+    ]
 
 
 async def save_member(

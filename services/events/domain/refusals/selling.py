@@ -82,12 +82,12 @@ class AlreadyMemberError(RefusalError):
 
 
 class NoMembersError(RefusalError):
-    """A rota of nobody."""
+    """A rota of nobody, or of those who are away."""
 
-    slug, title = "tanpa-anggota", "Belum ada anggota giliran"
+    slug, title = "tanpa-anggota", "Tidak ada anggota giliran"
 
     def __init__(self) -> None:
-        super().__init__("Gerai ini belum memiliki anggota giliran.", members=0)
+        super().__init__("Gerai ini tidak memiliki anggota giliran yang usahanya aktif.", members=0)
 
 
 class TurnDatesError(RefusalError):
