@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -22,6 +23,7 @@ from shared.contracts.training import SessionTime
 from shared.sealing import seal
 from shared.wita import WITA
 from tests.desk import Caller, Member
+from tests.kernel.locks import until_waiting
 from tests.training.office import Office
 from tests.training.test_api import batch_form, course_form
 
@@ -136,6 +138,21 @@ async def test_a_batch_gets_its_certificates_once(office: Office, clerk: Caller)
     assert (await clerk.post(f"/batches/{batch}/certificates")).json() == {"items": []}
     numbers = [(await shown(clerk, item["id"]))["number"] for item in issued]
     assert numbers == [f"000{n}/DIGI/DKUMKMP/2026" for n in (1, 2, 3)]
+    await office.check_whole()
+
+
+async def test_the_certificates_of_a_batch_wait_for_who_is_being_erased_and_leave_them_out(
+    office: Office, clerk: Caller
+) -> None:
+    gone, other = await office.members(2)
+    batch, _ = await pass_training(office, clerk, gone, other)
+    async with office.pool.acquire() as connection, connection.transaction():
+        await office.record(connection, [office.story.erased(gone.owner_id)])
+        issuing = asyncio.create_task(clerk.post(f"/batches/{batch}/certificates"))
+        await until_waiting(office.pool, unless=issuing)
+    assert len((await issuing).raise_for_status().json()["items"]) == 1
+    editions = await office.pool.fetch("SELECT owner_id, personal IS NOT NULL AS named FROM certificate_edition")
+    assert [tuple(row) for row in editions] == [(other.owner_id, True)]
     await office.check_whole()
 
 

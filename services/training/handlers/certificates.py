@@ -78,10 +78,14 @@ async def issue_certificate(connection: Connection, command: IssueCertificate, c
 
 
 async def issue_certificates(connection: Connection, batch_id: UUID, cause: Cause) -> list[Saved]:
-    """Issue the certificates of all who passed a batch and have none yet. Said twice, the second finds nobody."""
+    """Issue the certificates of all who passed a batch and have none yet. Said twice, the second finds nobody.
+
+    The owners are held before the batch, so that no name comes on a certificate while it is erased.
+    """
+    owners = await enrolments.share_passed_owners(connection, batch_id)
     batch = await lock_batch(connection, batch_id)
     course = await _course(connection, batch.id)
-    passed = await enrolments.passed_without_certificate(connection, batch.id)
+    passed = await enrolments.passed_without_certificate(connection, batch.id, owners)
     return [
         await _issue(connection, course, enrolment, None, IssueCertificate(new_id(), enrolment.id, new_code()), cause)
         for enrolment in passed

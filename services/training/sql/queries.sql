@@ -214,10 +214,18 @@ SELECT * FROM certificate WHERE enrolment_id = $1;
 -- One certificate.
 SELECT * FROM certificate WHERE id = $1 FOR UPDATE;
 
+-- name: share_passed_owners
+-- Who passed a batch and has no certificate yet: none of these owners is erased until the transaction ends. They are held in the
+-- order of their ids, as by everybody, and before the batch.
+SELECT o.owner_id FROM owner_copy o
+WHERE NOT o.erased AND o.owner_id IN (SELECT e.owner_id FROM enrolment e LEFT JOIN certificate c ON c.enrolment_id = e.id
+                                      WHERE e.batch_id = $1 AND e.state = 'lulus' AND c.id IS NULL)
+ORDER BY o.owner_id FOR SHARE OF o;
+
 -- name: passed_without_certificate
--- Who passed a batch and has no certificate yet, in the order of coming; the batch is locked.
-SELECT e.* FROM enrolment e LEFT JOIN certificate c ON c.enrolment_id = e.id JOIN owner_copy o ON o.owner_id = e.owner_id
-WHERE e.batch_id = $1 AND e.state = 'lulus' AND c.id IS NULL AND NOT o.erased ORDER BY e.arrival;
+-- Who of some owners, who are held, passed a batch and has no certificate yet, in the order of coming; the batch is locked.
+SELECT e.* FROM enrolment e LEFT JOIN certificate c ON c.enrolment_id = e.id
+WHERE e.batch_id = $1 AND e.state = 'lulus' AND c.id IS NULL AND e.owner_id = ANY ($2::uuid[]) ORDER BY e.arrival;
 
 -- name: find_printed
 -- What stands on a certificate: by its id, or by its code; the newest edition, or the one asked for.

@@ -209,6 +209,14 @@ async def count_attendance(connection: Connection, ids: Iterable[UUID]) -> dict[
     return {row["enrolment_id"]: row["sessions"] for row in rows}
 
 
-async def passed_without_certificate(connection: Connection, batch_id: UUID) -> list[Enrolment]:
-    """Return who passed a locked batch and has no certificate yet; nobody whose data were erased."""
-    return [_enrolment(row) for row in await connection.fetch(queries().passed_without_certificate, batch_id)]
+async def share_passed_owners(connection: Connection, batch_id: UUID) -> list[UUID]:
+    """Keep from being erased who passed a batch and has no certificate yet, and return them; nobody who was erased."""
+    return [row["owner_id"] for row in await connection.fetch(queries().share_passed_owners, batch_id)]
+
+
+async def passed_without_certificate(
+    connection: Connection, batch_id: UUID, owner_ids: Sequence[UUID]
+) -> list[Enrolment]:
+    """Return who of these owners, who are held, passed a locked batch and has no certificate yet."""
+    rows = await connection.fetch(queries().passed_without_certificate, batch_id, owner_ids)
+    return [_enrolment(row) for row in rows]
