@@ -13,12 +13,15 @@ import pytest
 from fastapi import FastAPI
 
 from services.notifications.app import create_app
+from services.notifications.domain.reminding import ReminderRule
 from services.notifications.domain.timing import Rate, RetrySchedule
 from services.notifications.handlers.pacing import SendingRules
+from services.notifications.handlers.reminding import Reminding
 from services.notifications.settings import NotificationsSettings
 from shared.auth import Role, new_signing_key, public_jwks, sign_token
 from shared.database import Pool, create_pool
 from shared.settings import read_settings
+from tests.notifications.city import EMAIL
 from tests.notifications.mailbox import Mailbox, open_mailbox
 from tests.notifications.processes import KeyServer, Start, open_key_server, start_worker, worker_environment
 from tests.notifications.serving import AUDIENCE, ISSUER, Token, environment
@@ -70,6 +73,12 @@ async def workshop(pool: Pool, registry: Registry, mailbox: Mailbox, clock: Cloc
     made = Workshop(pool, registry, mailbox, rules)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def reminding(workshop: Workshop, clock: Clock) -> Reminding:
+    """Looks by the test's clock."""
+    return Reminding(workshop.pool, EMAIL, ReminderRule(), clock=clock)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from shared.contracts.training import LeavingCause
 from shared.envelope import Event
 from tests.notifications.city import EMAIL, ids, opt_out, owners
 from tests.notifications.gatherings import FRIDAY, THURSDAY_NINE, Training, application, moved, placed
+from tests.notifications.looking import look, reminders
 from tests.notifications.mailbox import Mailbox
 from tests.notifications.story import Story
 from tests.notifications.workshop import Clock, Workshop
@@ -27,32 +28,10 @@ from tests.notifications.workshop import Clock, Workshop
 WEDNESDAY = datetime(2026, 11, 25, 4, tzinfo=UTC)
 
 
-@pytest.fixture
-def reminding(workshop: Workshop, clock: Clock) -> Reminding:
-    """Looks by the test's clock."""
-    return Reminding(workshop.pool, EMAIL, ReminderRule(), clock=clock)
-
-
-async def reminders(workshop: Workshop) -> list[tuple[str, str, str | None]]:
-    """Return template, state and reason of the messages behind which no fact stands."""
-    rows = await workshop.pool.fetch(
-        "SELECT template, state, reason FROM message WHERE event_type = 'reminder' ORDER BY created_at, id"
-    )
-    return [tuple(row) for row in rows]
-
-
 def texts(mailbox: Mailbox, subject: str) -> list[str]:
     """Return the texts of the mails whose subject begins so."""
     parts = [mail.get_body(("plain",)) for mail in mailbox.mails if mail["Subject"].startswith(subject)]
     return [part.get_content() for part in parts if part is not None]
-
-
-async def look(workshop: Workshop, reminding: Reminding, at: datetime) -> int:
-    """Look at a time and return how many messages were made."""
-    workshop.rules.clock.now = at  # type: ignore[union-attr]
-    made = await reminding.tick()
-    await workshop.pool.execute("UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state = 'queued'", at)
-    return made
 
 
 async def test_a_participant_is_reminded_once_at_nine_the_day_before(

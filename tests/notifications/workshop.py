@@ -96,7 +96,10 @@ class Workshop:
         """Apply a batch as the consumer does."""
         async with self.pool.acquire() as connection, connection.transaction():
             await record_facts(connection, events, routes or self.rules.routes, self.rules.clock)
-        # Rows are due at the database's time; the tests' clock is another one.
+        await self.due_now()
+
+    async def due_now(self) -> None:
+        """Let what was not tried yet be due by the tests' clock: rows are due at the database's time, which is another one."""
         await self.pool.execute(
             "UPDATE message SET next_attempt_at = $1 WHERE attempts = 0 AND state IN ('queued', 'waiting')",
             self.rules.clock(),

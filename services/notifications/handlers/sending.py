@@ -30,6 +30,7 @@ from services.notifications.handlers.composing import (
     key_owners,
     look_around,
 )
+from services.notifications.handlers.holding import why_over
 from services.notifications.handlers.outcomes import Outcomes
 from services.notifications.handlers.pacing import Pause, SendingRules
 from services.notifications.handlers.receiving import take_early
@@ -183,7 +184,8 @@ class Sender:
         if not claimed:
             return
         surroundings = await look_around(self._pool, claimed)
-        wanted = [message for message in claimed if await self._is_wanted(message, surroundings)]
+        holding = await self._holding(claimed)
+        wanted = [message for message in holding if await self._is_wanted(message, surroundings)]
         keys = await self._fetch_keys(wanted, surroundings)
         if keys is None:
             return
@@ -200,6 +202,14 @@ class Sender:
                 return
             self._pauses[channel].end()
             self.problems.pop(channel, None)
+
+    async def _holding(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Return those that are still to go out. The others are let go: what makes them untrue may have come while they were out."""
+        over = await why_over(self._pool, claimed, self._now())
+        for message in claimed:
+            if message.id in over:
+                await self._settle(message, Outcome(State.SUPPRESSED, over[message.id], uncounted=True))
+        return [message for message in claimed if message.id not in over]
 
     async def _is_wanted(self, message: Claimed, surroundings: Surroundings) -> bool:
         """Look again at consent, channel, topics and the announcement: they may have changed since it was queued."""
@@ -286,7 +296,10 @@ class Sender:
             return
 
         async def hand_over() -> bool:
-            return await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE, attempt)
+            handed = await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE, attempt)
+            if not handed:
+                await self._holding([message])
+            return handed
 
         with telling(message.traceparent, f"send {channel}", Kind.CLIENT, partial(_described, message)) as told:
             delivery = await self._channels[channel].deliver(parcel, attempt, hand_over)

@@ -148,13 +148,15 @@ RETURNING m.id, m.event_id, m.template, m.owner_id, m.officer_sub, m.business_id
           m.attempts, m.occurred_at, m.failed_channels, m.traceparent;
 
 -- name: hand_over
--- Just before the body goes out: true only for the sender that still has the message in hand, and if its announcement,
--- where there is one, goes on. From here there is an attempt ($5), of which the provider may tell.
+-- Just before the body goes out: true only for the sender that still has the message in hand, if its announcement, where
+-- there is one, goes on, and if what it reminds of, where it does, still holds and is still to come. From here there is an attempt
+-- ($5), of which the provider may tell.
 WITH handed AS (
     UPDATE message SET handed_over_at = $3, lease_until = $4, current_attempt = $5, updated_at = $3
     WHERE id = $1 AND leased_by = $2 AND state = 'sending' AND handed_over_at IS NULL
       AND NOT EXISTS (SELECT FROM announcement a
                       WHERE a.id = message.event_id AND a.state IN ('cancelling', 'cancelled'))
+      AND (event_type <> 'reminder' OR reminder_over(id, $3) IS NULL)
     RETURNING id, channel, attempts
 ), noted AS (
     INSERT INTO message_attempt (id, message_id, channel, number, state, handed_over_at, changed_at)

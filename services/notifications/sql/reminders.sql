@@ -43,7 +43,8 @@ WHERE p.version < EXCLUDED.version;
 -- Reminders that are not true any more and whose body is not on its way, of some participations ($1) or of some batches ($2).
 -- Runs after the rows of which they speak were changed: whoever makes reminders holds those rows while it does. One look-up by
 -- index for each row of each step (OFFSET 0), from what is asked for to the messages: joins read all participations, reminders and
--- queued messages. CASE, so that no index of a state is read in place of the messages' own.
+-- queued messages. CASE, so that no index of a state is read in place of the messages' own. What is with a provider now and comes
+-- back is asked of by reminder_over, which says the same of one.
 WITH asked AS (
     SELECT p.id, p.gathering_id, p.attending, p.said, p.unconfirmed
     FROM unnest($1::uuid[]) AS a(id)
@@ -69,6 +70,12 @@ WITH asked AS (
 )
 INSERT INTO message_step (message_id, at, state, reason, attempt, actor)
 SELECT id, $3, 'suppressed', 'reminder_void', attempts, 'notifications' FROM voided;
+
+-- name: find_over
+-- Which of these reminders ($1) do not hold any more, or remind of what has begun ($2: now), and which of both.
+SELECT id, reason
+FROM (SELECT id, reminder_over(id, $2) AS reason FROM unnest($1::uuid[]) AS m(id)) AS looked
+WHERE reason IS NOT NULL;
 
 -- name: void_late
 -- Reminders that did not go out before what they remind of began; how many.

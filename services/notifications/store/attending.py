@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 
 from services.notifications.domain.attending import Attending, ParticipationChange
+from services.notifications.domain.messages import Suppression
 from services.notifications.domain.reminding import DEADLINE, SESSION, WAVE, Occasion
 from services.notifications.store.facts import SQL
 from shared.database import Connection, Pool, load_queries, write_rows
@@ -63,6 +64,12 @@ async def void_stale(
     """Take back reminders of these that are not true any more and have not gone out."""
     if participations or batches:
         await connection.execute(QUERIES.void_stale, list(participations), list(batches), now)
+
+
+async def find_over(pool: Pool, reminders: Sequence[UUID], now: datetime) -> dict[UUID, Suppression]:
+    """Return which of these messages remind of what is not so any more, or has begun, and which of both."""
+    rows = await pool.fetch(QUERIES.find_over, reminders, now)
+    return {row["id"]: Suppression(row["reason"]) for row in rows}
 
 
 async def void_late(pool: Pool, now: datetime) -> int:
