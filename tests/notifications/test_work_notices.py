@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.notifications.domain.folding import drafts, fold
 from services.notifications.domain.notices import RecipientKind
 from shared.contracts.exhibitions import (
@@ -29,6 +31,7 @@ from shared.contracts.licensing import (
     LicenceVerified,
 )
 from shared.contracts.organisations import BrandExpiring
+from shared.contracts.registry import BusinessChanged, BusinessProfile, BusinessRegistered
 from shared.envelope import Event
 from tests.notifications.gatherings import FRIDAY, application, moved, placed
 from tests.notifications.mailbox import Mailbox
@@ -108,6 +111,56 @@ def test_owners_hear_of_their_licences_and_the_sealed_number_goes_into_no_messag
     ]
     assert {draft.sealed_reason for draft in found} == {None}
     assert found[1].params == {"kind": "p_irt", "expires_on": "2027-02-23", "days_left": 30}
+
+
+def passed_to(story: Story, business: Event, owner_id: UUID) -> Event:
+    """The business has another owner, alone or as the first."""
+    assert isinstance(business.fact, BusinessRegistered)
+    profile = {name: getattr(business.fact, name) for name in BusinessProfile.model_fields}
+    changed = BusinessChanged(**(profile | {"owner_ids": (owner_id,)}), changed=("owner_ids",))
+    return story.event(changed, "import")
+
+
+@pytest.mark.parametrize("erased", [True, False])
+async def test_of_a_licence_hears_who_owns_the_business_today_and_nobody_twice_at_a_replay(
+    workshop: Workshop, story: Story, mailbox: Mailbox, erased: bool
+) -> None:
+    budi, siti = story.owner(email="budi@umkm.example", origin="import"), story.owner(origin="import")
+    business = story.business(budi.fact.aggregate_id, origin="import")
+    said = licence(budi.fact.aggregate_id, business.fact.aggregate_id)
+    before = [budi, siti, business, story.event(LicenceVerified(**said, expires_on=DAY))]
+    await workshop.apply(*before)
+    await workshop.send()
+    passing = [passed_to(story, business, siti.fact.aggregate_id)]
+    passing += [story.erased(budi.fact.aggregate_id)] if erased else []
+    after = [story.event(LicenceExpiring(**said, expires_on=DAY, span=30, days_left=30))]
+    after += [story.event(LicenceExpired(**said, expires_on=DAY))]
+    await workshop.apply(*passing)
+    await workshop.apply(*after)
+    await workshop.send()
+    told = [(address, mail["Subject"].partition(":")[0]) for address, mail in mailbox.accepted]
+    assert sorted(told) == [
+        ("budi@umkm.example", "Izin Anda terverifikasi"),
+        ("siti@umkm.example", "Izin segera habis"),
+        ("siti@umkm.example", "Izin sudah habis"),
+    ]
+    await workshop.apply(*before, *passing, *after)
+    await workshop.send()
+    assert len(mailbox.mails) == 3
+
+
+async def test_of_a_licence_of_a_business_that_is_not_known_hears_who_is_named_in_the_fact(
+    workshop: Workshop, story: Story, mailbox: Mailbox
+) -> None:
+    owner = story.owner(origin="import")
+    business = story.business(owner.fact.aggregate_id, origin="import")
+    said = licence(owner.fact.aggregate_id, business.fact.aggregate_id)
+    expiring = story.event(LicenceExpiring(**said, expires_on=DAY, span=30, days_left=30))
+    await workshop.apply(owner, expiring)
+    await workshop.apply(business)
+    await workshop.apply(expiring)
+    await workshop.send()
+    assert [mail["To"] for mail in mailbox.mails] == ["siti@umkm.example"]
 
 
 async def test_a_brand_heard_of_before_its_business_waits_for_it_and_for_its_owner(

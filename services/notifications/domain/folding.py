@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from services.notifications.domain.licence_notices import OFFICE
 from services.notifications.domain.notices import NOTICES, Addressee, Draft, RecipientKind, draft, notice_of
+from shared.contracts.licensing import LICENCE_TOPIC
 from shared.contracts.organisations import BRAND_TOPIC
 from shared.contracts.registry import (
     BUSINESS_TOPIC,
@@ -106,6 +108,8 @@ def _fold_one(changes: Changes, event: Event) -> UUID | None:
             return None
     if event.fact.TOPIC == OWNER_TOPIC:
         changes.recipients.setdefault(event.fact.aggregate_id, RecipientChange(0)).version = event.meta.sequence
+    if event.fact.TOPIC == LICENCE_TOPIC:
+        return None  # it names who was the principal owner on the day it was handed in; the contact knows who is today
     if event.fact.TOPIC != BUSINESS_TOPIC:
         # A fact of an enrolment names its business, but its sequence is the enrolment's: it tells nothing of contacts.
         participant: UUID | None = getattr(event.fact, "owner_id", None)
@@ -162,7 +166,7 @@ def drafts(changes: Changes, owners: Mapping[UUID, UUID]) -> list[Draft]:
 
 
 def _addressee(event: Event, owner_id: UUID | None, owners: Mapping[UUID, UUID]) -> Addressee:
-    fact = event.fact
+    fact: Any = event.fact
     if isinstance(fact, ImportCompleted):
         return Addressee(RecipientKind.OFFICER, fact.officer, fact.officer)
     if fact.TOPIC == BRAND_TOPIC:
@@ -172,5 +176,9 @@ def _addressee(event: Event, owner_id: UUID | None, owners: Mapping[UUID, UUID])
         # Another topic than the business's: it may be heard of first. And its owner may be another one at a replay.
         known = owners.get(business_id)
         return Addressee(RecipientKind.OWNER, str(known) if known else None, str(business_id))
+    if fact.TOPIC == LICENCE_TOPIC:
+        # Whoever is told, the id is made of who is named in the fact: a replay finds what was sent to an owner of before.
+        known = owners.get(fact.business_id, fact.owner_id)
+        return Addressee(RecipientKind.OWNER, str(known), str(fact.owner_id))
     told = str(owner_id or owners[fact.aggregate_id])
     return Addressee(RecipientKind.OWNER, told, told)

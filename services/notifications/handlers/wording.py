@@ -44,6 +44,7 @@ CAUSES: Words = {
         LicenceCause.NOMOR_TIDAK_DITEMUKAN: "nomor tidak ditemukan",
         LicenceCause.DICABUT_PENERBIT: "dicabut oleh penerbitnya",
         LicenceCause.USAHA_TUTUP: "usaha sudah tutup",
+        LicenceCause.PEMILIK_DIHAPUS: "pemilik yang mengajukannya tidak tercatat lagi",
     },
     "en": {
         ApplicationCause.TIDAK_MEMENUHI_SYARAT: "requirements are not met",
@@ -54,6 +55,7 @@ CAUSES: Words = {
         LicenceCause.NOMOR_TIDAK_DITEMUKAN: "the number was not found",
         LicenceCause.DICABUT_PENERBIT: "revoked by its issuer",
         LicenceCause.USAHA_TUTUP: "the business has closed",
+        LicenceCause.PEMILIK_DIHAPUS: "the owner who handed it in is no longer on record",
     },
 }
 """Both kinds of causes share the code ``lainnya``."""
