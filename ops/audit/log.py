@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.audit.checkpoint import MovedError, Place
 from shared.broker import KafkaSettings, make_reader, partitions_of
-from shared.envelope import EnvelopeError, headers_of, read_address
+from shared.envelope import EnvelopeError, headers_of, read_address, read_meta
 
 POLL_MS = 500
 MAX_RECORDS = 5_000
 
-Watched = frozenset[tuple[bytes, bytes]]
-"""CloudEvents type and origin of the events that must lead to a message."""
+Watched = Mapping[tuple[bytes, bytes], datetime | None]
+"""CloudEvents type and origin of the events that must lead to a message, each from which time on; ``None``: whenever."""
 
 Taken = tuple[TopicPartition, Any]
 """A record of aiokafka, with where it was read."""
@@ -216,6 +217,18 @@ async def _assign(reader: AIOKafkaConsumer, topics: Sequence[str]) -> dict[Topic
     return {place: (starts[place], ends[place]) for place in places}
 
 
+def calls_for_message(watched: Watched, headers: dict[str, bytes]) -> bool:
+    """Tell whether an event must have led to a message: not one from before its type was told to anybody."""
+    kind = (headers["ce_type"], headers.get("ce_origin", b"command"))
+    if kind not in watched:
+        return False
+    since = watched[kind]
+    try:
+        return since is None or read_meta(headers).time >= since
+    except EnvelopeError:
+        return True  # no consumer can read it either: it is parked, which the audit tells as well
+
+
 @dataclass(frozen=True, slots=True)
 class _Taking:
     """How a record is taken into a log."""
@@ -237,5 +250,5 @@ class _Taking:
         if self.since is not None and subject not in topic.heads and (head := self.since.version(place.topic, subject)):
             topic.heads[subject] = head
         fresh = topic.take(subject, address.sequence, place.partition)
-        if fresh and (headers["ce_type"], headers.get("ce_origin", b"command")) in self.watched:
+        if fresh and calls_for_message(self.watched, headers):
             log.notifying.add(headers.get("ce_id", b"").decode("ascii", "replace"))

@@ -247,12 +247,12 @@ async def without_message(connection: asyncpg.Connection, notifying: Collection[
 
 
 async def notifying_types(connections: Connections) -> Watched:
-    """Return which events must lead to a message; none where that service is not asked."""
+    """Return which events must lead to a message, and from when on; none where that service is not asked."""
     for connection in connections.values():
         if await has(connection, "notifying_type"):
-            rows = await connection.fetch("SELECT type, origin FROM audit.notifying_type")
-            return frozenset((row[0].encode(), row[1].encode()) for row in rows)
-    return frozenset()
+            rows = await connection.fetch("SELECT type, origin, since FROM audit.notifying_type")
+            return {(row[0].encode(), row[1].encode()): row[2] for row in rows}
+    return {}
 
 
 async def subscriptions(connection: asyncpg.Connection) -> list[tuple[str, str]]:

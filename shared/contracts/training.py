@@ -229,10 +229,14 @@ class EnrolmentExpired(_SeatFact):
 
 
 class EnrolmentRejected(_EnrolmentFact):
-    """The office refused it."""
+    """The office refused it. For what and when is ``None`` in facts from before that was said."""
 
     NAME: ClassVar[str] = "enrolment.rejected"
     cause: Annotated[LeavingCause, AGENCY]
+    title: Annotated[str | None, PUBLIC] = None
+    place: Annotated[str | None, PUBLIC] = None
+    starts_at: Annotated[datetime | None, PUBLIC] = None
+    """When the first session begins."""
 
 
 class EnrolmentFailed(_EnrolmentFact):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from ops.audit.log import calls_for_message
+from ops.audit.reading import notifying_types
 from services.notifications import consumers
 from services.notifications.consumers import NAME, TOPICS, TYPES, notify_on
 from shared.consumer import Definition, apply_batch
 from shared.consumer.records import Item, read_item
 from shared.contracts import CONTRACTS
 from shared.contracts.registry import BusinessVerified, OwnerConsentChanged
-from shared.envelope import Event
+from shared.contracts.training import EnrolmentRejected, LeavingCause
+from shared.envelope import Event, headers_of, to_kafka
 from shared.majors import Majors
 from tests.notifications.city import EMAIL
 from tests.notifications.records import Record
@@ -63,6 +68,20 @@ async def test_the_audit_sees_that_every_fact_had_its_effect(
         ("participation", "umkm.application"),
     }
     assert await auditor.fetch("TABLE audit.parked") == []
+
+
+async def test_what_was_refused_before_it_was_told_to_anybody_calls_for_no_message(
+    workshop: Workshop, story: Story, auditor: asyncpg.Connection
+) -> None:
+    now = await workshop.pool.fetchval("SELECT now()")
+    ids = {name: uuid4() for name in ("enrolment_id", "batch_id", "course_id", "owner_id", "business_id")}
+    watched = await notifying_types({NAME: auditor})
+    for at, asked in ((now - timedelta(days=1), False), (now + timedelta(minutes=1), True)):
+        refused = story.event(EnrolmentRejected(**ids, cause=LeavingCause.LAINNYA), time=at)
+        assert calls_for_message(watched, headers_of(to_kafka(refused)[2])) is asked
+    long_ago = story.owner()
+    assert calls_for_message(watched, headers_of(to_kafka(long_ago)[2]))
+    assert not calls_for_message(watched, headers_of(to_kafka(story.owner(origin="import"))[2]))
 
 
 class BusinessVerifiedAnew(BusinessVerified):

@@ -159,7 +159,7 @@ async def test_the_audit_knows_the_notifying_types_of_the_code(pool) -> None:  #
 def test_every_notice_has_its_template_in_both_languages() -> None:
     expected = {f"{language}/{name}.txt" for language, name in product(("id", "en"), {*TEMPLATES, "footer"})}
     assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("*/*.txt")} == expected
-    assert len(NOTICES) == 34
+    assert len(NOTICES) == 36
 
 
 def seat(story: Story, kind: type[Any], enrolment_id: UUID, owner_id: UUID, **more: Any) -> Event:

@@ -29,10 +29,12 @@ from shared.contracts.registry import (
 )
 from shared.contracts.training import (
     CertificateIssued,
+    CertificateRevoked,
     EnrolmentAccepted,
     EnrolmentExpired,
     EnrolmentOffered,
     EnrolmentRegistered,
+    EnrolmentRejected,
     EnrolmentState,
     EnrolmentWaitlisted,
     EnrolmentWithdrawn,
@@ -124,6 +126,15 @@ def _seat_params(fact: Any) -> dict[str, Any]:
     return {"title": fact.title, "place": fact.place, "starts_at": fact.starts_at.isoformat(), **until}
 
 
+def _refused_params(fact: EnrolmentRejected) -> dict[str, Any]:
+    begins = fact.starts_at.isoformat() if fact.starts_at else None
+    return {"title": fact.title, "starts_at": begins, "cause": fact.cause.value}
+
+
+def _revoked_params(fact: CertificateRevoked) -> dict[str, Any]:
+    return {"number": fact.number, "cause": fact.cause.value}
+
+
 def _left_template(fact: EnrolmentWithdrawn) -> str:
     cancelled = fact.cause is LeavingCause.ANGKATAN_DIBATALKAN
     return "enrolment_batch_cancelled" if cancelled else "enrolment_withdrawn"
@@ -148,7 +159,9 @@ NOTICES: dict[type[Fact], Notice] = {
     EnrolmentOffered: to_owner("enrolment_offered", _seat_params),
     EnrolmentWithdrawn: Notice(RecipientKind.OWNER, _left_template, _seat_params),
     EnrolmentExpired: to_owner("enrolment_expired", _seat_params),
+    EnrolmentRejected: to_owner("enrolment_rejected", _refused_params),
     CertificateIssued: to_owner("certificate_issued", lambda fact: {"title": fact.title, "number": fact.number}),
+    CertificateRevoked: to_owner("certificate_revoked", _revoked_params),
     ImportCompleted: Notice(
         RecipientKind.OFFICER, lambda fact: "import_digest", _digest_params, frozenset({"command", "import"})
     ),
@@ -156,7 +169,8 @@ NOTICES: dict[type[Fact], Notice] = {
     **LICENCE_NOTICES,
 }
 """Type of fact to how it is told. Not in it: changes of contact, consent, profile and workers, which the owner gave
-to the office; attendance, which the participant saw; proposed duplicates, which are the office's own work; an erasure, after which there is no address."""
+to the office; attendance, which the participant saw; a training that was not passed, of which its fact does not say which one it
+was, and whose participants hear of it where it is held; a certificate's new edition, which they asked for; proposed duplicates, which are the office's own work; an erasure, after which there is no address."""
 
 NOTIFYING_TYPES: frozenset[tuple[str, str]] = frozenset(
     (fact.type_name(), origin) for fact, notice in NOTICES.items() for origin in notice.origins
@@ -183,11 +197,13 @@ TEMPLATES = (
             "business_submitted",
             "business_verified",
             "certificate_issued",
+            "certificate_revoked",
             "enrolment_accepted",
             "enrolment_batch_cancelled",
             "enrolment_expired",
             "enrolment_offered",
             "enrolment_received",
+            "enrolment_rejected",
             "enrolment_waitlisted",
             "enrolment_withdrawn",
             "import_digest",

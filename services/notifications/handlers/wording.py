@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from shared.contracts.exhibitions import ApplicationCause
 from shared.contracts.licensing import LicenceCause, LicenceKind
+from shared.contracts.training import RevocationCause
 
 Words = Mapping[str, Mapping[str, str]]
 """Language to code to word."""
@@ -45,6 +46,9 @@ CAUSES: Words = {
         LicenceCause.DICABUT_PENERBIT: "dicabut oleh penerbitnya",
         LicenceCause.USAHA_TUTUP: "usaha sudah tutup",
         LicenceCause.PEMILIK_DIHAPUS: "pemilik yang mengajukannya tidak tercatat lagi",
+        RevocationCause.SALAH_DATA: "datanya salah",
+        RevocationCause.KECURANGAN: "ditemukan kecurangan",
+        RevocationCause.PERMINTAAN_PESERTA: "atas permintaan Anda",
     },
     "en": {
         ApplicationCause.TIDAK_MEMENUHI_SYARAT: "requirements are not met",
@@ -56,6 +60,9 @@ CAUSES: Words = {
         LicenceCause.DICABUT_PENERBIT: "revoked by its issuer",
         LicenceCause.USAHA_TUTUP: "the business has closed",
         LicenceCause.PEMILIK_DIHAPUS: "the owner who handed it in is no longer on record",
+        RevocationCause.SALAH_DATA: "its data are wrong",
+        RevocationCause.KECURANGAN: "there was a fraud",
+        RevocationCause.PERMINTAAN_PESERTA: "as you asked",
     },
 }
-"""Both kinds of causes share the code ``lainnya``."""
+"""The kinds of causes share the code ``lainnya``; a refused enrolment has codes that an application has too."""

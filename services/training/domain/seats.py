@@ -209,7 +209,8 @@ def reject(batch: Batch, enrolment: Enrolment, expected_version: int, cause: Lea
     check_version(enrolment.version, expected_version)
     if enrolment.state not in QUEUED:
         raise TransitionRefusedError("ditolak", enrolment.state, QUEUED)
-    return Seats(batch, (_step(enrolment, EnrolmentRejected, S.DITOLAK, more={"cause": cause}, cause=cause),))
+    more = {**batch.seat_fields(), "cause": cause}
+    return Seats(batch, (_step(enrolment, EnrolmentRejected, S.DITOLAK, more=more, cause=cause),))
 
 
 def select(batch: Batch, applicants: Sequence[Enrolment], now: datetime) -> Seats:
