@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,6 @@ from services.notifications.domain.receipts import AttemptState, Receipt, key_of
 from services.notifications.domain.reminding import ReminderRule
 from services.notifications.domain.routes import Routes
 from services.notifications.domain.timing import Rate
-from services.notifications.handlers.channels import Delivery, HandOver, Parcel, Result
 from services.notifications.handlers.operating import resend_message
 from services.notifications.handlers.receiving import take_receipts
 from services.notifications.handlers.reminding import Reminding
@@ -22,6 +20,7 @@ from shared.contracts.exhibitions import ApplicationConfirmed
 from shared.envelope import Event
 from tests.notifications.gatherings import FRIDAY, THURSDAY_NINE, Training, application, moved, placed
 from tests.notifications.looking import look, reminders
+from tests.notifications.slow import Slow, nothing
 from tests.notifications.story import Story
 from tests.notifications.telephones import Telephones
 from tests.notifications.workshop import Clock, Workshop
@@ -35,34 +34,6 @@ MADE_BY = Routes(frozenset({"whatsapp", "sms", "email"}), ("whatsapp", "sms", "e
 def reminding(workshop: Workshop, clock: Clock) -> Reminding:
     """Looks by the test's clock; WhatsApp is run."""
     return Reminding(workshop.pool, MADE_BY, ReminderRule(), clock=clock)
-
-
-class Slow:
-    """A channel on which something happens while a message is with it."""
-
-    def __init__(self, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]) -> None:
-        self.before, self.after = before, after
-        self.bodies: list[str] = []
-
-    async def deliver(self, parcel: Parcel, attempt: UUID, hand_over: HandOver) -> Delivery:
-        """Take the body; of a reminder ask for another try."""
-        of_reminder = parcel.subject.startswith("Jangan lupa")
-        if of_reminder:
-            await self.before()
-        if not await hand_over():
-            return Delivery(Result.NOT_OURS)
-        if not of_reminder:
-            return Delivery(Result.SENT)
-        self.bodies.append(parcel.text)
-        await self.after()
-        return Delivery(Result.RETRY, "busy")
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-async def nothing() -> None:
-    """Nothing happens."""
 
 
 async def changed(workshop: Workshop, training: Training, seat: Event, how: str) -> str:
@@ -177,7 +148,7 @@ async def test_a_later_try_is_not_made_of_a_reminder_that_is_over(
     async def change() -> None:
         whys.append(await changed(workshop, training, seat, how))
 
-    slow = Slow(nothing, change)
+    slow = Slow("Jangan lupa", nothing, change)
     await on_slow(workshop, slow)
     assert (await reminders(workshop))[0] == ("session_reminder", "queued", "busy")
     workshop.rules.clock.forward(minutes=2)  # type: ignore[union-attr]
@@ -194,7 +165,7 @@ async def test_what_begins_while_a_channel_is_being_reached_is_not_handed_over(
     async def begin() -> None:
         await changed(workshop, training, seat, "begun")
 
-    slow = Slow(begin, nothing)
+    slow = Slow("Jangan lupa", begin, nothing)
     await on_slow(workshop, slow)
     assert slow.bodies == []
     assert await reminders(workshop) == [("session_reminder", "suppressed", LATE)]
@@ -209,7 +180,7 @@ async def test_a_withdrawal_that_meets_a_stand_in_on_its_way_stops_it_at_the_han
         # As where the fact was applied while the message was still with the provider before this one.
         await workshop.pool.execute("UPDATE participation SET attending = false")
 
-    slow = Slow(withdraw, nothing)
+    slow = Slow("Jangan lupa", withdraw, nothing)
     await on_slow(workshop, slow)
     assert slow.bodies == []
     assert await reminders(workshop) == [("session_reminder", "suppressed", VOID)]

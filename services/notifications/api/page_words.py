@@ -36,7 +36,7 @@ REASONS = {
     Suppression.ANNOUNCEMENT_CANCELLED: "pengumumannya dibatalkan",
     Suppression.REMINDER_VOID: "jadwalnya berubah, atau tidak jadi ikut",
     Suppression.IN_DIGEST: "masuk ringkasan pemilik",
-    Suppression.TOO_LATE: "acaranya sudah mulai",
+    Suppression.TOO_LATE: "acaranya sudah mulai, atau batas waktunya sudah lewat",
     "sender_lost": "pengirimnya berhenti di tengah jalan",
     "no_answer": "server tidak menjawab sesudah menerima",
     "connection_lost": "sambungan putus sesudah diserahkan",

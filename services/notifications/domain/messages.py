@@ -70,7 +70,7 @@ class Suppression(StrEnum):
     ANNOUNCEMENT_CANCELLED = "announcement_cancelled"
     REMINDER_VOID = "reminder_void"  # the session moved, or they do not come any more
     IN_DIGEST = "in_digest"  # not by itself: the owner's next digest tells it
-    TOO_LATE = "too_late"  # a reminder of what has begun meanwhile
+    TOO_LATE = "too_late"  # what it reminds of has begun, or what it offers is over
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from uuid import UUID
 import stamina
 import structlog
 
+from services.notifications.domain.deadlines import is_late
 from services.notifications.domain.messages import Claimed, Priority, State, Suppression, decide
 from services.notifications.domain.notices import RecipientKind
 from services.notifications.domain.receipts import AttemptState
@@ -296,7 +297,10 @@ class Sender:
             return
 
         async def hand_over() -> bool:
-            handed = await store.hand_over(self._pool, message.id, self.name, self._now(), LEASE, attempt)
+            now = self._now()
+            handed = not is_late(message, now) and await store.hand_over(
+                self._pool, message.id, self.name, now, LEASE, attempt
+            )
             if not handed:
                 await self._holding([message])
             return handed
