@@ -21,9 +21,14 @@ _ANSWERED_BY: Mapping[str, str] = {
 
 
 def of_use_until(template: str, params: Mapping[str, Any]) -> datetime | None:
-    """Return until when a message may go out; ``None``: at any time."""
+    """Return until when a message may go out; ``None``: at any time.
+
+    What had begun already when it was recorded asks for nothing. Nor does what has begun since, whatever time was given for an answer.
+    """
     told_by = _ANSWERED_BY.get(template)
-    return None if told_by is None else datetime.fromisoformat(params[told_by])
+    if told_by is None or "begun" in params:
+        return None
+    return min(datetime.fromisoformat(params[name]) for name in (told_by, "starts_at"))
 
 
 def is_late(message: Claimed, now: datetime) -> bool:

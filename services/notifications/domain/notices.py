@@ -241,6 +241,12 @@ class Addressee:
     identity: str
 
 
+def _is_recorded_after(event: Event) -> bool:
+    """Tell whether a fact tells of what had begun already: a partner's list of participants comes when it comes."""
+    begins: datetime | None = getattr(event.fact, "starts_at", None)
+    return begins is not None and begins <= event.meta.time
+
+
 def draft(event: Event, notice: Notice, addressee: Addressee) -> Draft:
     """Return the message that ``event`` asks for."""
     fact: Any = event.fact
@@ -256,7 +262,7 @@ def draft(event: Event, notice: Notice, addressee: Addressee) -> Draft:
         recipient_kind=addressee.kind,
         recipient_id=addressee.id,
         business_id=getattr(fact, "business_id", None),
-        params=notice.params(fact),
+        params=notice.params(fact) | ({"begun": True} if _is_recorded_after(event) else {}),
         sealed_reason=reason,
         traceparent=parent_of(event.meta.traceparent, event.meta.origin),
     )

@@ -118,10 +118,11 @@ WHERE kind = 'application' AND attending AND p.starts_at > $1 AND p.starts_at <=
 ORDER BY starts_at, gathering_id, number;
 
 -- name: upcoming_deadlines
--- Until when, up to $2, somebody is to confirm a place who was not reminded of it.
+-- Until when, up to $2, somebody is to confirm a place who was not reminded of it; not of a wave that has begun, for which a partner's
+-- exhibition, recorded afterwards, may leave time as well.
 SELECT DISTINCT gathering_id, (details ->> 'wave')::int AS number, confirm_by, details ->> 'zone' AS zone
 FROM participation p
-WHERE kind = 'application' AND attending AND unconfirmed AND confirm_by > $1 AND confirm_by <= $2
+WHERE kind = 'application' AND attending AND unconfirmed AND confirm_by > $1 AND confirm_by <= $2 AND p.starts_at > $1
   AND NOT EXISTS (SELECT FROM reminder r
                   WHERE r.participation_id = p.id AND r.template = 'application_unconfirmed' AND r.version = p.said)
 ORDER BY confirm_by, gathering_id, number;
