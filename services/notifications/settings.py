@@ -77,7 +77,7 @@ class NotificationsSettings(ServiceSettings):
     officer_address: str | None = None
     """Where digests go of officers that are not in the address book."""
     reminder_days: int = Field(default=1, ge=1, le=14)
-    """How many days before a session or wave its participants are reminded."""
+    """How many days before a session or wave its participants are reminded; that a place is to be confirmed, always one day before."""
     reminder_time: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     """At this hour of the clock where it is held."""
     digest_time: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")

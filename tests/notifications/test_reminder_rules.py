@@ -60,6 +60,13 @@ def test_it_is_due_so_many_days_before_by_the_clock_there_and_inside_the_horizon
     assert (local.hour, local.minute) == (rule.at.hour, rule.at.minute) or zone.startswith(("Europe", "America"))
 
 
+@given(st.integers(1, 14))
+def test_a_deadline_is_reminded_of_on_the_day_before_and_all_else_by_the_rule(days: int) -> None:
+    rule = ReminderRule(days, time(7))
+    assert rule.of("application_unconfirmed") == ReminderRule(1, time(7))
+    assert all(rule.of(template) is rule for template in REMINDER_TEMPLATES - {"application_unconfirmed"})
+
+
 def test_another_time_is_another_reminder_and_the_same_one_is_not() -> None:
     enrolment = UUID("0190f0c0-a000-7000-8000-00000000abcd")
     assert reminder_id(enrolment, "session_reminder", 1, 2) == UUID("0a9fec16-21e7-510b-b424-246e7525776a")

@@ -188,6 +188,23 @@ async def test_who_has_not_confirmed_is_reminded_before_the_deadline_and_who_has
     assert ("exhibition_reminder", "queued", None) in await reminders(workshop)
 
 
+@pytest.mark.parametrize("days", [1, 2, 3])
+async def test_a_place_kept_for_two_days_is_reminded_of_however_many_days_before_sessions_are(
+    workshop: Workshop, story: Story, clock: Clock, days: int
+) -> None:
+    owner = story.owner(origin="import")
+    applied = application(owner.fact.aggregate_id)
+    # Told on Wednesday at noon (WITA), to be confirmed until Friday at noon; the wave is a week later.
+    kept = placed(story, applied, WEDNESDAY + timedelta(days=9), at=WEDNESDAY)
+    fact = kept.fact.model_copy(update={"confirm_by": WEDNESDAY + timedelta(days=2)})
+    await workshop.apply(owner, Event(kept.meta, fact))
+    reminding = Reminding(workshop.pool, EMAIL, ReminderRule(days), clock=clock)
+    nine_in_jakarta = THURSDAY_NINE + timedelta(hours=1)
+    assert await look(workshop, reminding, nine_in_jakarta - timedelta(seconds=1)) == 0
+    assert await look(workshop, reminding, nine_in_jakarta) == 1
+    assert await reminders(workshop) == [("application_unconfirmed", "queued", None)]
+
+
 async def test_who_stopped_the_topic_gets_no_reminder_and_hears_of_a_move_all_the_same(
     workshop: Workshop, story: Story, reminding: Reminding
 ) -> None:

@@ -1,13 +1,13 @@
 """When somebody is reminded, and of what. Pure: the time comes in as argument.
 
-A reminder is due on the day before, at an hour of the clock where the session or wave is held. Who was told of the time only
+A reminder is due some days before, one as a rule, at an hour of the clock where the session or wave is held. Who was told of the time only
 after that hour is not reminded of it: they know it fresh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -33,6 +33,13 @@ class ReminderRule:
     def horizon(self) -> timedelta:
         """How far ahead of now something may be that is due already, in any zone."""
         return timedelta(days=self.days + 2)
+
+    def of(self, template: str) -> ReminderRule:
+        """Return the rule for reminders of a template: a deadline is reminded of on the day before, whatever is said of sessions and waves.
+
+        A place is often told two days before it is to be confirmed: of an earlier hour everybody would be told too late.
+        """
+        return replace(self, days=1) if template == DEADLINE else self
 
     def due_at(self, moment: datetime, zone: str) -> datetime:
         """Return when a reminder of what is at ``moment`` (aware) is due."""

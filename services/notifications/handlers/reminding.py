@@ -52,18 +52,19 @@ class Reminding(PeriodicLook):
             if occasion.moved_at is not None:
                 made += await self._tell(occasion, MOVED, occasion.moved_at, now)
             if self._is_due(occasion, now):
-                due = self._rule.due_at(occasion.at, occasion.zone)
-                made += await self._tell(occasion, occasion.template, due, now)
+                made += await self._tell(occasion, occasion.template, self._due_at(occasion), now)
         if made or late:
             log.info("reminders_made", messages=made, too_late=late)
         return made
 
     def _is_due(self, occasion: Occasion, now: datetime) -> bool:
         """Whether to remind: the hour has come, and nobody was told of another time since."""
-        if not self._rule.is_due(occasion.at, occasion.zone, now):
+        if not self._rule.of(occasion.template).is_due(occasion.at, occasion.zone, now):
             return False
-        due = self._rule.due_at(occasion.at, occasion.zone)
-        return occasion.moved_at is None or occasion.moved_at < due
+        return occasion.moved_at is None or occasion.moved_at < self._due_at(occasion)
+
+    def _due_at(self, occasion: Occasion) -> datetime:
+        return self._rule.of(occasion.template).due_at(occasion.at, occasion.zone)
 
     async def _tell(self, occasion: Occasion, template: str, before: datetime, now: datetime) -> int:
         """Make the messages for those who take part since before ``before``, chunk by chunk; return how many."""
