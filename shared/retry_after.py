@@ -16,7 +16,7 @@ def pause_of(text: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text[:9])), LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a number of any length is read as one, and then has no place in a date
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -181,3 +181,31 @@ async def test_an_answer_that_never_comes_ends_in_time() -> None:
         await until(lambda: len(receiver.posted) == 1)
         await poster.close()
         never.set()
+
+
+@pytest.mark.security(line="S19", item="API10")
+@pytest.mark.parametrize(
+    "asked", ["Mon, 01 Jan 2026 00:00:00 +" + "9" * 20, "Mon, 01 Jan 2026 " + "9" * 20 + ":00:00 GMT"]
+)
+async def test_a_pause_that_nobody_can_read_is_none(asked: str) -> None:
+    async with receiving() as receiver:
+
+        async def answer(_: Posted) -> web.Response:
+            return web.Response(status=503, headers={"Retry-After": asked})
+
+        receiver.answer = answer
+        outcome = await post(Poster(LOOPBACK, 5.0), receiver.url)
+        assert (outcome.status, outcome.error, outcome.asked) == (503, "http_503", None)
+
+
+class _Stumbling(JudgingResolver):
+    """Falls over what it is answered, in a way that nobody thought of."""
+
+    async def look_up(self, host: str, port: int, family: int) -> list[tuple[int, str]]:
+        raise ArithmeticError(host)
+
+
+@pytest.mark.security(line="S19", item="API10")
+async def test_what_nobody_thought_of_fails_the_one_post_and_nothing_else() -> None:
+    outcome = await post(Poster(LOOPBACK, 5.0, _Stumbling), "http://localhost:9/")
+    assert (outcome.status, outcome.error) == (None, "kesalahan_sendiri")

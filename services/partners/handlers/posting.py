@@ -15,6 +15,7 @@ from time import monotonic
 from typing import NamedTuple
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -36,6 +37,8 @@ MOST_READ = 10_000
 """URLs that are not read anew for each event."""
 USER_AGENT = "naikkelas-webhook/1"
 CONTENT_TYPE = "application/cloudevents+json"
+
+log = structlog.get_logger(__name__)
 
 
 class ClosedAddressError(OSError):
@@ -153,6 +156,10 @@ class Poster:
             return Outcome(None, "waktu_habis", _millis(begun))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(None, code_of(error), _millis(begun))
+        except Exception as error:
+            # Whatever an endpoint makes us stumble over, it is that endpoint's failure: raised, it would end what goes to all others.
+            log.exception("post_stumbled", error=type(error).__name__)
+            return Outcome(None, "kesalahan_sendiri", _millis(begun))
 
     def _read(self, url: str) -> tuple[Destination, URL]:
         """Return where a URL leads, judged anew in each process: the operator's list may be another than when it was made."""

@@ -86,6 +86,7 @@ OUTCOMES: Mapping[str, Pair] = {
     "sertifikat": ("sertifikatnya tidak sah", "its certificate is not valid"),
     "tidak_tersambung": ("tidak dapat disambung", "no connection"),
     "sambungan_putus": ("sambungan putus", "the connection broke"),
+    "kesalahan_sendiri": ("kesalahan di pihak kami", "an error on our side"),
     "tanpa_alamat": ("namanya tidak mempunyai alamat", "its name has no address"),
 }
 """Codes of a try that came to nothing; an answer's status is told as a number."""
