@@ -285,6 +285,26 @@ async def test_a_fact_that_was_discarded_stays_out_of_the_new_generation(bench: 
     assert (result.equal, result.swapped) == (True, True)
 
 
+@pytest.mark.parametrize("sequence", [2, 5], ids=["before", "after"])
+async def test_a_fact_that_was_discarded_stays_out_where_its_topic_grew(
+    bench: Bench, pool: Pool, sequence: int
+) -> None:
+    """Before the growth it stands where its key is not at home any more; after it, it waits for what stands there."""
+    story = [random_story(seed, 6) for seed in range(2040, 2052)]
+    spoil = frozenset((life[0].meta.subject, sequence) for life in story)
+    bench.log.publish((event for life in story for event in life[:4]), spoil=spoil)
+    bench.log.grow(4)
+    bench.log.publish((event for life in story for event in life[4:]), spoil=spoil)
+    await bench.go_on()
+    for row in await bench.auditor.fetch("SELECT id FROM parked_event WHERE kind = 'poison'"):
+        assert await discard(bench.live, "projections", row["id"], "test")
+    assert await redrive_requested(pool, LIVE) == len(story) * (6 - sequence)
+    for _ in range(2):
+        result = await bench.rebuild()
+        assert (result.equal, result.swapped) == (True, True)
+        assert await bench.auditor.fetchval("SELECT count(*) FROM parked_event") == 0
+
+
 async def test_ledgers_that_came_after_the_facts_are_filled_by_a_rebuild(bench: Bench) -> None:
     await bench.go_on(upto=60)
     before = await tables(bench.auditor)

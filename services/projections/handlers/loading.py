@@ -41,6 +41,18 @@ def at_home(records: Sequence[KafkaRecord], partition: int, partitions: int) -> 
     return [home == partition for home in homes]
 
 
+def pass_over(item: Item, discarded: Collection[tuple[str, int]]) -> Item:
+    """Return the record; a fact that an operator discarded is made one of no type that is applied.
+
+    In its headers too: where it has to wait it is parked, and read again from these.
+    """
+    address = item.address
+    if address is not None and (address.subject, address.sequence) in discarded:
+        item.address = address._replace(type=PASSED_OVER)
+        item.raw_headers = [(name, PASSED_OVER.encode() if name == TYPE else value) for name, value in item.raw_headers]
+    return item
+
+
 class PartitionLoader:
     """Takes the records of one partition of a topic in order. Memory: a kept row per stream of it, and one chunk.
 
@@ -136,9 +148,7 @@ class PartitionLoader:
         return event
 
     def _read_checked(self, item: Item) -> list[Event]:
-        address = item.address
-        if address is not None and (address.subject, address.sequence) in self._discarded:
-            item.address = address._replace(type=PASSED_OVER)
+        address = pass_over(item, self._discarded).address
         if address is not None and address.subject not in self._odd:
             self._odd.add(address.subject)
             self._streams.stored[address.subject] = self._positions.get(address.subject, 0)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from services.projections.commands import Projection, RebuildProjections, RollBackProjections
 from services.projections.domain.making import MAKINGS, TYPES, topics_of
-from services.projections.handlers.loading import PartitionLoader, at_home
+from services.projections.handlers.loading import PartitionLoader, at_home, pass_over
 from services.projections.handlers.projecting import write_batch
 from services.projections.store import generations, swapping
 from services.projections.store.generations import Comparison
@@ -200,8 +200,11 @@ class Rebuild:
                 )
 
     async def _apply(self, records: Sequence[KafkaRecord]) -> int:
-        """Apply records by the consumer layer, each to the projections that are made of its topic; return how many facts."""
-        facts, items = 0, [read_item(record) for record in records]
+        """Apply records by the consumer layer, each to the projections that are made of its topic; return how many facts.
+
+        What an operator discarded is passed over here too: no loader has seen it where its key moved.
+        """
+        facts, items = 0, [pass_over(read_item(record), self._discarded) for record in records]
         for topics, definition in self._definitions:
             if mine := [item for item in items if item.topic in topics]:
                 facts = max(facts, len((await apply_batch(self._connection, definition, mine)).events))
