@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -16,6 +17,8 @@ from shared.envelope import SCHEMA_BASE, Header, dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
 ACK_SECONDS = 30.0
+STOP_SECONDS = 2.0
+"""For a producer that is given up to send what it holds, and as long again for each way of ending it."""
 PACKED = 200
 """So many records are packed before the loop is let go round: what is in flight goes on meanwhile."""
 
@@ -137,12 +140,28 @@ async def _send_wave(producer: AIOKafkaProducer, wave: Wave) -> None:
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
-    """Stop without flushing for ever: aiokafka's ``stop()`` waits for batches that may never leave (#1101)."""
+    """Stop without flushing for ever: aiokafka's ``stop()`` waits for batches that may never leave (#1101).
+
+    Its sender would try for ever to send them, on connections that it makes anew: what it holds would go out long after others,
+    or this relay itself, have published it, and nobody would have asked who owns the shards.
+    """
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
     except (KafkaError, OSError, TimeoutError):
+        await _end_sender(producer)
         await producer.client.close()
+
+
+async def _end_sender(producer: AIOKafkaProducer) -> None:
+    """End what sends. Told so once, it still waits for what is in flight; told twice, no longer. Then nobody waits for its batches."""
+    sender, accumulator = producer._sender.sender_task, producer._message_accumulator
+    for _ in range(2):
+        if sender is not None and not sender.done():
+            sender.cancel()
+            await asyncio.wait([sender], timeout=STOP_SECONDS)
+    for batch in [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]:
+        batch.future.cancel()
 
 
 def _batch(producer: AIOKafkaProducer, waves: list[Wave], depth: int, place: Place) -> Any:
