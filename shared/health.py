@@ -156,6 +156,7 @@ class WatchedConsumer(Protocol):
     """What health asks of a consumer (``shared.consumer.Consumer`` has it)."""
 
     problem: str | None
+    redrive_problem: str | None
     joined: bool
 
     @property
@@ -173,7 +174,9 @@ def watch_consumer(health: Health, consumer: WatchedConsumer) -> None:
     async def cause() -> str | None:
         if not consumer.joined:
             return "has not joined its group"
-        return None if consumer.problem is None else f"{consumer.problem} away"
+        if consumer.problem is not None:
+            return f"{consumer.problem} away"
+        return None if consumer.redrive_problem is None else f"cannot redrive ({consumer.redrive_problem})"
 
     async def died() -> str | None:
         return None if consumer.tasks_alive() else "the consuming task ended"

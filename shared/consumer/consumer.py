@@ -27,7 +27,7 @@ from shared.consumer.assigning import Agreement
 from shared.consumer.measuring import CountedMessage, Measures, lag_figures, parked_figures
 from shared.consumer.records import KafkaRecord
 from shared.consumer.redrive import redrive_requested
-from shared.database import SERVER_ERRORS, is_infrastructure_error
+from shared.database import is_infrastructure_error
 from shared.envelope import Read, read_fact
 from shared.metrics import Metrics, catalogue
 from shared.metrics.holding import Figure
@@ -118,6 +118,9 @@ class Consumer:
         self.joined = False
         self.problem: str | None = "starting"
         """What keeps it from applying, or ``None``."""
+        self.redrive_problem: str | None = None
+        """What keeps it from doing what operators ask for, or ``None``: a fault that neither waiting nor another server mends."""
+        self._redriving: asyncio.Task[None] | None = None
         self.progress_at = monotonic()
         """When a batch was last applied, or a try to reach the servers last came round."""
         self.applied = 0
@@ -130,12 +133,13 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; then let the batch in hand end and commit it."""
-        redriving = asyncio.create_task(self._redrive_loop(stop))
+        redriving = self._redriving = asyncio.create_task(self._redrive_loop(stop))
         try:
             while (broker := await self._start_broker(stop)) is not None:
                 await self._until_lost(stop)
                 await self._stop_broker(broker)
         finally:
+            self._redriving = None
             redriving.cancel()
             await asyncio.wait([redriving])
 
@@ -289,18 +293,30 @@ class Consumer:
         await asyncio.sleep(self._delay)
 
     async def _redrive_loop(self, stop: asyncio.Event) -> None:
+        delay = REDRIVE_SECONDS
         while not stop.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(REDRIVE_SECONDS):
+                async with asyncio.timeout(delay):
                     await stop.wait()
-            try:
-                applied = await redrive_requested(self._pool, self.definition)
-            except SERVER_ERRORS as error:
-                if not is_infrastructure_error(error) and not isinstance(error, asyncpg.UniqueViolationError):
-                    raise
-            else:
-                if self.measures is not None:
-                    self.measures.redriven(applied)
+            delay = await self._redrive(delay)
+
+    async def _redrive(self, waited: float) -> float:
+        """Do what operators asked for, and return when to look again.
+
+        Whatever it fails of is told and tried again: nobody else looks, and what is asked for would stay undone in silence.
+        """
+        problem = None
+        try:
+            applied = await redrive_requested(self._pool, self.definition)
+            if self.measures is not None:
+                self.measures.redriven(applied)
+        except Exception as error:
+            # Of a database that is away the batches tell; and whose events an owner of the partition applied first, are looked at again.
+            if not is_infrastructure_error(error) and not isinstance(error, asyncpg.UniqueViolationError):
+                problem = type(error).__name__
+                log.exception("redrive_waits", consumer=self.definition.name, error=problem, seconds=waited)
+        self.redrive_problem = problem
+        return REDRIVE_SECONDS if problem is None else min(waited * 2, MAX_DELAY_SECONDS)
 
     def measure(self, metrics: Metrics) -> None:
         """Count in ``metrics`` from now on, and let it look at what stands now. Raises ``ValueError`` the second time."""
@@ -345,7 +361,10 @@ class Consumer:
         return self.broker.subscribers[0].consumer  # type: ignore[attr-defined]
 
     def tasks_alive(self) -> bool:
-        """Tell whether the subscriber's consuming task still runs."""
+        """Tell whether the subscriber's consuming task still runs, and that of the redrives was not ended by an error."""
+        redriving = self._redriving
+        if redriving is not None and redriving.done() and (redriving.cancelled() or redriving.exception() is not None):
+            return False
         if self.broker is None:
             return True
         return all(

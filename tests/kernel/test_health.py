@@ -124,6 +124,7 @@ class FakeConsumer:
     """A consumer whose state a test sets."""
 
     problem: str | None = None
+    redrive_problem: str | None = None
     joined: bool = True
     progress_ago: float = 0.0
     alive: bool = True
@@ -154,6 +155,7 @@ class FakeConsumer:
         (FakeConsumer(), [], []),
         (FakeConsumer(joined=False, problem="starting"), ["consumer"], []),
         (FakeConsumer(problem="broker"), ["consumer"], []),
+        (FakeConsumer(redrive_problem="UndefinedTableError"), ["consumer"], []),
         (FakeConsumer(away="the broker gives no answer"), ["broker"], []),
         (FakeConsumer(alive=False), ["consumer_tasks"], ["consumer_tasks"]),
         (FakeConsumer(behind=3, progress_ago=600), ["consumer_progress"], ["consumer_progress"]),
