@@ -138,7 +138,7 @@ class Relay:
         await locks.execute("SELECT pg_advisory_lock_shared($1, 0)", COPIES_KEY)  # counted by the other copies
         leadership = Leadership(locks)
         await leadership.listen(self._wake.set)
-        self._balanced_at = self._kept_at = 0.0
+        self._balanced_at = 0.0
         while not stop.is_set():
             await self._balance(locks, leadership)
             await self._keep_house(locks)
@@ -187,14 +187,19 @@ class Relay:
         await leadership.claim(share)
 
     async def _keep_house(self, locks: asyncpg.Connection) -> None:
-        if monotonic() - self._kept_at < HOUSEKEEPING_SECONDS and self._kept_at:
+        """Make and drop partitions once an hour, also when that fails: there are some for days, and publishing must not wait for it."""
+        if self._kept_at and monotonic() - self._kept_at < HOUSEKEEPING_SECONDS:
             return
         self._kept_at = monotonic()
-        # By the database's clock, as written_at is: with a wrong one of ours, days would go that must be kept.
-        await locks.execute("SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date, 7)")
-        dropped = await locks.fetch("SELECT outbox_drop_partitions(now() - $1::interval)", self._retention)
-        if dropped:
-            log.info("outbox_partitions_dropped", partitions=[row[0] for row in dropped])
+        try:
+            # By the database's clock, as written_at is: with a wrong one of ours, days would go that must be kept.
+            await locks.execute("SELECT outbox_make_partitions((now() AT TIME ZONE 'UTC')::date, 7)")
+            # Each in a transaction of its own, because all commands wait from a drop until its transaction ends.
+            while name := await locks.fetchval("SELECT outbox_drop_partitions(now() - $1::interval)", self._retention):
+                self.alive_at = monotonic()
+                log.info("outbox_partition_dropped", partition=name)
+        except SERVER_ERRORS as error:
+            log.error("outbox_housekeeping_failed", error=type(error).__name__, detail=str(error)[:200])
 
     async def _publish_group(
         self,
