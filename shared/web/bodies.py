@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
@@ -13,6 +14,8 @@ from starlette.types import Message, Receive
 from shared.problems import Problem, standard
 
 MIB = 1024 * 1024
+SLOWEST = 8 * 1024
+"""Bytes a second that an upload brings at least, in the long run: less than the worst line of an office, and an end for who only holds a connection."""
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -23,11 +26,11 @@ class Limits:
 
     body: int = MIB
     uploads: Mapping[str, int] = field(default_factory=dict)
-    """Paths whose multipart or binary bodies may be larger, each with its own limit."""
+    """Paths whose multipart or binary bodies may be larger, each with its own limit: they are handed on in pieces, all others are read whole first."""
     depth: int = 32
     """Levels of nested JSON."""
     seconds: float = 30.0
-    """For a JSON body to arrive."""
+    """For a body to arrive; an upload has besides what it takes at ``SLOWEST``."""
 
 
 def too_large(limit: int) -> Problem:
@@ -46,27 +49,42 @@ def declared_length(headers: Headers) -> int | None:
     return int(text[:18])
 
 
-def is_streamed(headers: Headers) -> bool:
-    """Tell whether the body is an upload, which is handed on in pieces rather than read here."""
+def is_binary(headers: Headers) -> bool:
+    """Tell whether the body is something else than JSON, by what its sender says of it."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind != "" and not kind.endswith("json")
 
 
 class CountedBody:
-    """Hands an upload on piece by piece and ends it with the 413 problem when it grows over the limit."""
+    """Hands an upload on piece by piece, and ends it with the problem 413 when it grows over the limit, or 408 when it is too slow.
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    Only the time counts in which the app waits for the client, not that in which it works on what came.
+    """
+
+    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
         self._receive = receive
         self._limit = limit
+        self._seconds = seconds
         self._seen = 0
+        self._waited = 0.0
+        self.ended = False
+        """All of it has come, or the client has gone."""
 
     async def __call__(self) -> Message:
         """Return the next message of the server."""
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._seen += len(message.get("body", b""))
-            if self._seen > self._limit:
-                raise too_large(self._limit)
+        if self.ended:
+            return await self._receive()
+        began = monotonic()
+        try:
+            async with asyncio.timeout(self._seconds + self._seen / SLOWEST - self._waited):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise standard(408) from error
+        self._waited += monotonic() - began
+        self._seen += len(message.get("body", b""))
+        if self._seen > self._limit:
+            raise too_large(self._limit)
+        self.ended = not message.get("more_body", False)
         return message
 
 

@@ -29,7 +29,7 @@ from shared.web.bodies import (
     ReadBody,
     check_json,
     declared_length,
-    is_streamed,
+    is_binary,
     read_whole,
     too_large,
 )
@@ -135,6 +135,7 @@ class Edge:
         except ClientGoneError:
             return
         else:
+            answer.upload = receive if isinstance(receive, CountedBody) else None
             await self._app(scope, receive, answer.send)
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
@@ -145,14 +146,16 @@ class Edge:
         if _brings_nothing(scope, headers):
             return receive
         limits = self._limits
-        streamed = is_streamed(headers)
-        limit = limits.uploads.get(scope["path"].rstrip("/"), limits.body) if streamed else limits.body
+        binary = is_binary(headers)
+        upload = limits.uploads.get(scope["path"].rstrip("/")) if binary else None
+        limit = limits.body if upload is None else upload
         if length is not None and length > limit:
             raise too_large(limit)
-        if streamed:
-            return CountedBody(receive, limit)
+        if upload is not None:
+            return CountedBody(receive, upload, limits.seconds)
         body = await read_whole(receive, limits)
-        check_json(body, limits.depth)
+        if not binary:
+            check_json(body, limits.depth)
         return ReadBody(body, receive)
 
 
@@ -163,6 +166,7 @@ class _Answer:
         self._send = send
         self.request_id = request_id
         self.status: int | None = None
+        self.upload: CountedBody | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -171,6 +175,10 @@ class _Answer:
             names = {name.lower() for name, _ in headers}
             headers += [pair for pair in (*_SECURITY, _NO_STORE) if pair[0] not in names]
             headers.append((b"x-request-id", self.request_id.encode()))
+            if self.upload is not None and not self.upload.ended:
+                headers.append(
+                    (b"connection", b"close")
+                )  # whoever goes on sending would hold it for as long as he likes
             message = {**message, "headers": headers}
         await self._send(message)
 

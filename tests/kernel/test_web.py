@@ -226,6 +226,53 @@ async def test_slow_body_ends_in_408(app: FastAPI) -> None:
     assert parsed(body)["title"] == "Permintaan terlalu lama"
 
 
+async def dripped(port: int, head: bytes, pieces: list[bytes]) -> bytes:
+    """Send a head, and then a piece now and then, until the server has closed the connection; return what it answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    answering = asyncio.create_task(reader.read())
+    try:
+        async with asyncio.timeout(20):
+            while not answering.done():
+                await asyncio.wait([answering], timeout=0.1)
+                writer.write(pieces.pop(0) if len(pieces) > 1 else pieces[0])
+        return await answering
+    finally:
+        answering.cancel()
+        writer.close()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("path", ["/echo", "/imports"])
+@pytest.mark.security(line="S8")
+@pytest.mark.security(line="S19", item="API4")
+async def test_a_byte_now_and_then_holds_no_connection_whatever_it_calls_itself(
+    app: FastAPI, path: str, kind: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: uji\r\nContent-Type: {kind}\r\nContent-Length: 100000\r\n\r\n--x\r\n"
+    async with served(app) as server:
+        answer = await dripped(server.port, head.encode(), [b"a"])
+    unread = (path, kind) == ("/imports", "text/plain")  # no form at all: refused at once
+    assert answer.startswith(b"HTTP/1.1 422 " if unread else b"HTTP/1.1 408 ")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+async def test_an_upload_that_comes_steadily_may_take_its_time(app: FastAPI) -> None:
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        + b"a" * 90_000
+        + b"\r\n--x--\r\n"
+    )
+    head = (
+        "POST /imports HTTP/1.1\r\nHost: uji\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {len(form)}\r\n\r\n"
+    )
+    pieces = [form[start : start + 10_000] for start in range(0, len(form), 10_000)]
+    async with served(app) as server:  # longer than a body of JSON may
+        answer = await dripped(server.port, head.encode() + pieces[0], [*pieces[1:], b""])
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_client_that_leaves_in_the_middle_harms_nobody(app: FastAPI) -> None:
     async with served(app) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
