@@ -8,17 +8,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from shared.problems import Problem, standard
+
 CODE_BYTES = 16
 MOST_FIELDS = 50
+NUL = "\0"
+MOST_SHOWN = 100
+"""Of the name of a field that is refused: whoever sends it chooses that too."""
 
 
 def read_fields(body: bytes) -> dict[str, str]:
-    """Return the fields of a form as browsers send it (``application/x-www-form-urlencoded``), of each the first; empty ones are absent."""
+    """Return the fields of a form as browsers send it (``application/x-www-form-urlencoded``), of each the first; empty ones are absent.
+
+    Raises the problem 422 for U+0000, as JSON that holds it is refused: no browser sends it, and PostgreSQL cannot store it.
+    """
     try:
         found = parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
     except ValueError:
         return {}
-    return {name: values[0] for name, values in found.items()}
+    fields = {name: values[0] for name, values in found.items()}
+    for name, text in fields.items():
+        if NUL in name or NUL in text:
+            raise _nul_in(name.replace(NUL, "\ufffd")[:MOST_SHOWN])
+    return fields
+
+
+def _nul_in(name: str) -> Problem:
+    said = {
+        "field": name,
+        "in": "body",
+        "message": "memuat karakter NUL (U+0000)",
+        "allowed": "teks tanpa karakter NUL",
+    }
+    detail = f"Isian `{name}` memuat karakter NUL (U+0000); yang boleh: teks tanpa karakter NUL."
+    return standard(422, detail, errors=[said], errors_total=1)
 
 
 @dataclass(frozen=True, slots=True)

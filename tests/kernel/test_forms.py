@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.problems import Problem
 from shared.web_pages.forms import FormCodes, read_fields
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 
 
 @given(st.text(max_size=30), st.uuids(), st.uuids(), st.text(max_size=60))
@@ -35,3 +36,13 @@ def test_fields_are_read_as_browsers_send_them(fields: dict[str, str]) -> None:
 def test_of_a_field_that_comes_twice_the_first_counts_and_a_flood_is_no_form() -> None:
     assert read_fields(b"a=1&a=2&b=&c=%ff") == {"a": "1", "c": "\ufffd"}
     assert read_fields(b"&".join(b"f%d=1" % number for number in range(51))) == {}
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@pytest.mark.security(line="S20")
+def test_a_nul_in_a_field_or_its_name_is_refused_with_the_field(name: str, before: str, after: str) -> None:
+    for sent, shown in ({name: f"{before}\0{after}"}, name), ({f"{name}\0": before}, f"{name}\ufffd"):
+        with pytest.raises(Problem) as refused:
+            read_fields(urlencode({"aman": "x", **sent}).encode())
+        assert (refused.value.status, refused.value.extra["errors"][0]["field"]) == (422, shown)
+        assert "yang boleh: teks tanpa karakter NUL" in str(refused.value.detail)

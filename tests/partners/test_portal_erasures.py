@@ -106,6 +106,8 @@ async def test_what_must_be_kept_names_its_law_and_may_be_erased_later(bureau: B
         bad = await answer(bureau, notice, hasil="wajib_disimpan", rujukan=text)
         assert (bad.status_code, words in said(bad), f'value="{text}"' in said(bad)) == (422, True, True), said(bad)
         assert "<script" not in bad.text
+    nul = await answer(bureau, notice, hasil="wajib_disimpan", rujukan="UU 28\0/2007")
+    assert (nul.status_code, "Isian `rujukan` memuat karakter NUL" in said(nul)) == (422, True), said(nul)
     unknown = await answer(bureau, notice, "en", hasil="lupa")
     assert (unknown.status_code, "Choose one of the answers." in said(unknown)) == (422, True)
     assert (await answer(bureau, notice, hasil="wajib_disimpan", rujukan="UU 28/2007")).status_code == 303

@@ -26,7 +26,7 @@ ENGLISH: Mapping[str, tuple[str, str]] = {
     "belum-masuk": ("Not logged in", "This page asks for a valid access token, which the office's log-in adds."),
     "tidak-berhak": ("Not allowed", "Your role may not do this."),
     "tidak-ditemukan": ("Not found", "There is no such page here, or it is not yours to see."),
-    "isi-tidak-sah": ("Not valid", "The address of this page holds something that it cannot take."),
+    "isi-tidak-sah": ("Not valid", "The address of this page, or its form, holds something that it cannot take."),
     "permintaan-rusak": ("Not readable", "The request cannot be read."),
     "terlalu-besar": ("Too large", "The form is larger than it may be."),
     "sedang-tidak-tersedia": ("Not available", "The service cannot do this now. Try again in a moment."),
