@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -87,7 +88,17 @@ async def test_messages_are_listed_page_by_page_newest_first(
     assert seen == [str(row["id"]) for row in rows]
 
 
-@pytest.mark.parametrize("after", ["x", "%%%", "MjAyNnxhYmM=", "MjAyNi0xMS0yNVQwMDowMDowMHwwMDAw", "ÿ"])
+def written(moment: str) -> str:
+    """Return a place as it is written into an address."""
+    return urlsafe_b64encode(f"{moment}|{'0' * 32}".encode()).decode()
+
+
+BEYOND = [written("0001-01-01T00:00:00+08:00"), written("9999-12-31T23:59:59-08:00")]
+"""Moments that have no year in UTC."""
+
+
+@pytest.mark.parametrize("after", ["x", "%%%", "MjAyNnxhYmM=", "MjAyNi0xMS0yNVQwMDowMDowMHwwMDAw", "ÿ", *BEYOND])
+@pytest.mark.security(line="S20")
 async def test_a_place_that_we_did_not_give_is_refused(api: httpx2.AsyncClient, token: Token, after: str) -> None:
     answer = await api.get("/messages", params={"after": after}, headers=token(Role.OPERATOR))
     assert answer.status_code == 400

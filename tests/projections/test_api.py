@@ -56,11 +56,30 @@ async def test_the_timeline_is_read_page_by_page(office: Office) -> None:
     assert (first["next_after"] is None, rest["next_after"]) == (False, None)
 
 
-@pytest.mark.parametrize("after", ["2", "kemarin~0~0", "2026-03-01T00:00:00~0192f0c0-0000-7000-8000-000000009900~1"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "2",
+        "kemarin~0~0",
+        f"2026-03-01T00:00:00~{BUSINESS}~1",
+        f"0001-01-01T00:00:00+08:00~{BUSINESS}~0",
+        f"9999-12-31T23:59:59-08:00~{BUSINESS}~0",
+        f"9999-W53-7T00:00:00Z~{BUSINESS}~0",
+        f"2026-03-01T00:00:00Z~{BUSINESS}~{1 << 63}",
+    ],
+)
+@pytest.mark.security(line="S20")
 async def test_a_place_in_the_timeline_that_nobody_gave_is_a_problem(office: Office, after: str) -> None:
     async with office.client(Role.OPERATOR) as client:
         answer = await client.get(f"/businesses/{BUSINESS}/timeline", params={"after": after})
     assert (answer.status_code, answer.json()["title"]) == (422, "Halaman tidak dikenal")
+
+
+@pytest.mark.parametrize(("moment", "rest"), [("0001-01-01T00:00:00Z", 3), ("9999-12-31T23:59:59Z", 0)])
+async def test_the_ends_of_the_calendar_are_places_in_the_timeline(office: Office, moment: str, rest: int) -> None:
+    async with office.client(Role.OPERATOR) as client:
+        answer = await client.get(f"/businesses/{BUSINESS}/timeline", params={"after": f"{moment}~{BUSINESS}~0"})
+    assert (answer.status_code, len(answer.json()["entries"])) == (200, rest)
 
 
 async def test_the_class_history_names_the_step_up(office: Office) -> None:

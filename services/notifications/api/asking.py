@@ -45,9 +45,13 @@ def decode_place(text: str | None) -> tuple[datetime, UUID] | None:
         return None
     try:
         moment, _, message_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii").partition("|")
-        place = datetime.fromisoformat(moment), UUID(hex=message_id)
-    except (ValueError, Base64Error):
+        given = datetime.fromisoformat(moment)
+        if given.tzinfo is None:
+            raise ValueError("a moment without its zone")
+        return given.astimezone(UTC), UUID(hex=message_id)
+    except (
+        ValueError,
+        Base64Error,
+        OverflowError,
+    ):  # at the ends of the calendar there are moments that UTC has no year for
         raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.") from None
-    if place[0].tzinfo is None:
-        raise standard(400, "Penunjuk halaman (after) tidak dikenal; mulai dari halaman pertama.")
-    return place

@@ -90,7 +90,7 @@ def _timeline_place(after: str | None) -> TimelinePlace:
         return BEFORE_ALL
     try:
         return read_place(after)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Problem(
             422,
             "halaman-tidak-dikenal",

@@ -47,10 +47,14 @@ BEFORE_ALL = TimelinePlace(datetime.min.replace(tzinfo=UTC), UUID(int=0), 0)
 def read_place(text: str) -> TimelinePlace:
     """Return the place that ``write`` wrote. Raises ``ValueError`` for anything else."""
     moment, stream_id, sequence = text.split("~")
-    found = TimelinePlace(datetime.fromisoformat(moment), UUID(stream_id), int(sequence))
-    if found.moment.tzinfo is None or not 0 <= found.sequence < 1 << 63:
-        raise ValueError("no place in a timeline")
-    return found
+    try:
+        found = TimelinePlace(datetime.fromisoformat(moment), UUID(stream_id), int(sequence))
+        if found.moment.tzinfo is None or not 0 <= found.sequence < 1 << 63:
+            raise ValueError("no place in a timeline")
+        # At the ends of the calendar there are moments that UTC has no year for, and no database.
+        return found._replace(moment=found.moment.astimezone(UTC))
+    except OverflowError as error:
+        raise ValueError("no moment of any year") from error
 
 
 def _profile(fact: BusinessProfile) -> dict[str, Any]:
