@@ -25,6 +25,10 @@ ASK_SECONDS = 1.5
 """Below the time that a health check has."""
 
 
+class AuthorityFileError(OSError):
+    """The certificate of the brokers' authority cannot be had; the text names the setting, the file, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:
     """How to reach the brokers, and as whom."""
@@ -36,7 +40,7 @@ class KafkaSettings:
     ca_file: str | None = None
 
     def client(self) -> dict[str, Any]:
-        """Return the arguments that every aiokafka client takes."""
+        """Return the arguments that every aiokafka client takes. Raises ``AuthorityFileError``."""
         options: dict[str, Any] = {"bootstrap_servers": self.bootstrap, "security_protocol": self.security_protocol}
         if self.security_protocol.startswith("SASL_"):
             options |= {
@@ -45,8 +49,15 @@ class KafkaSettings:
                 "sasl_plain_password": self.password,
             }
         if self.security_protocol.endswith("SSL"):
-            options["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+            options["ssl_context"] = self._context()
         return options
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:  # else it would be told as a server that is away, and looked for where it is not
+            why = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+            raise AuthorityFileError(f"KAFKA_CA_FILE cannot be read ({self.ca_file}: {why})") from error
 
 
 def make_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaProducer:

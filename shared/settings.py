@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.broker import KafkaSettings
+from shared.broker import AuthorityFileError, KafkaSettings
 from shared.envelope import SCHEMA_BASE
 from shared.tracing.running import TraceSettings
 
@@ -177,6 +177,16 @@ class ServiceSettings(DatabaseSettings):
     otel_traces_sampler_arg: float = Field(default=1.0, ge=0, le=1)
     """The share of traces that a sampler with ``traceidratio`` in its name keeps."""
     otel_sdk_disabled: bool = False
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse also an authority's file that no client could use."""
+        super().model_post_init(context)
+        if self.kafka_ca_file is None or not self.kafka_security_protocol.endswith("SSL"):
+            return
+        try:
+            self.kafka().client()
+        except AuthorityFileError as error:
+            raise ValueError(str(error)) from error
 
     def _weaknesses(self) -> list[str]:
         weak = super()._weaknesses()

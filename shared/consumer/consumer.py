@@ -21,7 +21,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.broker import METADATA_MS, KafkaSettings, broker_cause
+from shared.broker import METADATA_MS, AuthorityFileError, KafkaSettings, broker_cause
 from shared.consumer.applying import Apply, Definition, apply_records
 from shared.consumer.assigning import Agreement
 from shared.consumer.measuring import CountedMessage, Measures, lag_figures, parked_figures
@@ -147,13 +147,16 @@ class Consumer:
         """Connect and join, for as long as it takes."""
         delay = 0.2
         while not stop.is_set():
-            broker = self.make_broker()
+            broker: KafkaBroker | None = None
             try:
+                broker = self.make_broker()
                 await broker.start()
             except (KafkaError, OSError, TimeoutError) as error:
                 self._waits("broker")
-                log.warning("consumer_waits", away="broker", error=type(error).__name__, seconds=delay)
-                await broker.stop()
+                detail = str(error) if isinstance(error, AuthorityFileError) else None
+                log.warning("consumer_waits", away="broker", error=type(error).__name__, detail=detail, seconds=delay)
+                if broker is not None:
+                    await broker.stop()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await stop.wait()

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.broker import KafkaSettings, broker_cause, make_producer
+from shared.broker import AuthorityFileError, KafkaSettings, broker_cause, make_producer
 from shared.envelope import SCHEMA_BASE, Header, dynamic_headers, static_headers
 from shared.partitioning import digests_of
 
@@ -50,9 +50,12 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> AIOKafkaProducer:
-        """Return the producer, started. Raises ``BrokerAwayError`` if no broker answers within 30 s."""
+        """Return the producer, started. Raises ``BrokerAwayError`` if no broker answers within 30 s, or none can be asked."""
         if self._producer is None:
-            producer = make_producer(self._settings, self._client_id)
+            try:
+                producer = make_producer(self._settings, self._client_id)
+            except AuthorityFileError as error:
+                raise BrokerAwayError(str(error)) from error
             try:
                 async with asyncio.timeout(ACK_SECONDS):
                     await producer.start()

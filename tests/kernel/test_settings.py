@@ -70,6 +70,23 @@ def test_a_field_that_names_a_file_is_not_taken_for_a_variant(environment: pytes
     assert read_settings(ServiceSettings).kafka_ca_file == tmp_path / "ca.pem"
 
 
+@pytest.mark.parametrize(
+    ("holds", "why"), [(None, "No such file or directory"), ("bukan sertifikat", "no certificate in it")]
+)
+@pytest.mark.security(line="S5")
+def test_a_file_of_the_brokers_authority_that_cannot_be_used_is_told_with_its_setting(
+    environment: pytest.MonkeyPatch, tmp_path: Path, holds: str | None, why: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if holds is not None:
+        file.write_text(holds)
+    environment.setenv("KAFKA_CA_FILE", str(file))
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    with pytest.raises(SettingsError) as refused:
+        read_settings(ServiceSettings)
+    assert str(refused.value) == f"Cannot start: KAFKA_CA_FILE cannot be read ({file}: {why})."
+
+
 def test_empty_means_unset_except_where_empty_is_a_value(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_CA_FILE", "")
     environment.setenv("SMTP_PASSWORD", "")

@@ -9,13 +9,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from shared.broker import KafkaSettings
+from shared.consumer import Consumer
+from shared.relay import Relay
 from shared.trust import _authorities, trust_for
 
 NOW = datetime.now(UTC)
@@ -131,3 +135,37 @@ async def test_an_expired_certificate_another_hosts_and_one_of_an_unknown_author
             found[name] = await opens(client, port)
     _authorities.cache_clear()
     assert found == {"good": True, "expired": False, "another host's": False, "of an unknown authority": False}
+
+
+async def nothing(connection: asyncpg.Connection, events: object) -> None:
+    """Apply nothing."""
+
+
+def consumer_of(settings: KafkaSettings) -> Consumer:
+    """Return a consumer that has got no further than its broker."""
+    return Consumer(
+        name="c", topics=("t",), types=frozenset(), apply=nothing, pool=None, kafka=settings, instance="i"
+    )  # fmt: skip
+
+
+def relay_of(settings: KafkaSettings) -> Relay:
+    """Return a relay whose database is away too."""
+    return Relay("postgresql://127.0.0.1:1/tiada", settings, "uji")
+
+
+@pytest.mark.parametrize("make", [relay_of, consumer_of])
+async def test_an_authority_that_went_away_is_told_by_its_file_and_not_as_a_server(
+    make: Callable[[KafkaSettings], Relay | Consumer], tmp_path: Path
+) -> None:
+    file, stop = tmp_path / "gone.pem", asyncio.Event()
+    running = make(KafkaSettings("pesan.example:9093", "registry", "x", "SASL_SSL", str(file)))
+    with capture_logs() as logs:
+        task = asyncio.create_task(running.run(stop))
+        async with asyncio.timeout(20):
+            while running.problem == "starting" and not task.done():
+                await asyncio.sleep(0.01)
+        stop.set()
+        await task
+    assert running.problem == "broker"
+    told = next(line for line in logs if line.get("away") == "broker")
+    assert told["detail"] == f"KAFKA_CA_FILE cannot be read ({file}: No such file or directory)"
