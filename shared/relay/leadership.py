@@ -129,10 +129,14 @@ class Leadership:
         return list(found.items())
 
     async def move(self, shards: Sequence[int], cursor: Cursor, published: int) -> None:
-        """Move the cursor of ``shards``, and save it if it was not for a while. Raises ``LeadershipLostError``."""
-        for shard in shards:
+        """Move the cursor of ``shards``, and save it if it was not for a while. Raises ``LeadershipLostError``.
+
+        What was published is counted to the last row: most rounds have fewer rows than there are shards.
+        """
+        part, left = divmod(published, len(shards))
+        for number, shard in enumerate(shards):
             self.cursors[shard] = cursor
-            self._unsaved[shard] = self._unsaved.get(shard, 0) + published // len(shards)
+            self._unsaved[shard] = self._unsaved.get(shard, 0) + part + (number < left)
         if monotonic() - self._saved_at >= SAVE_SECONDS:
             await self.save()
 
