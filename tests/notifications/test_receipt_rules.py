@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import uuid4
@@ -239,6 +240,13 @@ def test_what_has_not_the_form_of_its_provider_is_refused(body: bytes) -> None:
         read_whatsapp(body, "1")
     with pytest.raises(UnreadableError):
         read_sms(body)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00", "2026-11-29T09:00:00"])
+def test_a_report_of_a_time_that_no_database_keeps_is_passed_over(at: str) -> None:
+    reports = [{"id": "a1", "status": "delivered", "at": time} for time in ("2026-11-29T09:00:00+08:00", at)]
+    told = read_sms(json.dumps({"reports": reports}).encode())
+    assert (len(told.receipts), told.ignored) == (1, 1)
 
 
 @given(st.binary(max_size=200))

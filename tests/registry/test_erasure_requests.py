@@ -158,6 +158,8 @@ async def test_nobody_asks_for_an_erased_or_unknown_owner(clerk: Caller, owner: 
     ahead = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     assert (await clerk.post(REQUESTS, ask_body(owner, asked_at=ahead))).status_code == 422
     assert (await clerk.post(REQUESTS, ask_body(owner, asked_at="2026-01-31T16:30:00"))).status_code == 422
+    for edge in ("0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00"):  # without a year in UTC
+        assert (await clerk.post(REQUESTS, ask_body(owner, asked_at=edge))).status_code == 422
     assert (await clerk.post(f"/owners/{owner}/erasure", None, 1)).status_code == 200
     assert (await clerk.post(REQUESTS, ask_body(owner))).status_code == 410
 

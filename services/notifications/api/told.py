@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.notifications.domain.receipts import AttemptState, Receipt, key_of
+from shared.web.fields import Moment
 
 ProviderId = Annotated[str, Field(min_length=1, max_length=512)]
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -94,7 +95,7 @@ class _Callback(_Form):
 class _Report(_Form):
     id: ProviderId
     status: str
-    at: AwareDatetime
+    at: Moment
     reference: str | None = None
     code: str | None = None
 

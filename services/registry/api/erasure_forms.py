@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry.commands.erasure import Asker, AskingWay, Identity, RefusalReason
 from services.registry.domain.erasure import LEGAL_REASONS, ErasureRequest, ErasureState, Loss
 from services.registry.domain.models import Owner
 from shared.web.app import RequestModel
+from shared.web.fields import Moment
 from shared.wita import WITA, write_moment
 
 
@@ -21,7 +22,7 @@ class AskForm(RequestModel):
     owner_id: UUID
     asker: Asker
     way: AskingWay
-    asked_at: Annotated[AwareDatetime | None, Field(examples=["2026-11-27T09:30:00+08:00"])] = None
+    asked_at: Moment | None = None
 
 
 class IdentityForm(RequestModel):
