@@ -31,6 +31,8 @@ class Topic:
     partitions: int
     retention_ms: int = KEEP_FOR_EVER
     max_message_bytes: int = 8 * 1024 * 1024
+    timestamp_type: str = "CreateTime"
+    """``LogAppendTime``: the time of a record is when the broker took it, whatever its fact says."""
 
     def config(self) -> dict[str, str]:
         """Return the topic's configuration as the broker takes it."""
@@ -38,9 +40,9 @@ class Topic:
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
-            "message.timestamp.type": "CreateTime",
-            # The time of a record is the fact's, by the clock of whoever made it. A broker refuses what is more than an
-            # hour ahead of its own, and one such fact would hold the outbox up for good.
+            "message.timestamp.type": self.timestamp_type,
+            # The time of a fact is by the clock of whoever made it. A broker refuses what is more than an hour ahead of its own,
+            # and one such fact would hold the outbox up for good.
             "message.timestamp.after.max.ms": str(2**63 - 1),
         }
 
@@ -178,4 +180,8 @@ EVERY_AGENCY = Principal("agencies", reads=tuple(topic.name for topic in PUBLIC_
 
 def agency_topic(code: str) -> Topic:
     """Return the topic of an agency. It is made with its user, not with the others: agencies come and go."""
-    return Topic(AGENCY_PREFIX + code, AGENCY_PARTITIONS, retention_ms=AGENCY_DAYS * DAY_MS)
+    # Kafka forgets by the time of records. What an agency is first granted is up to the whole retention of the feed old: by the
+    # time of the facts most of it would be gone within minutes, read or not.
+    return Topic(
+        AGENCY_PREFIX + code, AGENCY_PARTITIONS, retention_ms=AGENCY_DAYS * DAY_MS, timestamp_type="LogAppendTime"
+    )

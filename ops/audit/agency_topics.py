@@ -20,6 +20,8 @@ from services.partners.domain.erasures import NOTICE_FIELDS, NOTICE_TYPE
 from services.partners.domain.showing import SEALED, shown_fields
 from shared.contracts.partnership import DeliveryWay
 from shared.envelope import EnvelopeError, read_address
+from shared.partitioning import digests_of
+from shared.topology import AGENCY_PARTITIONS
 
 KAFKA = DeliveryWay.KAFKA.value
 MOST_AT_ONCE = 500_000
@@ -139,7 +141,8 @@ class TopicWalk:
     position: int
     """Everything up to here is in the topic, or was not granted."""
     truncated: frozenset[int] = frozenset()
-    """Partitions that have forgotten their oldest records: what comes before the first that is found there may be among them."""
+    """Partitions that have forgotten their oldest records: what is theirs and comes before the first that is found there may be among
+    them."""
     missing: int = 0
     first_missing: Seen | None = None
     _found: set[int] = field(default_factory=set)
@@ -159,9 +162,21 @@ class TopicWalk:
         place = self.topic.seen.pop(key_of(event.event_id), None)
         if place is not None:
             self._found.add(place.partition)
-        elif event.position <= self.position and self.truncated <= self._found:
+        elif event.position <= self.position and not self._may_be_forgotten(event.subject):
             self.missing += 1
             self.first_missing = self.first_missing or event
+
+    def _may_be_forgotten(self, subject: str) -> bool:
+        """Tell whether the partition of an aggregate has forgotten its oldest records, and nothing that it still has came yet.
+
+        Only that one counts. Where partitions were added, those of each number that there was: its older events are in one of these.
+        """
+        forgotten = self.truncated - self._found
+        if not forgotten:
+            return False
+        (digest,) = digests_of([subject])
+        most = max(len(self.topic.bounds), AGENCY_PARTITIONS)
+        return any(digest % count in forgotten for count in range(AGENCY_PARTITIONS, most + 1))
 
     def end(self) -> None:
         """Name what is missing."""

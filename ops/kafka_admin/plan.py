@@ -24,11 +24,11 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from confluent_kafka.error import KafkaException
+from confluent_kafka.error import KafkaError, KafkaException
 
 from ops.kafka_admin.client import ANSWER_SECONDS, TIMEOUT_SECONDS
-from ops.kafka_admin.rights import HOST, Right, is_agency_right, rights_of, wanted_of_agencies
-from shared.topology import Principal, Topic
+from ops.kafka_admin.rights import HOST, Right, is_agency_code, is_agency_right, rights_of, wanted_of_agencies
+from shared.topology import AGENCY_PREFIX, Principal, Topic, agency_topic
 
 ITERATIONS = 4_096
 LOOK_AGAIN_SECONDS = 0.05
@@ -119,13 +119,32 @@ def _compare_topics(admin: AdminClient, topics: Sequence[Topic], plan: Plan) -> 
             )
         if present[topic.name] < topic.partitions:
             plan.grow.append((topic.name, topic.partitions))
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in there]
+    # Those of agencies are made with their users; what is declared of them counts for those too that were made by an older release.
+    there += [agency_topic(code) for code in _agencies_of(present)]
+    plan.configure = _differing(admin, there)
+
+
+def _differing(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+    """Return what is set otherwise than declared, topic by topic; one that is taken away meanwhile is passed over."""
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in topics]
     futures = admin.describe_configs(resources, request_timeout=TIMEOUT_SECONDS) if resources else {}
-    for topic, future in zip(there, futures.values(), strict=True):
-        has = {name: entry.value for name, entry in future.result(ANSWER_SECONDS).items()}
-        differing = {key: value for key, value in topic.config().items() if has.get(key) != value}
-        if differing:
-            plan.configure[topic.name] = differing
+    found = {}
+    for topic, future in zip(topics, futures.values(), strict=True):
+        try:
+            has = {name: entry.value for name, entry in future.result(ANSWER_SECONDS).items()}
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+            continue
+        if differing := {key: value for key, value in topic.config().items() if has.get(key) != value}:
+            found[topic.name] = differing
+    return found
+
+
+def _agencies_of(names: Iterable[str]) -> list[str]:
+    """Return the codes of the agencies that have a topic among these."""
+    codes = (name.removeprefix(AGENCY_PREFIX) for name in names if name.startswith(AGENCY_PREFIX))
+    return sorted(code for code in codes if is_agency_code(code))
 
 
 def present_rights(admin: AdminClient) -> tuple[set[Right], list[AclBinding]]:

@@ -22,12 +22,17 @@ from services.partners.commands import Terms
 from services.partners.domain.erasures import NOTICE_TYPE
 from shared.contracts.partnership import DeliveryWay, Grant, LegalBasis
 from shared.contracts.registry import BusinessRegistered, BusinessVerified
+from shared.partitioning import digests_of
+from shared.topology import AGENCY_PARTITIONS
 
 REGISTERED, VERIFIED = BusinessRegistered.type_name(), BusinessVerified.type_name()
 AGENCY, AGREEMENT, STREAM = "dpmptsp", "01900000-0000-7000-8000-0000000000aa", "business"
 HERE, THERE = "64.71.01.1001", "64.71.05.1002"
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 SUBJECT = "01900000-0000-7000-8000-00000000000a"
+AT_HOME = digests_of([SUBJECT])[0] % AGENCY_PARTITIONS
+"""The partition of an agency's topic in which the events of this subject are."""
+ELSEWHERE = frozenset(range(AGENCY_PARTITIONS)) - {AT_HOME}
 
 
 def at(minutes: int) -> datetime:
@@ -229,7 +234,7 @@ def record(topic: Topic, offset: int, number: int, sequence: int, data: Any, *, 
         "ce_subject": subject,
         "ce_sequence": str(sequence),
     }
-    topic.take(Place(0, offset), {name: value.encode() for name, value in attributes.items()}, orjson.dumps(data))
+    topic.take(Place(AT_HOME, offset), {name: value.encode() for name, value in attributes.items()}, orjson.dumps(data))
 
 
 DATA = {"business_id": SUBJECT, "kelurahan": HERE}
@@ -237,7 +242,7 @@ DATA = {"business_id": SUBJECT, "kelurahan": HERE}
 
 def topic_of(*numbers: int, report: Report | None = None, **given: Any) -> Topic:
     """Return a topic that holds these events in this order; the number of each is its sequence too."""
-    topic = Topic(report or Report(), WayState("kafka"), f"umkm.agency.{AGENCY}", [text()], {0: 1_000}, **given)
+    topic = Topic(report or Report(), WayState("kafka"), f"umkm.agency.{AGENCY}", [text()], {AT_HOME: 1_000}, **given)
     for offset, number in enumerate(numbers):
         record(topic, offset, number, number, DATA)
     return topic
@@ -281,7 +286,7 @@ def test_a_topic_holds_what_was_published_in_order_and_nothing_else(
 def test_records_without_a_page_were_granted_by_nobody_unless_they_are_younger_than_the_look() -> None:
     assert beside(topic_of(1, 3, 5), [], 0) == {"ungranted": 3}
     topic = topic_of(1, 3, 5)
-    topic.bounds = {0: 2}
+    topic.bounds = {AT_HOME: 2}
     assert beside(topic, [], 0) == {"ungranted": 2}
 
 
@@ -298,9 +303,22 @@ def test_a_notice_of_erasure_was_granted_by_nobody_and_is_in_order_with_ids_alon
 
 
 def test_what_a_topic_has_forgotten_is_not_missing_but_what_came_after_it_is() -> None:
-    assert beside(topic_of(3, 5), ALL, 5, frozenset({0})) == {}
-    assert beside(topic_of(3), ALL, 5, frozenset({0})) == {"topic": 1}
-    assert beside(topic_of(), ALL, 5, frozenset({0})) == {}
+    home = frozenset({AT_HOME})
+    assert beside(topic_of(3, 5), ALL, 5, home) == {}
+    assert beside(topic_of(3), ALL, 5, home) == {"topic": 1}
+    assert beside(topic_of(), ALL, 5, home) == {}
+
+
+def test_what_another_partition_has_forgotten_excuses_nothing() -> None:
+    assert beside(topic_of(3, 5), ALL, 5, ELSEWHERE) == {"topic": 1}
+    assert beside(topic_of(), ALL, 5, ELSEWHERE) == {"topic": 1}
+    assert beside(topic_of(3, 5), ALL, 5, ELSEWHERE | {AT_HOME}) == {}
+
+
+def test_where_partitions_were_added_the_one_that_it_was_excuses_too() -> None:
+    topic = topic_of()
+    topic.bounds = dict.fromkeys(range(AGENCY_PARTITIONS + 1), 1_000)
+    assert beside(topic, ALL, 5, frozenset({AT_HOME})) == {}
 
 
 @pytest.mark.parametrize(
