@@ -124,13 +124,16 @@ def restore_database(server: str, service: str, dump: Path) -> None:
 async def _begin_anew(dsn: str) -> None:
     """Have all that Kafka does not hold any more published again, whatever the positions of before say.
 
-    What the outbox keeps, also where PostgreSQL's cluster is the one of before; and what is public.
+    What the outbox keeps, also where PostgreSQL's cluster is the one of before; and what is public. And have cursors that agencies were
+    given of what is lost told from those of what comes in its place; a backup of a release without histories begins one as it is migrated.
     """
     async with connected(dsn) as connection:
         if await connection.fetchval("SELECT to_regclass('public.relay_cluster') IS NOT NULL"):
             await connection.execute("UPDATE relay_cluster SET system_identifier = 'restored'")
         if await connection.fetchval("SELECT to_regclass('public.kafka_position') IS NOT NULL"):
             await connection.execute("DELETE FROM kafka_position WHERE agency = $1", EVERYONE)
+        if await connection.fetchval("SELECT to_regprocedure('public.begin_history()') IS NOT NULL"):
+            await connection.execute("SELECT begin_history()")
 
 
 async def empty_databases(server: str, services: Iterable[str]) -> None:

@@ -50,6 +50,7 @@ STATUS: dict[type[DeedRefusedError], int] = {
     refusals.CursorAgencyError: 403,
     refusals.HistoryGoneError: 410,
     refusals.CursorAheadError: 409,
+    refusals.CursorHistoryError: 409,
     refusals.UrlRefusedError: 422,
     refusals.WebhookStateError: 409,
     refusals.TooManyWebhooksError: 409,

@@ -186,6 +186,19 @@ class CursorAheadError(RefusalError):
         super().__init__("Kursor ini mendahului aliran; lanjutkan dari kursor last.", last=last)
 
 
+class CursorHistoryError(RefusalError):
+    """The cursor tells of events that went with the store when a backup was brought back; others came in their place."""
+
+    slug, title = "kursor-riwayat-lain", "Kursor dari riwayat sebelum pemulihan"
+
+    def __init__(self, last: str) -> None:
+        text = (
+            "Kursor ini diberikan sebelum data kami dipulihkan dari cadangan, dan sebagian peristiwa sebelum kursor ini sudah tidak ada; "
+            "lanjutkan dari kursor last."
+        )
+        super().__init__(text, last=last)
+
+
 class UrlRefusedError(RefusalError):
     """Nothing is posted to such an address; ``why`` says which rule it breaks."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.partners.domain.cursors import FIRST_HISTORY
 from services.partners.domain.refusals import (
     ReplayRangeError,
     ReplayRateError,
@@ -98,6 +99,8 @@ class Span:
     """Up to here the endpoint was posted everything that it was granted."""
     before_since: int
     before_until: int
+    history: int = FIRST_HISTORY
+    """Of the store, the one that goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Any
 
 from services.partners.domain.cursors import read_cursor, write_cursor
-from services.partners.domain.refusals import CursorAheadError, HistoryGoneError
+from services.partners.domain.refusals import CursorAheadError, CursorHistoryError, HistoryGoneError
 from services.partners.handlers.measuring import Measures
-from services.partners.handlers.paging import Granted, granted_of, read_passing, shape
+from services.partners.handlers.paging import Granted, granted_of, kept_of, read_passing, shape
 from services.partners.handlers.watching import Watch
 from services.partners.store import disclosures
 from services.partners.store import events as store
@@ -70,6 +70,7 @@ class _Looked:
     kept: Sequence[Kept]
     """What passes of it."""
     last: int
+    history: int
     until: int
     ended: bool
     """Whether nothing of the range comes after ``upto``, now or later."""
@@ -122,20 +123,24 @@ class Feed:
             granted = await granted_of(connection, asked.agency, asked.stream, stream.now, DeliveryWay.FEED)
             after = position if position is not None else await self._begin(connection, asked, stream)
             if after < stream.first - 1:
-                raise HistoryGoneError(self._cursor(asked, stream.first - 1))
+                raise HistoryGoneError(self._cursor(asked, stream.history, stream.first - 1))
             if after > stream.last:
-                raise CursorAheadError(self._cursor(asked, stream.last))
+                raise CursorAheadError(self._cursor(asked, stream.history, stream.last))
             until, size = max(stream.until, after), max(SCANNED, asked.limit)
             kept, upto = await read_passing(
                 connection, asked.stream, after, until, granted.terms, granted.types, size, asked.limit
             )
         ended = upto >= until and _is_over(asked.until, stream)
-        return _Looked(granted, after, upto, kept, stream.last, until, ended, stream.now)
+        return _Looked(granted, after, upto, kept, stream.last, stream.history, until, ended, stream.now)
 
     async def _begin(self, connection: Connection, asked: Asked, stream: store.Stream) -> int:
         """Return the position after which the agency reads: of its cursor, of a time, or before the first that is kept."""
         if asked.cursor is not None:
-            return read_cursor(self._cursor_keys, asked.agency, asked.stream, asked.cursor)
+            cursor = read_cursor(self._cursor_keys, asked.agency, asked.stream, asked.cursor)
+            kept = await kept_of(connection, asked.stream, cursor, stream.history, stream.first)
+            if kept < cursor.position:
+                raise CursorHistoryError(self._cursor(asked, stream.history, kept))
+            return cursor.position
         if asked.since is None:
             return stream.first - 1
         return max(stream.first - 1, await store.position_before(connection, asked.stream, asked.since))
@@ -168,10 +173,10 @@ class Feed:
         behind = looked.last - looked.upto
         waiting = await store.first_after(self._pool, asked.stream, looked.upto) if behind else None
         seconds = 0.0 if waiting is None else max(0.0, (looked.now - waiting).total_seconds())
-        return Batch(events, self._cursor(asked, looked.upto), behind, seconds, looked.ended)
+        return Batch(events, self._cursor(asked, looked.history, looked.upto), behind, seconds, looked.ended)
 
-    def _cursor(self, asked: Asked, position: int) -> str:
-        return write_cursor(self._cursor_keys[0], asked.agency, asked.stream, position)
+    def _cursor(self, asked: Asked, history: int, position: int) -> str:
+        return write_cursor(self._cursor_keys[0], asked.agency, asked.stream, position, history)
 
 
 def _is_over(until: datetime | None, stream: store.Stream) -> bool:

@@ -11,6 +11,7 @@ import orjson
 
 from services.partners.commands import Terms
 from services.partners.domain.agreements import in_force
+from services.partners.domain.cursors import Cursor
 from services.partners.domain.models import Agreement
 from services.partners.domain.refusals import NoAgreementError, StreamRefusedError
 from services.partners.domain.showing import filters_of, passes, show, shown_fields, types_of, wants_personal
@@ -117,3 +118,15 @@ def _form(terms: Terms, item: Kept, fields: frozenset[str]) -> bytes:
         if len(item.forms) < MOST_FORMS:
             item.forms[fields] = found
     return found
+
+
+async def kept_of(connection: Connection, stream: str, cursor: Cursor, history: int, first: int) -> int:
+    """Return how far what a cursor tells of is what the store holds: its position, or where its history left the one that goes on.
+
+    Of a history that this store knows nothing of nothing can be said, so it is read again from ``first``, the first that is kept: an event
+    that comes twice is told by its id, and one that never comes by nothing.
+    """
+    if cursor.history == history:
+        return cursor.position
+    shared = await store.shared_with_history(connection, stream, cursor.history)
+    return min(cursor.position, first - 1 if shared is None else shared)

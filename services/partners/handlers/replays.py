@@ -11,10 +11,11 @@ from services.partners.commands import CancelReplay, StartReplay, Terms
 from services.partners.domain import replays as rules
 from services.partners.domain.agreements import in_force
 from services.partners.domain.cursors import read_cursor, write_cursor
-from services.partners.domain.refusals import CursorAheadError, HistoryGoneError, StreamRefusedError
+from services.partners.domain.refusals import CursorAheadError, CursorHistoryError, HistoryGoneError, StreamRefusedError
 from services.partners.domain.replays import Leg, Rates, Replay, ReplayState, Span, Wanted
 from services.partners.domain.showing import types_of
 from services.partners.handlers import Saved
+from services.partners.handlers.paging import kept_of
 from services.partners.handlers.webhooks import of_agency
 from services.partners.store import agreements, webhooks
 from services.partners.store import events as streams
@@ -66,7 +67,8 @@ class Replays:
         rules.check_wanted(wanted)
         rate = rules.rate_of(command.rate, self._rates)
         legs = [
-            self._leg(span, command.agency, wanted) for span in await self._spans(connection, command, wanted, terms)
+            await self._leg(connection, span, command.agency, wanted)
+            for span in await self._spans(connection, command, wanted, terms)
         ]
         replay = Replay(
             command.replay_id,
@@ -98,16 +100,22 @@ class Replays:
                 raise StreamRefusedError(name)
         return [span for span in found if types_of(terms, span.stream)]
 
-    def _leg(self, span: Span, agency: str, wanted: Wanted) -> Leg:
+    async def _leg(self, connection: Connection, span: Span, agency: str, wanted: Wanted) -> Leg:
         """Return what is posted of a stream. A cursor is answered as the feed answers it."""
         if wanted.after is None:
             return rules.leg_of(span, None)
-        position = read_cursor(self._cursor_keys, agency, span.stream, wanted.after)
-        if position < span.first - 1:
-            raise HistoryGoneError(write_cursor(self._cursor_keys[0], agency, span.stream, span.first - 1))
-        if position > span.last:
-            raise CursorAheadError(write_cursor(self._cursor_keys[0], agency, span.stream, span.last))
-        return rules.leg_of(span, position)
+        cursor = read_cursor(self._cursor_keys, agency, span.stream, wanted.after)
+        kept = await kept_of(connection, span.stream, cursor, span.history, span.first)
+        if kept < cursor.position:
+            raise CursorHistoryError(self._cursor(agency, span, kept))
+        if cursor.position < span.first - 1:
+            raise HistoryGoneError(self._cursor(agency, span, span.first - 1))
+        if cursor.position > span.last:
+            raise CursorAheadError(self._cursor(agency, span, span.last))
+        return rules.leg_of(span, cursor.position)
+
+    def _cursor(self, agency: str, span: Span, position: int) -> str:
+        return write_cursor(self._cursor_keys[0], agency, span.stream, position, span.history)
 
 
 async def cancel(connection: Connection, command: CancelReplay, now: datetime) -> Saved:

@@ -154,12 +154,21 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5
 SELECT name, last FROM stream UNION ALL SELECT '', coalesce(sum(version), 0)::bigint FROM agreement;
 
 -- name: find_stream
--- One stream, and the last position recorded before a time ($2), all positions without one.
-SELECT s.first, s.last, clock_timestamp() AS now, (SELECT max(last_at) FROM stream) AS recorded_at,
+-- One stream with the history that goes on, and the last position recorded before a time ($2), all positions without one.
+SELECT s.first, s.last, (SELECT id FROM history ORDER BY number DESC LIMIT 1) AS history,
+       clock_timestamp() AS now, (SELECT max(last_at) FROM stream) AS recorded_at,
        CASE WHEN $2::timestamptz IS NULL THEN s.last
        ELSE coalesce((SELECT e.position FROM event e WHERE e.stream = s.name AND e.recorded_at < $2
                       ORDER BY e.recorded_at DESC, e.position DESC LIMIT 1), 0) END AS until
 FROM stream s WHERE s.name = $1;
+
+-- name: shared_with_history
+-- Up to which position of a stream ($1) an earlier history ($2) is the one that goes on. No row: it is none of this database's past. A stream
+-- that a later history began without was not there then.
+SELECT min(coalesce(b.position, 0)) AS position
+FROM history h JOIN history later ON later.number > h.number
+LEFT JOIN history_beginning b ON b.number = later.number AND b.stream = $1
+WHERE h.id = $2 GROUP BY h.number;
 
 -- name: position_before
 -- The last position recorded before a time; 0: none.

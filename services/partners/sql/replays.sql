@@ -8,7 +8,8 @@ SELECT s.name AS stream, s.first, s.last, coalesce(p.position, 0) AS live,
                       ORDER BY e.recorded_at DESC, e.position DESC LIMIT 1), 0) END AS before_since,
        CASE WHEN $4::timestamptz IS NULL THEN s.last
        ELSE coalesce((SELECT e.position FROM event e WHERE e.stream = s.name AND e.recorded_at < $4
-                      ORDER BY e.recorded_at DESC, e.position DESC LIMIT 1), 0) END AS before_until
+                      ORDER BY e.recorded_at DESC, e.position DESC LIMIT 1), 0) END AS before_until,
+       (SELECT id FROM history ORDER BY number DESC LIMIT 1) AS history
 FROM stream s LEFT JOIN webhook_position p ON p.webhook_id = $1 AND p.stream = s.name
 WHERE s.name = ANY ($2::text[]) ORDER BY s.name;
 

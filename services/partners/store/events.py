@@ -29,6 +29,8 @@ class Stream:
     first: int
     """The first position that is kept."""
     last: int
+    history: int
+    """The one that goes on."""
     until: int
     """The last position of the range that was asked for."""
     recorded_at: datetime
@@ -208,6 +210,12 @@ async def find_stream(connection: Connection | Pool, stream: str, until: datetim
     """Return how far a stream goes, and where a range ends that holds what was recorded before ``until``."""
     row = await connection.fetchrow(queries().find_stream, stream, until)
     return None if row is None else Stream(**row)
+
+
+async def shared_with_history(connection: Connection | Pool, stream: str, history: int) -> int | None:
+    """Return up to which position an earlier history is the one that goes on; ``None``: it is none of this database's past."""
+    found: int | None = await connection.fetchval(queries().shared_with_history, stream, history)
+    return found
 
 
 async def position_before(connection: Connection | Pool, stream: str, since: datetime) -> int:

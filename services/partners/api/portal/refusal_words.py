@@ -66,6 +66,10 @@ ENGLISH: Mapping[str, tuple[str, str]] = {
         "The cursor is ahead of the stream",
         "This cursor is ahead of the stream. The last cursor that may be used: {last}.",
     ),
+    "kursor-riwayat-lain": (
+        "A cursor from before our store was restored",
+        "This cursor tells of events from before a backup was brought back that are not there any more. The cursor to go on from: {last}.",
+    ),
     "rentang-putar-ulang": ("This is no range", "What is to be replayed breaks a rule: {range}."),
     "laju-putar-ulang": ("Not at this rate", "A replay posts 1 to {most} events a second."),
     "putar-ulang-berjalan": ("A replay goes on", "The replay {replay_id} of this webhook goes on."),
@@ -151,6 +155,7 @@ INDONESIAN: Mapping[str, str] = {
         "Peristiwa sesudah kursor ini sudah tidak disimpan. Kursor pertama yang dapat dipakai: {first}."
     ),
     "kursor-mendahului": "Kursor ini mendahului aliran. Kursor terakhir yang dapat dipakai: {last}.",
+    "kursor-riwayat-lain": ("Kursor ini dari sebelum data dipulihkan dari cadangan. Kursor untuk melanjutkan: {last}."),
     "rentang-putar-ulang": "Rentang ini tidak dapat diputar ulang: {range}.",
     "putar-ulang-berjalan": "Putar ulang {replay_id} dari webhook ini masih berjalan.",
     "pemberitahuan-sudah-dijawab": "Pemberitahuan ini sudah dijawab: {outcome}.",
