@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from json import loads
 from time import monotonic
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from ops.kafka_admin.client import client_config
 from services.partners.handlers.ticking import Ticker
@@ -278,3 +280,89 @@ async def test_an_agency_that_comes_later_finds_everything_that_is_kept(bureau: 
             found = await read_topic(kafka, access, len(before))
         assert {event.get_subject() for event in found} == {str(subject) for subject in before}
         assert len(set(ids(found))) == len(before)
+
+
+class Counting(AgencyPublisher):
+    """Counts how often each topic was tried."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        super().__init__(kafka.credentials("partners"), f"counting-{uuid4().hex[:8]}")
+        self.tried: Counter[str] = Counter()
+
+    async def send(self, waves: Sequence[Wave]) -> None:
+        """Send, and count."""
+        self.tried.update({topic for wave in waves for topic, _ in wave})
+        await super().send(waves)
+
+
+def take(kafka: Kafka, topic: str, size: int = 8 * 1024 * 1024) -> None:
+    """Let a topic take what has so many bytes, and nothing that has more."""
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    change = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    kafka.admin.incremental_alter_configs([change])[change].result(15)
+
+
+async def told_of(bureau: Bureau, agency: str) -> list[tuple[int, int, int]]:
+    """Return the pages that the disclosure log has of an agency."""
+    query = "SELECT after_position, upto_position, events FROM disclosure WHERE agency = $1 ORDER BY id"
+    return [tuple(row) for row in await bureau.pool.fetch(query, agency)]
+
+
+async def test_a_topic_that_takes_nothing_holds_no_other_up_and_is_told_of_once(bureau: Bureau, kafka: Kafka) -> None:
+    with an_agency(kafka) as one, an_agency(kafka) as another:
+        (stuck, stuck_access), (agency, access) = sorted((one, another))
+        take(kafka, stuck_access.topic, 1)
+        for code in (stuck, agency):
+            await bureau.agree({REGISTERED: OPEN[REGISTERED]}, agency=code, ways=["kafka"])
+        await bureau.businesses(2)
+        publisher = Counting(kafka)
+        async with writing(writer_of(kafka, bureau.pool, publisher)):
+            assert len(await read_topic(kafka, access, 2)) == 2
+            await bureau.businesses(3)
+            await until_written(bureau, agency)
+            async with asyncio.timeout(60):
+                while publisher.tried[stuck_access.topic] < 3:
+                    await asyncio.sleep(0.05)
+            assert await told_of(bureau, stuck) == [(0, 2, 2)]
+            take(kafka, stuck_access.topic)
+            await until_written(bureau, stuck)
+        assert await told_of(bureau, stuck) == [(0, 2, 2), (2, 5, 3)]
+        assert len(set(ids(await read_topic(kafka, stuck_access, 5, more=True)))) == 5
+
+
+class Holding(AgencyPublisher):
+    """Takes nothing; ``meanwhile`` is done while a page is made ready."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        super().__init__(kafka.credentials("partners"), "holding")
+        self.sent = 0
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def prepare(self, rows: Sequence[Any]) -> list[Wave]:
+        """Make nothing ready."""
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return []
+
+    async def send(self, waves: Sequence[Wave]) -> None:
+        """Refuse."""
+        self.sent += 1
+        raise BrokerAwayError("not now")
+
+
+async def test_a_page_that_was_told_and_did_not_leave_does_not_leave_once_its_text_is_suspended(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    agreement_id = await bureau.agree(agency="uji-tahan", ways=["kafka"])
+    await bureau.businesses(2)
+    publisher = Holding(kafka)
+    writer = writer_of(kafka, bureau.pool, publisher)
+    giver = writer._givers[0]
+    (lane,) = [lane for lane in await giver.lanes() if lane.stream == "business"]
+    for _ in range(2):
+        with pytest.raises(BrokerAwayError):
+            await writer._write(giver, lane)
+    publisher.meanwhile = lambda: bureau.do_with(agreement_id, "suspension", {"cause": "permintaan_instansi"})
+    assert await writer._write(giver, lane) is None
+    assert publisher.sent == 2
+    assert await told_of(bureau, "uji-tahan") == [(0, 2, 2)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
+from uuid import UUID
 
 from services.partners.commands import Terms
 from services.partners.domain.lanes import EVERYONE
@@ -50,6 +51,10 @@ class Given:
     form: Callable[[Kept], dict[str, Any] | None]
     tell: Callable[[Page, int], Awaitable[bool]]
     """Called with a page and how many events it holds; ``False``: it may not leave any more."""
+    counts: Callable[[], Awaitable[bool]]
+    """Asked instead where the page was told already: whether it may still leave."""
+    text: tuple[UUID, int] | None = None
+    """The agreement and the revision by which it is given; ``None``: nobody agreed on it."""
 
 
 class Giver(Protocol):
@@ -82,7 +87,15 @@ class AgencyGiver:
             granted = await granted_of(connection, lane.agency, lane.stream, now, DeliveryWay.KAFKA)
         except RefusalError:
             return None
-        return Given(granted.terms, granted.types, partial(_shown, granted.terms), partial(self._note, lane, granted))
+        text = granted.agreement.id, granted.agreement.revision
+        return Given(
+            granted.terms,
+            granted.types,
+            partial(_shown, granted.terms),
+            partial(self._note, lane, granted),
+            partial(disclosures.text_counts, self._pool, *text),
+            text,
+        )
 
     async def _note(self, lane: TopicLane, granted: Granted, page: Page, events: int) -> bool:
         """Note a page in the disclosure log: all personal parts are withheld, whatever the text grants."""
@@ -113,7 +126,7 @@ class PublicGiver:
 
     async def given(self, _connection: Connection, lane: TopicLane, _now: datetime) -> Given | None:
         """Return what is public of a stream."""
-        return Given(PUBLIC_TERMS, types_of(PUBLIC_TERMS, lane.stream), _public, _tell_nobody)
+        return Given(PUBLIC_TERMS, types_of(PUBLIC_TERMS, lane.stream), _public, _tell_nobody, _always)
 
 
 def _shown(terms: Terms, item: Kept) -> dict[str, Any] | None:
@@ -125,4 +138,8 @@ def _public(item: Kept) -> dict[str, Any] | None:
 
 
 async def _tell_nobody(_page: Page, _events: int) -> bool:
+    return True
+
+
+async def _always() -> bool:
     return True

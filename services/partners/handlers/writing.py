@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 
@@ -32,8 +33,26 @@ FRESH_SECONDS = 0.5
 SEND_SECONDS = 2.0
 TOPICS_SECONDS = 2.0
 """How long the list of the broker's topics counts."""
+LEFT_OUT_SECONDS = (1.0, 30.0)
+"""How long a topic that cannot be written is left out: at first, and at most, doubled each time."""
 
 log = structlog.get_logger(__name__)
+
+
+class Told(NamedTuple):
+    """A page of which was told that it is given, and which has not left: it is not told twice."""
+
+    text: tuple[UUID, int] | None
+    after: int
+    upto: int
+    events: int
+
+
+class LeftOut(NamedTuple):
+    """A topic that could not be written."""
+
+    until: float
+    seconds: float
 
 
 class AgencyPublisher(Publisher):
@@ -46,6 +65,16 @@ class AgencyPublisher(Publisher):
         """Return the record of what an agency sees."""
         shown = row["shown"]
         return milliseconds(shown["time"]), *record_parts(shown)
+
+    async def prepare(self, rows: Sequence[Any]) -> list[Wave]:
+        """Return the rows as waves of batches. Raises ``BrokerAwayError``, soon too where only a topic's partitions are not known."""
+        await self.start()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await super().prepare(rows)
+        except TimeoutError as error:
+            await self.stop()
+            raise BrokerAwayError("a page was not made ready in time") from error
 
     async def send(self, waves: Sequence[Wave]) -> None:
         """Send a page and wait until all of it is acknowledged. Raises ``BrokerAwayError`` if that takes too long."""
@@ -77,6 +106,9 @@ class Writer(PeriodicLook):
         self._topics: frozenset[str] = frozenset()
         self._topics_at = 0.0
         self._missing: frozenset[str] = frozenset()
+        self._told: dict[tuple[str, str], Told] = {}
+        """Agency and stream → the page that was told last, as long as it has not left."""
+        self._left_out: dict[str, LeftOut] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until ``stop`` is set. A broker or database that is away is waited for."""
@@ -93,13 +125,39 @@ class Writer(PeriodicLook):
             while going and not self._stop.is_set():
                 going = False
                 for giver, lane in await self._lanes():
-                    events = await self._write(giver, lane)
+                    events = await self._attempt(giver, lane)
+                    self.pulse.beat()
                     written, going = written + (events or 0), going or events is not None
                 self.pulse.beat()
         except BrokerAwayError as error:
             self.pulse.beat()
             log.warning("agencies_wait", away="broker", detail=str(error)[:200])
         return written
+
+    async def _attempt(self, giver: Giver, lane: TopicLane) -> int | None:
+        """Write the next page of a lane; a topic that does not take it is left out for a while, and holds no other one up.
+
+        Raises ``BrokerAwayError`` if it is the broker that is away.
+        """
+        if self._is_left_out(lane.topic):
+            return None  # another stream of it has just failed
+        try:
+            events = await self._write(giver, lane)
+        except BrokerAwayError as error:
+            await self._publisher.topics()  # does it answer at all?
+            first, most = LEFT_OUT_SECONDS
+            before = self._left_out.get(lane.topic)
+            seconds = first if before is None else min(2 * before.seconds, most)
+            self._left_out[lane.topic] = LeftOut(monotonic() + seconds, seconds)
+            log.warning("topic_left_out", topic=lane.topic, seconds=seconds, detail=str(error)[:200])
+            return None
+        if events is not None:
+            self._left_out.pop(lane.topic, None)
+        return events
+
+    def _is_left_out(self, topic: str) -> bool:
+        found = self._left_out.get(topic)
+        return found is not None and monotonic() < found.until
 
     async def _lanes(self) -> list[tuple[Giver, TopicLane]]:
         """Return the lanes for which something waits and whose topic is there."""
@@ -113,7 +171,9 @@ class Writer(PeriodicLook):
             # `naikkelas agency create-user` makes an agency's, `naikkelas topics apply` the public ones.
             log.warning("topic_missing", topics=sorted(missing))
         self._missing = missing
-        return [(giver, lane) for giver, lane in lanes if lane.topic not in missing]
+        return [
+            (giver, lane) for giver, lane in lanes if lane.topic not in missing and not self._is_left_out(lane.topic)
+        ]
 
     async def _write(self, giver: Giver, lane: TopicLane) -> int | None:
         """Write the next page of a lane; return how many events it held, ``None`` if nothing moved.
@@ -155,21 +215,29 @@ class Writer(PeriodicLook):
                 return StopReason.RIWAYAT_DIHAPUS
             if position >= stream.last:
                 return None
+            told = self._told.get((lane.agency, lane.stream))
+            # What was told and has not left is made once more, without what came since: that would be another page.
+            until = min(stream.last, told.upto) if told is not None and told.after == position else stream.last
             kept, upto = await read_passing(
-                connection, lane.stream, position, stream.last, given.terms, given.types, PAGE, PAGE
+                connection, lane.stream, position, until, given.terms, given.types, PAGE, PAGE
             )
         return given, Page(position, upto, kept)
 
     async def _publish(self, lane: TopicLane, given: Given, page: Page) -> bool:
-        """Tell of a page and publish it; ``False``: it may not leave any more, or telling took too long."""
+        """Tell of a page, once, and publish it; ``False``: it may not leave any more, or telling took too long."""
         forms = [(item.event.meta.subject, shown) for item in page.kept if (shown := given.form(item)) is not None]
         if not forms:
             return True
         waves = await self._publisher.prepare(
             [{"topic": lane.topic, "key": key, "shown": shown} for key, shown in forms]
         )
+        key, told = (lane.agency, lane.stream), Told(given.text, page.after, page.upto, len(forms))
         began = monotonic()
-        if not await given.tell(page, len(forms)) or monotonic() - began > FRESH_SECONDS:
+        if not await (given.counts() if self._told.get(key) == told else given.tell(page, len(forms))):
+            return False
+        self._told[key] = told
+        if monotonic() - began > FRESH_SECONDS:
             return False
         await self._publisher.send(waves)
+        del self._told[key]
         return True

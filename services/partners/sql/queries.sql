@@ -208,6 +208,11 @@ FROM agreement WHERE id = $2 AND revision = $3 AND state IN ('ditandatangani', '
     AND expires_at > clock_timestamp()
 RETURNING id;
 
+-- name: text_counts
+-- Whether a text counts now, as `insert_disclosure` asks.
+SELECT EXISTS (SELECT FROM agreement WHERE id = $1 AND revision = $2 AND state IN ('ditandatangani', 'aktif')
+               AND starts_at <= clock_timestamp() AND expires_at > clock_timestamp());
+
 -- name: disclosures_between
 -- Pages given from one instant until another ($2, excluded), after an id.
 SELECT id, agency, agreement_id, revision, way, stream, after_position, upto_position, events, withheld, given_at FROM disclosure

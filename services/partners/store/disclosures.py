@@ -86,6 +86,11 @@ async def insert_page(connection: Connection | Pool, page: Page) -> bool:
     return found is not None
 
 
+async def text_counts(connection: Connection | Pool, agreement_id: UUID, revision: int) -> bool:
+    """Tell whether a text counts now: a page of it may be given."""
+    return bool(await connection.fetchval(queries().text_counts, agreement_id, revision))
+
+
 def _given(row: asyncpg.Record) -> Given:
     page = Page(
         row["agency"],
