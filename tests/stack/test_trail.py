@@ -89,6 +89,31 @@ def test_deeds_by_the_command_stand_in_the_trail_and_tampering_is_found(
     assert json.loads((tmp_path / "heads.json").read_text())["training"]["number"] == 3
 
 
+def test_heads_that_cannot_be_kept_are_no_fault_of_the_trail_and_a_file_without_any_is_told(
+    migrated_stack: Stack, given_servers: dict[str, str], tmp_path: Path
+) -> None:
+    by_superuser(migrated_stack, *EMPTY)
+
+    def verify_with(heads: Path) -> tuple[int, Any, str]:
+        words = ("trail", "verify", "--heads", str(heads))
+        done = [
+            naikkelas_here(*words, *more, home=migrated_stack.home.path, given=given_servers)
+            for more in ((), ("--json",))
+        ]
+        assert done[0].returncode == done[1].returncode
+        return done[0].returncode, json.loads(done[1].stdout), done[0].stderr
+
+    code, told, said = verify_with(tmp_path / "no-such-folder" / "heads.json")
+    assert (code, told["ok"], told["compared"], "cannot be written" in told["error"]) == (2, True, [], True)
+    assert "held no earlier heads" in said
+    assert "cannot be written" in said
+    heads = tmp_path / "heads.json"
+    naikkelas_here("trail", "verify", "--heads", str(heads), home=migrated_stack.home.path, given=given_servers)
+    code, told, said = verify_with(heads)
+    assert (code, said, sorted(told["services"]) == told["compared"]) == (0, "", True)
+    assert [path.name for path in tmp_path.iterdir()] == ["heads.json"]
+
+
 def test_what_the_command_changes_stands_in_the_trail_and_what_changes_nothing_does_not(
     kafka: Kafka, migrated_stack: Stack, given_servers: dict[str, str]
 ) -> None:
