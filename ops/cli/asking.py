@@ -12,6 +12,8 @@ from ops.cli.output import fail
 from ops.stack import Stack
 from shared.auth import Role
 
+PATIENCE_SECONDS = 10.0
+
 
 class NoAnswerError(RuntimeError):
     """A service did not answer the question; one sentence says why."""
@@ -22,10 +24,12 @@ def ask_projections(path: str, params: Mapping[str, Any], *, as_json: bool) -> t
     return ask_service("projections", path, params, as_json=as_json)
 
 
-def ask_service(service: str, path: str, params: Mapping[str, Any], *, as_json: bool) -> tuple[Any, str]:
-    """Return the answer of a service and the address of its API; ends the command with a sentence where there is none."""
+def ask_service(
+    service: str, path: str, params: Mapping[str, Any], *, as_json: bool, seconds: float = PATIENCE_SECONDS
+) -> tuple[Any, str]:
+    """Return the answer of a service and the address of its API; ends the command with a sentence where there is none in so many seconds."""
     try:
-        return answer_of(service, path, params)
+        return _asked("GET", service, path, params, {}, seconds)
     except NoAnswerError as error:
         fail(str(error), as_json=as_json)
 
@@ -42,7 +46,12 @@ def answer_of(service: str, path: str, params: Mapping[str, Any]) -> tuple[Any, 
 
 
 def _asked(
-    method: str, service: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str]
+    method: str,
+    service: str,
+    path: str,
+    params: Mapping[str, Any],
+    headers: Mapping[str, str],
+    seconds: float = PATIENCE_SECONDS,
 ) -> tuple[Any, str]:
     stack = Stack()
     try:
@@ -52,7 +61,7 @@ def _asked(
     shown = {"Authorization": f"Bearer {stack.token([Role.OPERATOR])}", **headers}
     given = {name: value for name, value in params.items() if value is not None}
     try:
-        answer = httpx2.request(method, f"{url}{path}", params=given, headers=shown, timeout=10.0)
+        answer = httpx2.request(method, f"{url}{path}", params=given, headers=shown, timeout=seconds)
     except httpx2.HTTPError as error:
         why = type(error).__name__
         raise NoAnswerError(f"{url} does not answer ({why}): `naikkelas status` tells why.") from error

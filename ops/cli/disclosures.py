@@ -14,13 +14,16 @@ from ops.cli.output import Json, print_json, print_line, print_table
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 Instant = Annotated[str, typer.Argument(help="An instant with its zone, for example 2026-12-01T09:00:00+08:00.")]
-_PAGE = 200
+_PAGE = 50
+_PATIENCE_SECONDS = 120.0
+"""A page may hold thousands of events, and be asked for while much else goes on after a breach."""
 
 
 @app.command()
 def owner(owner_id: Annotated[UUID, typer.Argument(help="The owner's id.")], json: Json = False) -> None:
     """Show every event of an owner that an agency was given: when, under which agreement, which fields."""
-    found, _ = ask_service("partners", f"/disclosures/owners/{owner_id}", {}, as_json=json)
+    path = f"/disclosures/owners/{owner_id}"
+    found, _ = ask_service("partners", path, {}, as_json=json, seconds=_PATIENCE_SECONDS)
     if json:
         print_json(found)
         return
@@ -36,7 +39,7 @@ def between(since: Instant, until: Instant, json: Json = False) -> None:
     after = 0
     while True:
         params = {"since": since, "until": until, "after": after, "limit": _PAGE}
-        found, _ = ask_service("partners", "/disclosures", params, as_json=json)
+        found, _ = ask_service("partners", "/disclosures", params, as_json=json, seconds=_PATIENCE_SECONDS)
         pages += found["items"]
         if found["next"] is None:
             break

@@ -9,6 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from ops.cli import disclosures as command
+from services.partners.handlers import reporting
 from services.partners.handlers.ticking import Ticker
 from shared.auth import Role
 from tests.desk import MANGGAR, PRAPATAN, rule_of
@@ -130,3 +132,36 @@ async def test_the_running_login_can_neither_change_nor_delete_what_was_told(
             await bureau.pool.execute(statement)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await bureau.pool.execute(f"UPDATE {table} SET {column} = {column}")
+
+
+async def test_an_answer_ends_where_it_holds_enough_and_says_where_to_go_on(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bureau.agree(kelurahan=[MANGGAR])
+    await bureau.businesses(3)
+    await bureau.businesses(9, kelurahan=PRAPATAN)  # what is read and did not pass counts too
+    await bureau.businesses(3)
+    await bureau.read_all(limit=2)
+    params: dict[str, Any] = {"since": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z", "limit": 200}
+    whole = await report(bureau, "/disclosures", **params)
+    assert (whole["next"], sum(len(page["events"]) for page in whole["items"])) == (None, 6)
+    monkeypatch.setattr(reporting, "MOST_EVENTS", 4)
+    answers = [await report(bureau, "/disclosures", **params)]
+    while (after := answers[-1]["next"]) is not None:
+        answers.append(await report(bureau, "/disclosures", **params, after=after))
+    assert [item for answer in answers for item in answer["items"]] == whole["items"]
+    assert len(answers) > 1
+
+
+def test_the_command_asks_for_small_pages_and_waits_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[dict[str, Any], float]] = []
+
+    def answer(service: str, path: str, params: dict[str, Any], *, as_json: bool, seconds: float) -> tuple[Any, str]:
+        assert (service, path, as_json) == ("partners", "/disclosures", True)
+        asked.append((params, seconds))
+        return {"items": [], "next": None if params["after"] else 7}, ""
+
+    monkeypatch.setattr(command, "ask_service", answer)
+    command.between("2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z", json=True)
+    assert [params["after"] for params, _ in asked] == [0, 7]
+    assert all(params["limit"] <= 50 and seconds >= 60 for params, seconds in asked)

@@ -28,9 +28,9 @@ async def between(
 ) -> BreachReport:
     """Untuk laporan kegagalan pelindungan data pribadi (UU 27/2022 pasal 46): instansi, peristiwa, dan kolomnya."""
     async with refusals_as_problems():
-        found = await report_between(pool_of(request), since, until, after, limit + 1)
-    page = [BreachPageOut.of(item) for item in found[:limit]]
-    return BreachReport(items=page, next=page[-1].id if len(found) > limit else None)
+        found = await report_between(pool_of(request), since, until, after, limit)
+    page = [BreachPageOut.of(item) for item in found.pages]
+    return BreachReport(items=page, next=page[-1].id if found.more else None)
 
 
 @router.get("/owners/{owner_id}", summary="Apa yang diterima instansi tentang satu pemilik")

@@ -14,6 +14,9 @@ from services.partners.store.disclosures import Given, Traced
 from shared.database import Pool
 from shared.refusals import NotFoundError
 
+MOST_EVENTS = 5_000
+"""So many events are read for one answer, and what the page holds that goes beyond it: each takes a kilobyte or two until it is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
@@ -44,6 +47,14 @@ class Breach:
     given: Given
     title: str
     disclosed: tuple[Disclosed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Breaches:
+    """Pages that agencies were given, and whether more come after them."""
+
+    pages: Sequence[Breach]
+    more: bool
 
 
 class _Texts:
@@ -94,16 +105,17 @@ async def report_owner(pool: Pool, owner_id: UUID) -> list[Receipt]:
     return found
 
 
-async def report_between(pool: Pool, since: datetime, until: datetime, after: int, limit: int) -> Sequence[Breach]:
-    """Return the pages that agencies were given from one instant until another, after a page's id."""
-    texts, found = _Texts(pool), list[Breach]()
-    for given in await disclosures.pages_between(pool, since, until, after, limit):
+async def report_between(pool: Pool, since: datetime, until: datetime, after: int, limit: int) -> Breaches:
+    """Return pages that agencies were given from one instant until another, after a page's id: so many, or fewer where they hold much."""
+    texts, found, read = _Texts(pool), list[Breach](), 0
+    pages = await disclosures.pages_between(pool, since, until, after, limit + 1)
+    for given in pages[:limit]:
+        if read >= MOST_EVENTS:
+            break
         page = given.page
         terms = await texts.of(page.agreement_id, page.revision)
-        types = [grant.type for grant in terms.grants]
-        items = [
-            disclosed(event, terms, withheld=event.position in page.withheld)
-            for event in await disclosures.events_in(pool, page, types)
-        ]
+        events = await disclosures.events_in(pool, page, [grant.type for grant in terms.grants])
+        read += len(events)
+        items = [disclosed(event, terms, withheld=event.position in page.withheld) for event in events]
         found.append(Breach(given, terms.title, tuple(item for item in items if item is not None)))
-    return found
+    return Breaches(found, more=len(found) < len(pages))
