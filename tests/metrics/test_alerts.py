@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,8 @@ def test_the_scraper_finds_every_process_that_there_is() -> None:
     assert job["job_name"] == "naikkelas"
     [found] = job["dns_sd_configs"]
     assert sorted(found["names"]) == sorted(process.name for process in PROCESSES)
+
+
+def test_every_process_that_there_is_is_missed_by_its_name() -> None:
+    asked = re.findall(r'absent\(up\{job="naikkelas",service="(\w+)",role="(\w+)"\}\)', RULES["ProcessMissing"]["expr"])
+    assert sorted("-".join(pair) for pair in asked) == sorted(process.name for process in PROCESSES)
