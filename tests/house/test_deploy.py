@@ -100,6 +100,29 @@ def test_every_process_is_told_where_traces_go_and_by_default_nowhere() -> None:
         assert set(SERVICES[name]["networks"]) & set(SERVICES["jaeger"]["networks"])
 
 
+def test_what_tells_the_outside_is_in_a_network_that_leads_there() -> None:
+    leading = {name for name, network in COMPOSE["networks"].items() if not network.get("internal")}
+    assert leading == {"edge"}
+    for name in ("prometheus", "notifications-worker", "partners-worker"):
+        assert leading & set(SERVICES[name]["networks"]), name
+        assert "inside" in SERVICES[name]["networks"]
+    assert "ports" not in SERVICES["prometheus"]
+
+
+def test_the_collector_of_the_page_stands_between_the_processes_and_the_outside() -> None:
+    [told] = [text for text in _blocks("docs/operations.md", "yaml") if "collector:" in text]
+    mine = yaml.safe_load(told)
+    assert set(mine["services"]["collector"]["networks"]) == {"edge", "inside"} <= set(COMPOSE["networks"])
+    config = yaml.safe_load(mine["configs"]["collector"]["content"])
+    assert config["service"]["pipelines"]["traces"] == {"receivers": ["otlp"], "exporters": ["otlphttp"]}
+    assert config["receivers"]["otlp"]["protocols"]["http"]["endpoint"].endswith(":4318")
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    """Return the blocks of a page in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_scalable_services_have_no_fixed_name_and_no_host_port() -> None:
     for name in SCALABLE:
         assert not {"ports", "container_name", "hostname"} & set(SERVICES[name])
