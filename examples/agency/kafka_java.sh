@@ -22,6 +22,9 @@ sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule require
 enable.auto.commit=false
 session.timeout.ms=10000
 END
+    local ca
+    ca=$(value ssl.ca.location)
+    [ -z "$ca" ] || printf '%s\n' ssl.truststore.type=PEM "ssl.truststore.location=$ca"
 }
 
 kafka-console-consumer.sh --bootstrap-server "$(value bootstrap.servers)" --command-config <(properties) \

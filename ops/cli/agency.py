@@ -19,7 +19,7 @@ from ops.cli.noting import noted
 from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from ops.kafka_admin import agencies
 from ops.kafka_admin.agencies import Access, AgencyUserError
-from ops.kafka_admin.client import NO_ANSWER, kcat_config, operator_client, why_not
+from ops.kafka_admin.client import NO_ANSWER, kcat_config, operator_client, trusted, why_not
 from ops.kafka_admin.plan import TopologyError
 from ops.kafka_admin.quotas import QuotaError, limit_users
 from ops.kafka_admin.rights import SLOTS, agency_user
@@ -48,6 +48,8 @@ Done = TypeVar("Done")
 OWNING = "partners"
 """The service in whose trail stands what is done to users of agencies."""
 NOTHING_DONE = 3
+CA_FILE = "kafka_ca.pem"
+"""Under which name an agency gets the certificate of the authority that signed the brokers'."""
 MADE, REVOKED = "made by the command", "taken away by the command"
 """What the trail says of it; there is no other reason."""
 
@@ -126,24 +128,32 @@ def _made(
     return _asked(lambda admin: agencies.make_user(admin, code, user), operator, as_json=as_json)
 
 
-def _kcat(access: Access, operator: KafkaSettings) -> dict[str, str]:
-    return kcat_config(replace(operator, username=access.user, password=access.password))
+def kcat_of(access: Access, operator: KafkaSettings) -> dict[str, str]:
+    """Return what the agency's client takes. Where our copy of the authority is, is nothing to the agency: it names its own, by ``CA_FILE``."""
+    own = operator.ca_file and CA_FILE
+    return kcat_config(replace(operator, username=access.user, password=access.password, ca_file=own))
 
 
 def _write(out: Path, access: Access, operator: KafkaSettings, *, as_json: bool) -> None:
     """Write what the agency's client needs; ends the command with a sentence where the disk does not take it."""
     try:
-        write_private(out, "".join(f"{line}\n" for line in _lines(access, operator)))
+        write_private(out, "".join(f"{line}\n" for line in lines_of(access, operator)))
     except StackError as error:
         lost = f"{access.user} was made, but its password is lost: {error}"
         fail(f"{lost} Take it away with `naikkelas agency revoke --user`, and make another.", as_json=as_json)
 
 
-def _lines(access: Access, operator: KafkaSettings) -> list[str]:
+def lines_of(access: Access, operator: KafkaSettings) -> list[str]:
+    """Return the lines of ``agency.conf``."""
     return [
         f"# kcat -F FILE -G {access.group_prefix}NAME {access.topic}",
         "# (its librdkafka must be 2.6.1 or newer)",
-        *(f"{name}={value}" for name, value in _kcat(access, operator).items()),
+        *(
+            [f"# {CA_FILE}: the certificate of the office's authority, handed over with this"]
+            if trusted(operator)
+            else []
+        ),
+        *(f"{name}={value}" for name, value in kcat_of(access, operator).items()),
     ]
 
 
@@ -152,10 +162,10 @@ def _tell(access: Access, operator: KafkaSettings, out: Path | None, *, as_json:
     made: dict[str, object] = {"user": access.user, "topic": access.topic, "group_prefix": access.group_prefix}
     where = "The password is shown this once" if out is None else "The password stands there alone"
     if as_json:
-        print_json(made | ({"kcat": _kcat(access, operator)} if out is None else {"file": str(out)}))
+        print_json(made | ({"kcat": kcat_of(access, operator)} if out is None else {"file": str(out)}))
         return
     say(f"{where}: hand it to the agency by a way that nobody else reads.")
-    print_line("\n".join(_lines(access, operator)) if out is None else f"made {access.user}, written to {out}")
+    print_line("\n".join(lines_of(access, operator)) if out is None else f"made {access.user}, written to {out}")
 
 
 @app.command("create-user")

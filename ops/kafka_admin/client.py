@@ -32,20 +32,26 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
             "sasl.username": settings.username,
             "sasl.password": settings.password,
         }
-    if settings.ca_file and settings.security_protocol.endswith("SSL"):
-        config["ssl.ca.location"] = settings.ca_file
+    if (ca_file := trusted(settings)) is not None:
+        config["ssl.ca.location"] = ca_file
     return config
 
 
 def kcat_config(kafka: KafkaSettings) -> dict[str, str]:
-    """Return the properties that kcat (and any librdkafka client) takes."""
-    return {
+    """Return the properties that kcat (and any librdkafka client) takes; under TLS with the authority that signed the brokers' certificate."""
+    config = {
         "bootstrap.servers": kafka.bootstrap,
         "security.protocol": kafka.security_protocol,
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": kafka.username,
         "sasl.password": kafka.password,
     }
+    return config | ({} if (ca_file := trusted(kafka)) is None else {"ssl.ca.location": ca_file})
+
+
+def trusted(kafka: KafkaSettings) -> str | None:
+    """Return the file with the authority of the brokers; ``None``: without TLS, or where the machine's own list of authorities knows it."""
+    return kafka.ca_file if kafka.ca_file and kafka.security_protocol.endswith("SSL") else None
 
 
 def why_not(error: Exception) -> str:

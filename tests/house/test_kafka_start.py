@@ -21,9 +21,11 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 from cryptography import x509
 
+from ops.cli.agency import CA_FILE, lines_of
 from ops.doctor.local import look_at_broker_certificates
 from ops.kafka_admin.__main__ import MissingSettingError, apply
-from ops.kafka_admin.client import operator_client
+from ops.kafka_admin.agencies import create_user
+from ops.kafka_admin.client import kcat_config, operator_client
 from ops.stack.java import class_path, find_java
 from shared.broker import KafkaSettings
 
@@ -191,6 +193,31 @@ async def test_a_service_gets_in_by_the_certificate_and_nobody_who_trusts_anothe
     subprocess.run(["sh", tmp_path / "make-secrets"], check=True, capture_output=True)
     with pytest.raises(KafkaConnectionError):
         await _dial(replace(known, ca_file=str(tmp_path / "secrets" / "kafka_ca")))
+
+
+@pytest.mark.security(line="S4")
+def test_what_an_agency_is_handed_names_the_authority_and_lets_it_in(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = node.settings("operator")
+    access = create_user(operator_client(operator), "uji-tangan")
+    text = "\n".join(lines_of(access, operator))
+    told = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    monkeypatch.chdir(tmp_path)
+    if node.protocol == "SASL_SSL":
+        assert told["ssl.ca.location"] == CA_FILE
+        assert f"# {CA_FILE}: " in text
+        shutil.copy(node.ca_file, CA_FILE)
+    else:
+        assert "ssl" not in text.replace("SSL", "")
+    assert str(node.secrets) not in text
+    quiet = {"log_level": 0, "error_cb": lambda _: None}
+    deadline = monotonic() + START_SECONDS
+    while not _can_ask(
+        AdminClient(told | quiet), seconds=5.0
+    ):  # the broker may learn of a user a moment after the controller
+        assert monotonic() < deadline
+    assert kcat_config(operator).get("ssl.ca.location") == (node.ca_file if node.protocol == "SASL_SSL" else None)
 
 
 def test_the_end_of_the_certificate_that_a_broker_shows_is_known(node: Node) -> None:
