@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heappop, heappush
 from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
@@ -143,16 +145,23 @@ class TopicWalk:
     truncated: frozenset[int] = frozenset()
     """Partitions that have forgotten their oldest records: what is theirs and comes before the first that is found there may be among
     them."""
+    kept_since: datetime | None = None
+    """What was told from then on is kept by every partition, also one that has forgotten something; ``None``: not known."""
     missing: int = 0
     first_missing: Seen | None = None
     _found: set[int] = field(default_factory=set)
+    _open: list[tuple[int, datetime]] = field(default_factory=list)
+    """Of the pages that are open: where each ends and when it was given; a heap."""
 
     def open(self, row: Row) -> None:
         """Take a page of the topic."""
         self.pages.open(row)
+        heappush(self._open, (row.upto, row.given_at))
 
     def take(self, event: Seen) -> None:
         """Take the next event. It is published if a page tells so whose text grants it."""
+        while self._open and self._open[0][0] < event.position:
+            heappop(self._open)
         passing = self.texts.passing(event.what)
         self.pages.take(event.position, passing)
         if not passing or not self.pages.stands(KAFKA, None, passing, event.position):
@@ -170,9 +179,11 @@ class TopicWalk:
         """Tell whether the partition of an aggregate has forgotten its oldest records, and nothing that it still has came yet.
 
         Only that one counts. Where partitions were added, those of each number that there was: its older events are in one of these.
+        What was given lately is forgotten by none.
         """
         forgotten = self.truncated - self._found
-        if not forgotten:
+        lately = self.kept_since is not None and any(given_at >= self.kept_since for _, given_at in self._open)
+        if lately or not forgotten:
             return False
         (digest,) = digests_of([subject])
         most = max(len(self.topic.bounds), AGENCY_PARTITIONS)

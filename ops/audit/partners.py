@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,8 +15,10 @@ from ops.audit.log import batches_to
 from ops.audit.report import AgencyState, Finding, Report, WayState
 from shared.broker import KafkaSettings, make_reader
 from shared.envelope import headers_of
-from shared.topology import AGENCY_PREFIX
+from shared.topology import AGENCY_DAYS, AGENCY_PREFIX
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""What the clocks of the database and of a broker may differ by."""
 Ends = dict[TopicPartition, int]
 
 
@@ -69,6 +72,9 @@ async def _compare_topic(
     state = report.agencies.setdefault(agency, AgencyState())
     way = next((found for found in state.ways if found.way == KAFKA.value), None) or WayState(KAFKA.value)
     rounds = rounds_for(sum(bounds.ends.values()) - sum(bounds.starts.values()))
+    # A record is kept for so long from when it was written, which is not before its page was told; the clocks may differ a little.
+    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    kept_since = now - timedelta(days=AGENCY_DAYS) + CLOCKS_DIFFER
     upper = {place.partition: end for place, end in bounds.ends.items()}
     for number in range(rounds):
         topic = Topic(report, way, AGENCY_PREFIX + agency, texts, upper, number, rounds)
@@ -78,7 +84,7 @@ async def _compare_topic(
                 last, places = partners.streams[lane.stream][1], partners.texts.places()
                 pages = Pages(None, lane.stream, partners.texts, last, places)
                 truncated = frozenset(place.partition for place, start in bounds.starts.items() if start > 0)
-                walk = TopicWalk(topic, lane.stream, partners.texts, pages, lane.position, truncated)
+                walk = TopicWalk(topic, lane.stream, partners.texts, pages, lane.position, truncated, kept_since)
                 await walk_stream(connection, lane.stream, agency, walk)
         name_what_is_left(topic)
     if way not in state.ways and way.records:

@@ -248,11 +248,17 @@ def topic_of(*numbers: int, report: Report | None = None, **given: Any) -> Topic
     return topic
 
 
-def beside(topic: Topic, rows: Sequence[Row], position: int, truncated: frozenset[int] = frozenset()) -> dict[str, int]:
+def beside(
+    topic: Topic,
+    rows: Sequence[Row],
+    position: int,
+    truncated: frozenset[int] = frozenset(),
+    kept_since: datetime | None = None,
+) -> dict[str, int]:
     """Return what is named when the five events are walked beside a topic."""
     texts = Texts([text()])
     pages = Pages(None, STREAM, texts, 5, texts.places())
-    walk, left = TopicWalk(topic, STREAM, texts, pages, position, truncated), list(rows)
+    walk, left = TopicWalk(topic, STREAM, texts, pages, position, truncated, kept_since), list(rows)
     for item in FIVE:
         while left and left[0].after < item.position:
             walk.open(left.pop(0))
@@ -313,6 +319,17 @@ def test_what_another_partition_has_forgotten_excuses_nothing() -> None:
     assert beside(topic_of(3, 5), ALL, 5, ELSEWHERE) == {"topic": 1}
     assert beside(topic_of(), ALL, 5, ELSEWHERE) == {"topic": 1}
     assert beside(topic_of(3, 5), ALL, 5, ELSEWHERE | {AT_HOME}) == {}
+
+
+def test_what_was_given_lately_is_forgotten_by_no_partition() -> None:
+    home, given = frozenset({AT_HOME}), at(1)
+    assert beside(topic_of(3, 5), ALL, 5, home, given + timedelta(minutes=1)) == {}
+    assert beside(topic_of(3, 5), ALL, 5, home, given) == {"topic": 1}
+    # Written anew: the later page counts, as far as it goes.
+    anew = [row(0, 1, 1, way="kafka", minutes=9), row(0, 5, 3, way="kafka")]
+    empty = topic_of()
+    assert beside(empty, anew, 5, home, at(5)) == {"topic": 1}
+    assert empty.report.undelivered == 1
 
 
 def test_where_partitions_were_added_the_one_that_it_was_excuses_too() -> None:
