@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from confluent_kafka import OFFSET_END, TopicPartition
 
 from ops.audit.partners import compare_agencies
 from ops.audit.report import Report, WayState
 from shared.broker import make_producer
 from shared.database import connected
-from shared.topology import agency_topic
+from shared.topology import AGENCY_DAYS, AGENCY_PARTITIONS, agency_topic
 from tests.desk import MANGGAR, PRAPATAN
 from tests.partners.agency_topics import an_agency, writer_of, writing
 from tests.partners.bureau import REGISTERED, VERIFIED, Bureau, agreement_form
@@ -325,3 +327,18 @@ async def test_pages_from_before_they_named_their_endpoint_count_for_every_endpo
         await at.run("UPDATE disclosure SET endpoint = NULL WHERE way = 'webhook'")
         report = await at.audited()
         assert (report.findings, report.ok) == ([], True)
+
+
+async def test_what_a_partition_forgot_is_named_for_thirty_days_after_it_was_given(
+    bureau: Bureau, kafka: Kafka
+) -> None:
+    async with office(bureau, kafka) as at:
+        topic = agency_topic(at.agency).name
+        everything = [TopicPartition(topic, number, OFFSET_END) for number in range(AGENCY_PARTITIONS)]
+        for future in kafka.admin.delete_records(everything).values():
+            future.result(15)
+        report = await at.audited()
+        assert [(finding.kind, finding.expected) for finding in report.findings] == [("topic", GRANTED)]
+        await at.run("UPDATE disclosure SET given_at = given_at - $1::interval", timedelta(days=AGENCY_DAYS + 1))
+        # Its texts count as of today, which is another matter: the topic has done what it promises.
+        assert "topic" not in {finding.kind for finding in (await at.audited()).findings}
