@@ -60,6 +60,9 @@ def plan(platform: Platform, folder: Path) -> list[tuple[str, str, steps.Step]]:
         return [*begin, ("brokers", "each broker killed in its turn", lambda: steps.loses_brokers(platform, load, say))]
     return [
         *begin,
+        ("backup", "a backup of it while it runs", lambda: steps.backs_up(platform)),
+        ("restore", "the backup into empty volumes", lambda: steps.restores(platform)),
+        ("audit-restore", "audit", lambda: steps.audited(platform)),
         ("wide", "every service and relay to 3 copies", lambda: steps.scales(platform, load, 3)),
         ("audit-wide", "audit", lambda: steps.audited(platform)),
         ("narrow", "back to 2 copies", lambda: steps.scales(platform, load, 2)),

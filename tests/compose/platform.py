@@ -120,7 +120,7 @@ class Platform:
 
     def build(self) -> None:
         """Build every image of the file, one after another: they share the layers with the packages."""
-        for service in ("ops", *(name for name in SERVICES if name.endswith("-migrate"))):
+        for service in ("ops", "backup", *(name for name in SERVICES if name.endswith("-migrate"))):
             self.compose("--profile", "tools", "build", service, seconds=1800)
 
     def up(self, copies: dict[str, int] | None = None) -> None:
@@ -130,7 +130,18 @@ class Platform:
 
     def ops(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the operator in the image ``naikkelas/ops``."""
-        return self.compose("--profile", "tools", "run", "--rm", "--no-deps", "-T", "ops", *words, check=False)
+        return self.tool("ops", *words, check=False)
+
+    def tool(self, service: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the container of a tool. Raises ``BrokenError`` if it fails and ``check`` is set."""
+        return self.compose("--profile", "tools", "run", "--rm", "--no-deps", "-T", service, *words, check=check)
+
+    def empty(self, *volumes: str) -> None:
+        """Stop the platform, and take these volumes away."""
+        self.compose("down")
+        with engine() as client:
+            for name in volumes:
+                client.volumes.get(f"{PROJECT}_{name}").remove()
 
     def audit(self) -> dict[str, Any]:
         """Return the audit's report. Raises ``BrokenError`` unless it is green."""

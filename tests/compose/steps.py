@@ -32,6 +32,7 @@ OTHERS = 3
 """Containers that run beside services and brokers: PostgreSQL, proxy, mail catcher."""
 STEP_SECONDS = 300.0
 PLACE = "64.71.01.1001"
+BACKUP = "/var/lib/naikkelas/uji"
 UNITS = {"B": 1e-6, "KiB": 1 / 976.5625, "MiB": 1.048576, "GiB": 1073.741824}
 
 
@@ -239,6 +240,29 @@ def _clean(counts: Counts) -> str:
     if counts.failed or not counts.asked:
         raise BrokenError(f"{counts}: {'; '.join(counts.failed[:5])}")
     return str(counts)
+
+
+def backs_up(platform: Platform) -> str:
+    """A backup of all databases is made while the platform runs, by an account without rights, into a volume of its own."""
+    return _last(platform.tool("backup", "backup", BACKUP))
+
+
+def restores(platform: Platform) -> str:
+    """Nothing is overwritten; into empty volumes the backup is brought back, and Kafka is filled from it."""
+    refused = platform.tool("restore", "restore", BACKUP, "--yes", check=False)
+    if refused.returncode != 1:
+        raise BrokenError(
+            f"a restore over a platform that runs ended with {refused.returncode}: {refused.stderr[-1500:]}"
+        )
+    platform.empty("postgres-data", "kafka-data")
+    platform.compose("up", "--detach", "--wait", "--wait-timeout", str(int(STEP_SECONDS)), "postgres", "kafka")
+    told = _last(platform.tool("restore", "restore", BACKUP, "--yes"))
+    platform.up()
+    return told
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stdout.strip() or done.stderr.strip()).rpartition("\n")[2]
 
 
 def audited(platform: Platform) -> str:
