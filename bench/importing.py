@@ -18,7 +18,7 @@ from ops.generator.files import COLUMNS
 from ops.generator.people import People
 from services.registry.importing import store
 from services.registry.importing.brake import Brake
-from services.registry.importing.jobs import RULES_VERSION, Job
+from services.registry.importing.jobs import NO_RULES, Job
 from services.registry.importing.worker import run_job
 from services.registry.importing.workshop import Workshop
 from services.registry.importing.writing import BUSINESS_COLUMNS, OUTBOX_COLUMNS, OWNER_COLUMNS
@@ -57,7 +57,7 @@ async def _enqueue(pool: Pool, data: bytes, kelurahan: str) -> None:
         for start in range(0, len(data), PIECE):
             yield data[start : start + PIECE]
 
-    values = (new_id(), "bench.csv", sha256(data).hexdigest(), len(data), kelurahan, False, False, "bench", RULES_VERSION)  # fmt: skip
+    values = (new_id(), "bench.csv", sha256(data).hexdigest(), len(data), kelurahan, False, False, "bench", NO_RULES)  # fmt: skip
     async with pool.acquire() as connection, connection.transaction():
         await store.insert_job(connection, values, pieces())
 

@@ -16,7 +16,7 @@ run() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USE
 # make an empty password, so that is looked at first.
 for name in audit $(for service in $SERVICES; do echo "$service" "${service}_migrate"; done); do
     if [ ! -s "$SECRETS/${name}_db_password" ]; then
-        echo "$SECRETS/${name}_db_password is empty or not there: make-secrets makes it" >&2
+        echo "$SECRETS/${name}_db_password is empty or not there: make-secrets makes it. Then docker compose down, and remove the volume postgres-data: it was begun without logins" >&2
         exit 78
     fi
 done

@@ -21,7 +21,7 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()),
        (SELECT timeline_id::text FROM pg_control_checkpoint()) || '/' ||
        (SELECT oid::text FROM pg_database WHERE datname = current_database())
 """
-_ASKED = ("subscription", "effect_declared", "notifying_type")
+_ASKED = ("subscription", "effect_declared", "notifying_since")
 """Views that say what the audit asks of a service."""
 
 

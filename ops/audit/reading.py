@@ -249,8 +249,8 @@ async def without_message(connection: asyncpg.Connection, notifying: Collection[
 async def notifying_types(connections: Connections) -> Watched:
     """Return which events must lead to a message, and from when on; none where that service is not asked."""
     for connection in connections.values():
-        if await has(connection, "notifying_type"):
-            rows = await connection.fetch("SELECT type, origin, since FROM audit.notifying_type")
+        if await has(connection, "notifying_since"):
+            rows = await connection.fetch("SELECT type, origin, since FROM audit.notifying_since")
             return {(row[0].encode(), row[1].encode()): row[2] for row in rows}
     return {}
 

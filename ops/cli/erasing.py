@@ -22,6 +22,7 @@ EXIT_NOTHING_DONE = 3
 LOSSES = {
     "businesses_forgotten": "businesses left without an owner: their names go, their numbers stay",
     "businesses_passed_on": "businesses that go on with another owner",
+    "nibs": "of these their NIB: it is one person's",
     "licences": "licences whose numbers go",
     "visit_notes": "notes of mentors' visits that go",
 }
@@ -48,7 +49,7 @@ def _tell(found: dict[str, Any]) -> None:
     request = found["request"]
     print_line(f"Owner {found['owner_id']}, version {found['version']}. An erasure destroys the key and personal data:")
     for name, text in LOSSES.items():
-        print_line(f"  {found[name]:>6}  {text}")
+        print_line(f"  {found.get(name, 0):>6}  {text}")
     late = ", OVERDUE" if request["overdue"] else ""
     print_line(f"Request {request['id']}: {request['state']}, due {request['due']}{late}")
 

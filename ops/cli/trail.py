@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from errno import EBUSY, EROFS
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -81,9 +82,15 @@ def _print_checked(found: dict[str, Checked], ends: dict[str, dict[str, Any]]) -
 
 
 def _keep_heads(path: Path, ends: dict[str, dict[str, Any]]) -> str | None:
-    """Write where each trail ended, whole or not at all; return why that could not be."""
+    """Write where each trail ended, whole or not at all; return why that could not be. A file that is mounted by itself is written in its place."""
+    text = jsonlib.dumps(ends, indent=2) + "\n"
     try:
-        write_private(path, jsonlib.dumps(ends, indent=2) + "\n")
+        try:
+            write_private(path, text)
+        except StackError as error:
+            if not path.is_file() or getattr(error.__cause__, "errno", None) not in {EROFS, EBUSY}:
+                raise
+            path.write_text(text, encoding="utf-8")
     except (StackError, OSError) as error:
         return f"The trail holds, and where it ended was not kept: {error}"
     return None

@@ -6,6 +6,8 @@ the code that applies the events.
 
 from __future__ import annotations
 
+from random import shuffle
+
 import asyncpg
 import structlog
 
@@ -14,6 +16,7 @@ from shared.consumer.applying import Definition, carry_out
 from shared.consumer.ordering import Streams
 from shared.consumer.planning import Plan, make_plan
 from shared.consumer.records import Item
+from shared.database import is_infrastructure_error
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +40,23 @@ WHERE consumer = $1 AND aggregate_id IS NULL AND redrive_requested_at IS NOT NUL
 async def redrive_requested(pool: asyncpg.Pool, definition: Definition) -> int:
     """Do what was asked for and return how many events were applied.
 
-    Raises infrastructure errors, and ``UniqueViolationError`` if an owner of the partition was faster: ask again.
+    Raises infrastructure errors, and ``UniqueViolationError`` if an owner of the partition was faster: ask again. Raises what else one
+    aggregate failed of once all were tried; in another order each time, so that one that takes the database with it holds up no other.
     """
+    failed: Exception | None = None
     async with pool.acquire() as connection:
         subjects = [str(row[0]) for row in await connection.fetch(_REQUESTED, definition.name)]
+        shuffle(subjects)
         applied = await _redrive_homeless(connection, definition)
         for subject in subjects:
-            applied += await _redrive_aggregate(connection, definition, subject)
+            try:
+                applied += await _redrive_aggregate(connection, definition, subject)
+            except Exception as error:
+                if is_infrastructure_error(error):
+                    raise
+                failed = failed or error
+    if failed is not None:
+        raise failed
     return applied
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.broker import AuthorityFileError, KafkaSettings, broker_cause, make_producer
 from shared.envelope import SCHEMA_BASE, Header, dynamic_headers, static_headers
@@ -148,16 +148,40 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     Its sender would try for ever to send them, on connections that it makes anew: what it holds would go out long after others,
     or this relay itself, have published it, and nobody would have asked who owns the shards.
     """
+    stopped = False
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
+        stopped = True
     except (KafkaError, OSError, TimeoutError):
-        await _end_sender(producer)
-        await producer.client.close()
+        pass
+    finally:
+        if not stopped:  # also when whoever gives it up is cancelled: nobody else would end it
+            ending = asyncio.create_task(_end(producer))
+            _ENDING.add(ending)
+            ending.add_done_callback(_ENDING.discard)
+            await asyncio.shield(ending)
 
 
-async def _end_sender(producer: AIOKafkaProducer) -> None:
-    """End what sends. Told so once, it still waits for what is in flight; told twice, no longer. Then nobody waits for its batches."""
+_ENDING: set[asyncio.Task[None]] = set()
+"""Producers that are being ended, also when nobody waits for it any more."""
+
+
+class _NoConnections(dict[Any, Any]):
+    """In the place of a client's connections: one that is still being made is closed, and what waits for it is not sent."""
+
+    def __setitem__(self, place: Any, connection: Any) -> None:
+        connection.close()
+        raise KafkaConnectionError("the producer was given up")
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """End what sends. Told so once, it still waits for what is in flight; told twice, no longer. Then nobody waits for its batches.
+
+    Of several nodes it waits for one after the other: what goes to the others finds no connection any more.
+    """
+    await producer.client.close()
+    producer.client._conns = _NoConnections()
     sender, accumulator = producer._sender.sender_task, producer._message_accumulator
     for _ in range(2):
         if sender is not None and not sender.done():

@@ -75,6 +75,16 @@ async def test_who_is_away_gets_no_place_with_the_others_and_one_who_was_merged_
     await fair.check_whole()
 
 
+@pytest.mark.parametrize(("gone", "promoted"), [(True, 2), (False, 1)])
+async def test_nothing_is_kept_for_who_closed_for_good_but_for_who_rests(fair: Fair, gone: bool, promoted: int) -> None:
+    _, booth, (away, _, *reserve) = await fair.curated(2, 4)
+    member = await member_of(fair, away)
+    await fair.tell(fair.closed(member) if gone else at_rest(fair, member))
+    await change_capacity(fair, booth, 3)
+    assert await fair.state_of(reserve) == ["lolos"] * promoted + ["cadangan"] * (2 - promoted)
+    await fair.check_whole()
+
+
 async def test_who_is_away_has_no_turn_at_an_outlet_and_keeps_the_membership(fair: Fair) -> None:
     outlet, members = await open_outlet(fair, 1, 4)
     first, second, third, fourth = [member.business_id for member in members]

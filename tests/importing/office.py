@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from services.registry.importing import store
-from services.registry.importing.jobs import RULES_VERSION, Job
+from services.registry.importing.jobs import NO_RULES, Job
 from services.registry.importing.worker import run_job
 from services.registry.importing.workshop import Workshop
 from shared.identifiers import new_id
@@ -77,7 +77,7 @@ class Office:
                 yield data[start : start + (1 << 20)]
 
         job_id = new_id()
-        values = (job_id, name, sha256(data).hexdigest(), len(data), kelurahan, own_only, dry_run, "petugas-1", RULES_VERSION)  # fmt: skip
+        values = (job_id, name, sha256(data).hexdigest(), len(data), kelurahan, own_only, dry_run, "petugas-1", NO_RULES)  # fmt: skip
         async with self.pool.acquire() as connection, connection.transaction():
             await store.insert_job(connection, values, pieces())
         return await self.job(job_id)

@@ -12,7 +12,7 @@ import pytest
 from services.registry.commands import CloseBusiness, MergeBusiness, OnBusiness, Profile, RegisterBusiness, UndoMerge
 from services.registry.domain import businesses as rules
 from services.registry.handlers import businesses as handlers
-from services.registry.importing import store
+from services.registry.importing import store, writing
 from shared.identifiers import new_id
 from tests.importing.office import Office, csv_text, row
 from tests.importing.test_erased_owners import cause, come_anew, erase
@@ -146,5 +146,46 @@ async def test_what_a_corrected_file_mends_is_no_flag_any_more(office: Office) -
     await office.run(csv_text([row(1, NIB="12345"), row(2, NIB="1234567890123"), row(3, NIB="1234567890123")]))
     flags = [shop["flags"] for shop in await shops(office)]
     assert flags == [["nib_format"], [], ["nib_ganda"]]
-    await office.run(csv_text([row(1, NIB="1234567890124"), row(3, NIB="1234567890125")]))
+    await office.run(csv_text([row(1, NIB="1234567890124"), row(3, NIB="1234567890123", OMSET="48.000.000")]))
+    assert [shop["flags"] for shop in await shops(office)] == [[], [], ["nib_ganda"]]
+    await office.run(csv_text([row(3, NIB="1234567890125")]))
     assert [shop["flags"] for shop in await shops(office)] == [[], [], []]
+
+
+async def test_what_is_outside_the_programme_is_so_by_all_that_is_known(office: Office) -> None:
+    await office.run(csv_text([row(1, MODAL="60.000.000.000", OMSET="")]))
+    assert (await shops(office))[0]["flags"] == ["kelas_di_luar_program"]
+    await office.run(csv_text([row(1, MODAL="", OMSET="60.000.000.000")]))
+    assert (await shops(office))[0]["flags"] == ["kelas_di_luar_program"]
+    await office.run(csv_text([row(1, MODAL="100.000.000", OMSET="300.000.000")]))
+    assert (await shops(office))[0]["flags"] == ["kelas_bertentangan"]  # it is recorded as besar still
+
+
+@pytest.mark.security(line="S12")
+async def test_an_owner_erased_while_a_chunk_is_on_its_way_leaves_no_natural_key(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.run(csv_text([row(1)]))
+    shop = await by_hand(office, row(1), "Warung Tangan")
+    write = writing.write
+
+    async def write_late(*order: Any) -> Any:
+        if not erased:
+            erased.append(await erase(office, "Pemilik 1"))
+        return await write(*order)
+
+    erased = list[UUID]()
+    monkeypatch.setattr(writing, "write", write_late)
+    job = await office.run(csv_text([row(1, NAMA_USAHA="Warung Tangan", ALAMAT="", MODAL="", OMSET="")]))
+    assert (len(erased), job.totals()["refused"], await codes(office, job)) == (1, 1, {"PEMILIK_DIHAPUS"})
+    assert await office.pool.fetchval("SELECT import_key FROM business WHERE id = $1", shop) is None
+
+
+async def test_a_file_that_an_older_worker_read_is_read_again(office: Office) -> None:
+    text = csv_text([row(1)])
+    first = await office.run(text)
+    assert (await office.run(text)).repeats == first.id
+    await office.pool.execute("UPDATE import_job SET rules = rules - 1")
+    again = await office.run(text)
+    assert (again.repeats, again.totals()["same"]) == (None, 1)
+    assert (await office.run(text)).repeats == again.id

@@ -72,5 +72,21 @@ async def test_what_was_given_up_is_not_sent_when_the_broker_takes_facts_again(
             await asyncio.sleep(0.02)
 
 
+async def test_who_is_cancelled_while_giving_one_up_leaves_nothing_that_sends(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = Publisher(kafka.credentials(), "giving-up")
+    producer = await publisher.start()
+    monkeypatch.setattr(producer._message_accumulator, "close", _never)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await publisher.stop()
+    async with asyncio.timeout(30):
+        while not producer._sender.sender_task.done() or publishing._ENDING:
+            await asyncio.sleep(0.02)
+    # And a connection that was being made meanwhile is none.
+    assert not await producer.client.ready(next(iter(producer.client.cluster.brokers())).nodeId)
+
+
 async def _never(*_: Any) -> None:
     await asyncio.get_running_loop().create_future()

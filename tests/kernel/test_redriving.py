@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from shared.broker import KafkaSettings
-from shared.consumer import Consumer, apply_batch, consumer, redrive_requested, request_redrive
+from shared.consumer import Consumer, apply_batch, consumer, redrive, redrive_requested, request_redrive
 from tests.kernel.conftest import KernelDatabase
 from tests.kernel.test_applying import TYPE, Effects, effects, items
 
@@ -97,3 +97,26 @@ async def test_a_consumer_whose_redrives_ended_is_not_alive(
         assert made.tasks_alive()
         await until(lambda: not made.tasks_alive())
     assert ended.is_set()
+
+
+async def test_an_aggregate_that_fails_each_time_holds_up_no_other(
+    kernel_db: KernelDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things, work = [uuid4() for _ in range(5)], Effects()
+    work.poison = {(str(thing), 1) for thing in things}
+    async with kernel_db.connection() as connection:
+        await apply_batch(connection, work.definition, items(*((thing, 1) for thing in things)))
+        work.poison = set()
+        await request_redrive(connection, "tester")
+    one_by_one = redrive._redrive_aggregate
+
+    async def stumble(connection: Any, definition: Any, subject: str) -> int:
+        if subject == str(things[0]):
+            raise KeyError("a fault of ours")
+        return await one_by_one(connection, definition, subject)
+
+    monkeypatch.setattr(redrive, "_redrive_aggregate", stumble)
+    with pytest.raises(KeyError):
+        await redrive_requested(kernel_db.pool, work.definition)
+    async with kernel_db.connection() as connection:
+        assert {thing for thing, _ in await effects(connection)} == {*things[1:]}

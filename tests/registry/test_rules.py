@@ -115,6 +115,33 @@ def test_undoing_a_merge_gives_the_status_back(before: BusinessStatus) -> None:
     assert (undone.status, undone.merged_into, undone.version) == (before, None, 3)
 
 
+@pytest.mark.parametrize(
+    ("before", "before_merge", "status", "then"),
+    [
+        (S.TERVERIFIKASI, S.TERVERIFIKASI, S.TERVERIFIKASI, None),
+        (S.TERVERIFIKASI, None, S.TERVERIFIKASI, None),
+        (S.NONAKTIF, None, S.NONAKTIF, None),
+        (S.NONAKTIF, S.NONAKTIF, S.NONAKTIF, None),
+        (S.TERVERIFIKASI, S.NONAKTIF, S.NONAKTIF, S.TERVERIFIKASI),
+        (None, None, S.DIAJUKAN, None),
+    ],
+)
+def test_what_a_process_of_the_release_before_merged_comes_back_as_it_was(
+    before: BusinessStatus | None,
+    before_merge: BusinessStatus | None,
+    status: BusinessStatus,
+    then: BusinessStatus | None,
+) -> None:
+    merged = registered(status=S.DIGABUNG, merged_into=OTHER, status_before=before, status_before_merge=before_merge)
+    undone = rules.undo_merge(merged, 1).after
+    assert (undone.status, undone.status_before, undone.status_before_merge) == (status, then, None)
+
+
+@pytest.mark.parametrize("before", sorted(OPEN))
+def test_a_process_of_the_release_before_can_undo_a_merge(before: BusinessStatus) -> None:
+    assert rules.merge(registered(status=before), 1, registered(OTHER)).after.status_before == before
+
+
 def test_a_business_at_rest_that_was_merged_comes_back_from_rest_as_it_went_there() -> None:
     resting = rules.deactivate(registered(status=S.TERVERIFIKASI), 1, "musim").after
     undone = rules.undo_merge(rules.merge(resting, 2, registered(OTHER)).after, 3).after

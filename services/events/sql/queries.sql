@@ -110,8 +110,11 @@ WHERE a.exhibition_id = $1 AND a.state = 'lolos'
 ORDER BY a.rank, a.id;
 
 -- name: count_promised
--- How many of each kind were chosen and have no place yet.
-SELECT kind, count(*)::int AS promised FROM application WHERE exhibition_id = $1 AND state = 'lolos' GROUP BY kind;
+-- How many of each kind were chosen and have no place yet, without businesses of some status ($2), as above.
+SELECT a.kind, count(*)::int AS promised FROM application a
+WHERE a.exhibition_id = $1 AND a.state = 'lolos'
+  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($2::text[])
+GROUP BY a.kind;
 
 -- name: count_states
 -- How many applications of an exhibition stand how; who gave up does not count.

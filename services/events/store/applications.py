@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from services.events.commands import Judgement
-from services.events.domain.curation import AWAY, Entry, Given
+from services.events.domain.curation import AWAY, GONE, Entry, Given
 from services.events.domain.models import Applicant, Application, History
 from services.events.store import queries
 from shared.contracts.exhibitions import ApplicationCause, ApplicationState, BoothKind
@@ -157,8 +157,8 @@ async def load_promised(connection: Connection, exhibition_id: UUID) -> list[App
 
 
 async def count_promised(connection: Connection, exhibition_id: UUID) -> dict[BoothKind, int]:
-    """Return how many of each kind were chosen and have no place yet."""
-    rows = await connection.fetch(queries().count_promised, exhibition_id)
+    """Return how many of each kind were chosen and have no place yet. Nothing is kept for who is gone for good; a rest ends."""
+    rows = await connection.fetch(queries().count_promised, exhibition_id, list(GONE))
     return {BoothKind(row["kind"]): row["promised"] for row in rows}
 
 

@@ -289,11 +289,14 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
     if into.status not in KNOWN:
         raise MergeTargetError(into.id, into.status)
     require(business, expected_version, "digabung", KNOWN)
+    # Processes of a release before this one undo by status_before; where a business at rest comes back to is not theirs to lose.
+    before = business.status_before if business.status is S.NONAKTIF else None
     return step(
         business,
         BusinessMerged,
         {"into_id": into.id},
         status=S.DIGABUNG,
+        status_before=before or business.status,
         status_before_merge=business.status,
         merged_into=into.id,
     )
@@ -302,6 +305,15 @@ def merge(business: Business, expected_version: int, into: Business) -> Business
 def undo_merge(business: Business, expected_version: int) -> BusinessChange:
     """Take a merge back: the status is what it was before, also at rest."""
     require(business, expected_version, "dipisahkan kembali", frozenset({S.DIGABUNG}))
-    status = business.status_before_merge or DEFAULT_STATUS
+    status = business.status_before_merge or business.status_before or DEFAULT_STATUS
+    rests = status is S.NONAKTIF and business.status_before is not S.NONAKTIF
     more = {"from_id": business.merged_into, "status": status}
-    return step(business, BusinessMergeUndone, more, status=status, status_before_merge=None, merged_into=None)
+    return step(
+        business,
+        BusinessMergeUndone,
+        more,
+        status=status,
+        status_before=business.status_before if rests else None,
+        status_before_merge=None,
+        merged_into=None,
+    )

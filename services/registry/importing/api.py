@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, Response
 
 from services.registry.importing import store
 from services.registry.importing.codes import CODES
-from services.registry.importing.jobs import OPEN_STATES, RULES_VERSION, Job
+from services.registry.importing.jobs import NO_RULES, OPEN_STATES, Job
 from services.registry.importing.planning import Outcome
 from services.registry.importing.report import ReportLine, write_report
 from services.registry.importing.survey import MAX_FILE_BYTES
@@ -168,7 +168,7 @@ async def send_file(
     async def work(connection: asyncpg.Connection) -> Answer:
         job_id = new_id()
         own_only = principal.scope is not None
-        values = (job_id, name, digest, size, kelurahan, own_only, dry_run, principal.sub, RULES_VERSION)
+        values = (job_id, name, digest, size, kelurahan, own_only, dry_run, principal.sub, NO_RULES)
         await store.insert_job(connection, values, _pieces(file))
         return Answer(202, {"id": str(job_id), "state": "menunggu"}, {"Location": f"/imports/{job_id}"})
 

@@ -36,5 +36,10 @@ class Footers:
 
     def _filled(self, row: Sequence[Cell]) -> int:
         """Return how many cells are filled in, or more than enough where one of the table's own is."""
-        cells = [index for index, cell in enumerate(row) if not is_empty(clean_text(text_of(cell)))]
-        return len(cells) if self._own.isdisjoint(cells) else MOST_BESIDE + 1
+        if any(_is_filled(row[index]) for index in self._own if index < len(row)):
+            return MOST_BESIDE + 1
+        return sum(map(_is_filled, row))
+
+
+def _is_filled(cell: Cell) -> bool:
+    return cell != "" and not is_empty(clean_text(text_of(cell)))

@@ -13,7 +13,9 @@ import asyncpg
 from services.registry.importing.rows import Result
 
 RULES_VERSION = 2
-"""Version of the cleaning rules. A file that was applied by the same rules is not applied again."""
+"""Version of the cleaning rules. A file that was applied by the same rules is not applied again. Told by the worker that applies it."""
+NO_RULES = 0
+"""Of a job that no worker has had in hand: the API may be of another release than the worker."""
 
 State = Literal["menunggu", "berjalan", "selesai", "ditolak", "gagal"]
 OPEN_STATES = frozenset({"menunggu", "berjalan"})

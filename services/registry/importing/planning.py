@@ -13,9 +13,9 @@ from uuid import UUID
 
 from services.registry.importing.codes import CODES, FLAGS
 from services.registry.importing.rows import BusinessCells, CheckedRow, OwnerCells, Result
-from services.registry.reference.classes import contradicts
+from services.registry.reference.classes import classify, contradicts
 from services.registry.reference.sectors import UNKNOWN_SECTOR
-from shared.contracts.registry import UNKNOWN_PLACE
+from shared.contracts.registry import UNKNOWN_PLACE, BusinessClass
 from shared.identifiers import id_of
 
 MAX_PHONES = 5
@@ -23,7 +23,7 @@ PHONES_COMPARED = 2
 """Of an owner's phones; so many have an index."""
 OWNER_FIELDS = frozenset({"nik", "owner_name", "phone", "email", "birth_date"})
 CLOSED_STATES = frozenset({"ditolak", "tutup", "digabung"})
-CONTRADICTION = "KELAS_BERTENTANGAN"
+CONTRADICTION, OUTSIDE = "KELAS_BERTENTANGAN", "KELAS_DI_LUAR_PROGRAM"
 _FLAG_OF: dict[str, str] = {name: name.lower() for name in CODES if name in FLAGS}
 _OWNER_FLAGS = frozenset(name for name in _FLAG_OF if CODES[name].field in OWNER_FIELDS)
 _FIELD_OF = {flag: CODES[name].field for name, flag in _FLAG_OF.items() if name not in _OWNER_FLAGS}
@@ -153,8 +153,8 @@ class Plan:
     changed_owners: list[Owner] = field(default_factory=list)
     new_businesses: list[Business] = field(default_factory=list)
     changed_businesses: list[Business] = field(default_factory=list)
-    keyed: dict[UUID, UUID] = field(default_factory=dict)
-    """Businesses that were registered by hand → the natural key under which the next import finds them, whatever became of them."""
+    keyed: list[tuple[Business, UUID]] = field(default_factory=list)
+    """Businesses that were registered by hand, each with the natural key by which the next import finds it, whatever became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ class Planner:
         ]
         business = next((one for one in found if one.status not in CLOSED_STATES), found[0] if found else None)
         if business is not None and business.import_key is None:
-            self.plan.keyed[business.id] = id_of(row.key)
+            self.plan.keyed.append((business, id_of(row.key)))
         return business
 
     def _is_elsewhere(self, business: Business, row: CheckedRow) -> bool:
@@ -322,24 +322,26 @@ class Planner:
         if not changed:
             return Result.SAME
         business.cells = merged
-        self._flag(business, row, codes)
+        self._flag(business, changed, codes)
         if not business.changed:
             self.plan.changed_businesses.append(business)
         business.changed = tuple(dict.fromkeys((*business.changed, *changed)))
         return Result.CHANGED
 
-    def _flag(self, business: Business, row: CheckedRow, codes: list[str]) -> None:
-        """Set the flags of a changed business: of what the row tells its own, and the contradiction by all that is known now."""
-        cells = business.cells
-        if contradicts(cells.kelas, cells.capital, cells.sales, cells.founded_year, self._scope.day):
-            if CONTRADICTION not in codes:
-                codes.append(CONTRADICTION)
-        elif CONTRADICTION in codes:
-            codes.remove(CONTRADICTION)
-        told = {name for name in _COMPARED if getattr(row.business, name) is not None}
-        kept = {flag for flag in business.flags if _FIELD_OF.get(flag) not in told}
-        if CONTRADICTION not in codes:
-            kept.discard(_FLAG_OF[CONTRADICTION])
+    def _flag(self, business: Business, changed: Sequence[str], codes: list[str]) -> None:
+        """Set the flags of a changed business: of what changed as the row has it, and of its class by all that is known now."""
+        cells, day = business.cells, self._scope.day
+        figures = (cells.capital, cells.sales, cells.founded_year)
+        kept = {flag for flag in business.flags if _FIELD_OF.get(flag) not in changed}
+        for code, holds in (
+            (CONTRADICTION, contradicts(cells.kelas, *figures, day)),
+            (OUTSIDE, classify(*figures, day).kelas is BusinessClass.BESAR),
+        ):
+            kept.discard(_FLAG_OF[code])
+            if holds and code not in codes:
+                codes.append(code)
+            elif not holds and code in codes:
+                codes.remove(code)
         business.flags = sorted({*kept, *flags_of(codes, owner=False)})
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.registry.importing.jobs import Job, State, job_of
+from services.registry.importing.jobs import RULES_VERSION, Job, State, job_of
 from services.registry.importing.planning import Outcome
 from services.registry.importing.rows import Result
 from shared.database import Queries, load_queries
@@ -44,7 +44,7 @@ def _job(row: asyncpg.Record) -> Job:
 
 async def claim_job(pool: asyncpg.Pool, holder: str, in_hand: Collection[UUID] = ()) -> Job | None:
     """Take the oldest job that waits or whose worker is gone, or return ``None``; not of those that are ``in_hand``."""
-    row = await pool.fetchrow(queries().claim_job, holder, LEASE, list(in_hand))
+    row = await pool.fetchrow(queries().claim_job, holder, LEASE, list(in_hand), RULES_VERSION)
     return None if row is None else _job(row)
 
 

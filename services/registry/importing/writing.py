@@ -188,7 +188,10 @@ async def keys_needed(
     """
     new = {owner.id for owner in plan.new_owners}
     wanted = {owner.id for owner in plan.changed_owners}
-    wanted.update(b.owners[0] for b in (*plan.new_businesses, *plan.changed_businesses) if b.owners)
+    keyed = [
+        business for business, _ in plan.keyed
+    ]  # a natural key holds the NIK: it goes with an erasure, and stays gone
+    wanted.update(b.owners[0] for b in (*plan.new_businesses, *plan.changed_businesses, *keyed) if b.owners)
     wanted -= new
     keys = {owner_id: recent[owner_id] for owner_id in wanted & recent.keys()}
     wanted -= keys.keys()
@@ -273,7 +276,8 @@ async def write(
     """
     await _change_businesses(connection, plan.changed_businesses, batch.as_of)
     if plan.keyed:
-        await connection.execute(queries().set_natural_keys, list(plan.keyed), list(plan.keyed.values()))
+        keys_of = [(one.id, one.version + (one.facts if one.changed else 0), key) for one, key in plan.keyed]
+        await connection.execute(queries().set_natural_keys, *map(list, zip(*keys_of, strict=True)))
     await _hold_owners(connection, set(keys) - {owner.id for owner in plan.changed_owners})  # these their change holds
     await _change_owners(connection, plan.changed_owners)
     for table, columns, records in (

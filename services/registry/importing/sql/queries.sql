@@ -23,11 +23,11 @@ DELETE FROM import_piece WHERE import_id = $1;
 -- that was closed, merged or moved, and may be back. Then each row is looked at.
 UPDATE import_job j
 SET state = 'berjalan', lease_holder = $1, lease_until = now() + $2::interval, attempts = attempts + 1,
-    started_at = coalesce(started_at, now()),
+    started_at = coalesce(started_at, now()), rules = CASE WHEN j.last_number = 0 THEN $4::int ELSE j.rules END,
     repeats = CASE WHEN j.last_number = 0 AND NOT j.dry_run THEN (
         SELECT e.id FROM import_job e
         WHERE e.sha256 = j.sha256 AND e.kelurahan = j.kelurahan AND e.state = 'selesai' AND NOT e.dry_run
-          AND e.rules = j.rules AND e.own_only = j.own_only
+          AND e.rules = $4::int AND e.own_only = j.own_only
           AND NOT EXISTS (SELECT FROM owner o WHERE o.erased_at >= e.completed_at)
           AND NOT EXISTS (SELECT FROM import_chunk c WHERE c.import_id = e.id
                           AND c.codes::text ~ 'PEMILIK_DIHAPUS|USAHA_TIDAK_AKTIF|USAHA_PINDAH')
@@ -202,10 +202,10 @@ WHERE b.id = u.id AND b.version = u.version;
 
 -- name: set_natural_keys
 -- Businesses that were registered by hand are found by their natural key from now on, also once they are closed or moved. In the
--- order of ids, as everywhere.
+-- order of ids, as everywhere; not one that somebody has changed since it was read.
 UPDATE business b SET import_key = u.key
-FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t (id, key) ORDER BY id) AS u
-WHERE b.id = u.id AND b.import_key IS NULL;
+FROM (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS t (id, version, key) ORDER BY id) AS u
+WHERE b.id = u.id AND b.version = u.version AND b.import_key IS NULL;
 
 -- name: insert_proposals
 -- Pairs that a person shall look at; a pair that was proposed before is not proposed again.
