@@ -126,6 +126,7 @@ def grouped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "merged": len(mine) - len(counted),
                     "workers": None,
                     "workers_known": 0,
+                    "workers_unknown": 0,
                     "oldest": None,
                     "newest": None,
                     "changed_at": None,

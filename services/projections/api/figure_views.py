@@ -54,7 +54,7 @@ class OutcomeView(_View):
 
 
 class EquityBucket(_View):
-    """Usaha dari satu tempat, dan bantuan yang pernah diterima. Satu usaha dapat menerima beberapa."""
+    """Usaha dari satu tempat, selain yang tutup atau ditolak, dan bantuan yang pernah diterima, mungkin beberapa."""
 
     code: str = Field(examples=["64.71.01.1001"])
     label: str = Field(examples=["Manggar, Balikpapan Timur"])

@@ -77,8 +77,10 @@ class BucketView(View):
     label: str = Field(examples=["Balikpapan Timur"])
     address: str = Field(description=OF_WORKERS, examples=["district_dashboard/64.71.01"])
     businesses: int = Field(examples=[15231])
-    workers: int | None = Field(description="Tenaga kerja dari usaha yang melaporkannya; null: tidak diketahui.")
-    workers_unknown: int = Field(description="Usaha tanpa data tenaga kerja.")
+    workers: int | None = Field(
+        description="Tenaga kerja dari usaha yang melaporkannya dan tidak tutup atau ditolak; null: tidak diketahui."
+    )
+    workers_unknown: int = Field(description="Usaha tanpa data tenaga kerja, selain yang tutup atau ditolak.")
     data_from: date | None
     data_to: date | None
 
@@ -130,7 +132,7 @@ def _bucket(by: Dimension, bucket: Bucket) -> BucketView:
         address=dashboard_cell(by, bucket.code),
         businesses=bucket.businesses,
         workers=bucket.workers,
-        workers_unknown=bucket.businesses - bucket.workers_known,
+        workers_unknown=bucket.workers_unknown,
         data_from=bucket.oldest,
         data_to=bucket.newest,
     )
@@ -156,5 +158,5 @@ def dashboard_view(dashboard: Dashboard, by: Dimension) -> DashboardView:
         unknown=_bucket(by, part.unknown),
         merged=dashboard.merged,
         workers=total.workers,
-        workers_unknown=total.businesses - total.workers_known,
+        workers_unknown=total.workers_unknown,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -47,9 +47,11 @@ class Bucket:
     label: str
     businesses: int = 0
     workers: int | None = None
-    """Workers of the businesses that told; ``None`` if none did."""
+    """Workers of the businesses that told; ``None`` if none did. Who is gone (``standing.GONE``) counts in none of these."""
     workers_known: int = 0
     """Businesses that told."""
+    workers_unknown: int = 0
+    """Businesses that did not."""
     oldest: date | None = None
     newest: date | None = None
     """The days that the data of these businesses speaks of."""
@@ -111,7 +113,8 @@ def count(rows: Iterable[Mapping[str, Any]], places: Places) -> Dashboard:
 
 def _bucket(code: str, label: str, row: Mapping[str, Any]) -> Bucket:
     workers = None if row["workers"] is None else int(row["workers"])
-    return Bucket(code, label, row["businesses"], workers, row["workers_known"], row["oldest"], row["newest"])
+    told = (row["workers_known"], row["workers_unknown"])
+    return Bucket(code, label, row["businesses"], workers, *told, row["oldest"], row["newest"])
 
 
 def _labels(dimension: Dimension, places: Places) -> dict[str, str]:
@@ -138,6 +141,4 @@ def _breakdown(dimension: Dimension, found: dict[str, Bucket], places: Places) -
 
 
 def _labelled(bucket: Bucket | None, code: str, label: str) -> Bucket:
-    if bucket is None:
-        return Bucket(code, label)
-    return Bucket(code, label, bucket.businesses, bucket.workers, bucket.workers_known, bucket.oldest, bucket.newest)
+    return Bucket(code, label) if bucket is None else replace(bucket, code=code, label=label)

@@ -148,14 +148,16 @@ ON CONFLICT (business_id, sequence) DO UPDATE SET
 
 -- name: count_businesses
 -- Every count of the dashboard in one pass, so that all of them speak of the same moment. A merged business is
--- counted under the one it went into, and apart. level tells the grouping sets apart: a bit per column, from
--- kecamatan (32) to source (1), set if the column is not grouped by.
+-- counted under the one it went into, and apart. Workers are those of the businesses that the ledgers count (decision 28):
+-- who closed employs nobody any more. level tells the grouping sets apart: a bit per column, from kecamatan (32) to
+-- source (1), set if the column is not grouped by.
 SELECT GROUPING(kecamatan, kelurahan, kelas, status, sector, source) AS level,
        kecamatan, kelurahan, kelas, status, sector, source,
        count(*) FILTER (WHERE status <> 'digabung') AS businesses,
        count(*) FILTER (WHERE status = 'digabung') AS merged,
-       sum(workers) FILTER (WHERE status <> 'digabung') AS workers,
-       count(workers) FILTER (WHERE status <> 'digabung') AS workers_known,
+       sum(workers) FILTER (WHERE status NOT IN ('tutup', 'ditolak', 'digabung')) AS workers,
+       count(workers) FILTER (WHERE status NOT IN ('tutup', 'ditolak', 'digabung')) AS workers_known,
+       count(*) FILTER (WHERE status NOT IN ('tutup', 'ditolak', 'digabung') AND workers IS NULL) AS workers_unknown,
        min(as_of) FILTER (WHERE status <> 'digabung') AS oldest,
        max(as_of) FILTER (WHERE status <> 'digabung') AS newest,
        max(changed_at) AS changed_at

@@ -17,12 +17,13 @@ ORDER BY p.business_id;
 -- $3 kelurahan, $4 kecamatan, $5 class, $6 status, $7 sector, $8 source, $9 which number.
 SELECT business_id, CASE $9::text WHEN 'tenaga_kerja' THEN workers ELSE 1 END AS amount, NULL::bigint[] AS facts
 FROM district_dashboard
-WHERE ($9::text = 'digabung') = (status = 'digabung')
-  AND ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
+WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR kecamatan = $4)
   AND ($5::text IS NULL OR kelas = $5) AND ($6::text IS NULL OR status = $6)
   AND ($7::text IS NULL OR sector = $7) AND ($8::text IS NULL OR source = $8)
-  AND CASE $9::text WHEN 'tenaga_kerja' THEN workers IS NOT NULL
-                    WHEN 'tanpa_data_tenaga_kerja' THEN workers IS NULL ELSE true END
+  AND CASE $9::text WHEN 'digabung' THEN status = 'digabung'
+                    WHEN 'tenaga_kerja' THEN status NOT IN ('tutup', 'ditolak', 'digabung') AND workers IS NOT NULL
+                    WHEN 'tanpa_data_tenaga_kerja' THEN status NOT IN ('tutup', 'ditolak', 'digabung') AND workers IS NULL
+                    ELSE status <> 'digabung' END
 
 -- name: cell_class_history
 -- Steps up since $3, before $4; counted as businesses if $5.

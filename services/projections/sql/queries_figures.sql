@@ -115,8 +115,8 @@ LEFT JOIN looked_after l USING (monday, mentor_id)
 WHERE (a.monday, a.mentor_id) > ($4, $5) ORDER BY a.monday, a.mentor_id LIMIT $6;
 
 -- name: counted_help
--- Every business that counts, and whether it was ever trained, placed at an exhibition, mentored; others put this in where
--- its name stands.
+-- Every business that counts, as in the ledgers (decision 28), and whether it was ever trained, placed at an exhibition,
+-- mentored; others put this in where its name stands. Nobody can help one that closed or was rejected.
 WITH place AS MATERIALIZED (
     SELECT * FROM counted_businesses()
 ), trained AS (
@@ -135,7 +135,7 @@ FROM district_dashboard d
 LEFT JOIN trained t ON t.counted_as = d.business_id
 LEFT JOIN placed x ON x.counted_as = d.business_id
 LEFT JOIN mentored m ON m.counted_as = d.business_id
-WHERE d.status <> 'digabung';
+WHERE d.status NOT IN ('tutup', 'ditolak', 'digabung');
 
 -- name: count_equity
 -- Businesses by kecamatan and kelurahan, and how many of them were ever trained, placed at an exhibition, mentored, or

@@ -1,0 +1,92 @@
+"""What counts: figures leave out what ended or never took place, and what they show is what is explained behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.projections.domain.counting import Dimension
+from services.projections.handlers.projecting import project_batch
+from shared.contracts import registry as r
+from shared.contracts.registry import BusinessStatus, Workers
+from shared.database import Pool
+from shared.envelope import Event
+from tests.projections.cities import city, counted_city
+from tests.projections.conftest import Office
+from tests.projections.stories import registered, sealed, story
+from tests.projections.test_explain_services import explained
+from tests.projections.test_figures import MANGGAR, ask, new_id, of
+
+LATER = "2027-12-31"
+"""A day after all facts, so that every move and every count is of that day or before."""
+SAME = ((Dimension.KECAMATAN, "kecamatan"), (Dimension.KELURAHAN, "kelurahan"), (Dimension.CLASS, "kelas"))
+
+
+async def tell(pool: Pool, events: Iterable[Event]) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await project_batch(connection, list(events))
+
+
+async def adds_up(office: Office, row: dict[str, Any], names: Sequence[str]) -> None:
+    """Each number must be what is told behind its address."""
+    for name in names:
+        found = await explained(office, row["addresses"][name], None)
+        assert (name, found["total"]) == (name, row[name])
+        assert sum(item["amount"] for item in found["items"]) == row[name]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_workers_of_the_dashboard_are_those_of_the_ledger(office: Office, pool: Pool, seed: int) -> None:
+    await tell(pool, [*counted_city(60, seed), *city(60, seed)])
+    statuses = {row[0] for row in await pool.fetch("SELECT DISTINCT status FROM district_dashboard")}
+    assert statuses > {"tutup", "ditolak", "digabung", "nonaktif"}
+    for dimension, by in SAME:
+        board, jobs = await ask(office, "/dashboard", by=dimension.value), await ask(office, "/jobs", by=by, on=LATER)
+        ledger = {bucket["code"]: bucket["kinds"][0] for bucket in jobs["buckets"]}
+        for bucket in (*board["buckets"], board["unknown"]):
+            mine = ledger.get(bucket["code"], {"workers": None, "businesses_unknown": {"count": 0}})
+            told = (bucket["code"], bucket["workers"], bucket["workers_unknown"])
+            assert told == (bucket["code"], mine["workers"], mine["businesses_unknown"]["count"])
+        whole = jobs["city"]["kinds"][0]
+        assert (board["workers"], board["workers_unknown"]) == (whole["workers"], whole["businesses_unknown"]["count"])
+        assert whole["workers"] > 100
+    for by in ("kecamatan", "kelurahan"):
+        equity, jobs = await ask(office, "/equity", by=by), await ask(office, "/jobs", by=by, on=LATER)
+        counted = {bucket["code"]: bucket["businesses"]["count"] for bucket in jobs["buckets"]}
+        for bucket in (*equity["buckets"], equity["unknown"]):
+            assert (bucket["code"], bucket["businesses"]) == (bucket["code"], counted.get(bucket["code"], 0))
+
+
+async def test_who_closed_or_was_rejected_employs_nobody_and_cannot_be_helped(office: Office, pool: Pool) -> None:
+    open_one, closed, rejected, untold = (new_id() for _ in range(4))
+    reason = {"business_id": closed, "personal": sealed(closed, "reason")}
+    await tell(
+        pool,
+        [
+            *story(registered(open_one, workers=Workers(paid_men=3))),
+            *story(
+                registered(closed, workers=Workers(paid_men=10)), r.BusinessClosed(**reason, closed_on=date(2026, 4, 1))
+            ),
+            *story(registered(rejected, workers=Workers(paid_women=20), status=BusinessStatus.DITOLAK)),
+            *story(registered(untold, workers=None, status=BusinessStatus.DITOLAK)),
+        ],
+    )
+    board = await ask(office, "/dashboard", by="status")
+    assert (board["total"], board["workers"], board["workers_unknown"]) == (4, 3, 0)
+    businesses = {bucket["code"]: bucket["businesses"] for bucket in board["buckets"]}
+    assert (businesses["draf"], businesses["tutup"], businesses["ditolak"]) == (1, 1, 2)
+    for code, workers in (("draf", 3), ("tutup", None), ("ditolak", None)):
+        assert of(board["buckets"], code, ["workers", "workers_unknown"]) == [workers, 0]
+        assert (await explained(office, f"district_dashboard/status={code}/angka=tenaga_kerja", None))[
+            "total"
+        ] == workers
+    async with office.client() as client:
+        page = (await client.get("/")).text
+    assert '<span class="figure">3</span><span class="what">tenaga kerja</span>' in page
+    assert '<span class="figure">4</span><span class="what">usaha tercatat</span>' in page
+    equity = await ask(office, "/equity", by="kelurahan")
+    assert of(equity["buckets"], MANGGAR, ["businesses", "never_helped"]) == [1, 1]
+    await adds_up(office, equity["total"], ["businesses", "never_helped"])
