@@ -10,6 +10,7 @@ import pytest
 
 from services.projections.domain.counting import Dimension
 from services.projections.handlers.projecting import project_batch
+from shared.contracts import exhibitions as x
 from shared.contracts import registry as r
 from shared.contracts.registry import BusinessStatus, Workers
 from shared.database import Pool
@@ -18,7 +19,7 @@ from tests.projections.cities import city, counted_city
 from tests.projections.conftest import Office
 from tests.projections.stories import registered, sealed, story
 from tests.projections.test_explain_services import explained
-from tests.projections.test_figures import MANGGAR, ask, new_id, of
+from tests.projections.test_figures import MANGGAR, application, ask, exhibition, new_id, of
 
 LATER = "2027-12-31"
 """A day after all facts, so that every move and every count is of that day or before."""
@@ -90,3 +91,38 @@ async def test_who_closed_or_was_rejected_employs_nobody_and_cannot_be_helped(of
     equity = await ask(office, "/equity", by="kelurahan")
     assert of(equity["buckets"], MANGGAR, ["businesses", "never_helped"]) == [1, 1]
     await adds_up(office, equity["total"], ["businesses", "never_helped"])
+
+
+@pytest.mark.parametrize("cancelled_last", [True, False])
+async def test_a_place_at_an_exhibition_that_was_cancelled_is_no_help(
+    office: Office, pool: Pool, cancelled_last: bool
+) -> None:
+    nowhere, both, absent = (new_id() for _ in range(3))
+    called_off, held = new_id(), new_id()
+    at_none = application(called_off, both, came=None, placed=True)
+    streams = [
+        *(story(registered(each)) for each in (nowhere, both, absent)),
+        exhibition(held),
+        application(called_off, nowhere, came=None, placed=True),
+        at_none,
+        application(held, both, came=True),
+        application(held, absent, came=False),
+        exhibition(called_off, x.ExhibitionCancelled(exhibition_id=called_off)),
+    ]
+    await tell(pool, [each for stream in (streams if cancelled_last else reversed(streams)) for each in stream])
+    total = (await ask(office, "/equity"))["total"]
+    assert {name: total[name] for name in ("businesses", "placed", "never_helped")} == {
+        "businesses": 3,
+        "placed": 2,
+        "never_helped": 1,
+    }
+    await adds_up(office, total, ["placed", "never_helped"])
+    behind = (await explained(office, total["addresses"]["placed"], None))["items"]
+    assert {item["business_id"] for item in behind} == {str(both), str(absent)}
+    assert not {told["id"] for item in behind for told in item["events"]} & {str(each.meta.id) for each in at_none}
+    never = (await explained(office, total["addresses"]["never_helped"], None))["items"]
+    assert [item["business_id"] for item in never] == [str(nowhere)]
+    async with office.client() as client:
+        page = (await client.get("/")).text
+    assert '<th scope="col">Pernah mendapat tempat di pameran</th>' in page
+    assert "pernah mendapat tempat di pameran yang tidak dibatalkan" in page

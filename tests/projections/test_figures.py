@@ -86,13 +86,17 @@ def course() -> list[Event]:
     )  # fmt: skip
 
 
-def application(exhibition: UUID, business: UUID, *, came: bool | None, sold: int | None = None) -> list[Event]:
+def application(
+    exhibition: UUID, business: UUID, *, came: bool | None, sold: int | None = None, placed: bool = False
+) -> list[Event]:
     of: dict[str, Any] = {"application_id": new_id(), "exhibition_id": exhibition, "owner_id": new_id()}
     of["business_id"] = business
     place = {**of, **FAIR, "booth_id": new_id(), "wave": 1, "booth": 3, "starts_at": BEGINS, "confirm_by": BEGINS}
     facts: list[Fact] = [x.ApplicationSubmitted(**of, kind="kuliner")]
+    if placed or came is not None:
+        facts.append(x.ApplicationPlaced(**place))
     if came is not None:
-        facts += [x.ApplicationPlaced(**place), (x.ApplicationTookPart if came else x.ApplicationNoShow)(**of)]
+        facts.append((x.ApplicationTookPart if came else x.ApplicationNoShow)(**of))
     if sold is not None:
         facts.append(x.SalesReported(**of, day=date(2026, 3, 1), amount=sold))
     return story(*facts)

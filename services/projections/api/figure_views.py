@@ -60,7 +60,7 @@ class EquityBucket(_View):
     label: str = Field(examples=["Manggar, Balikpapan Timur"])
     businesses: int
     trained: int = Field(description="Pernah hadir di pelatihan, atau lulus.")
-    placed: int = Field(description="Pernah mendapat tempat di pameran.")
+    placed: int = Field(description="Pernah mendapat tempat di pameran yang tidak dibatalkan.")
     mentored: int = Field(description="Pernah didampingi.")
     never_helped: int = Field(description="Belum pernah satu pun dari ketiganya.")
     addresses: dict[str, str] = Field(description="Alamat setiap angka, untuk `/explain/{address}`.")

@@ -37,7 +37,7 @@ class FairRow(Struct, frozen=True, gc=False):
     state: str | None = None
     """Of an application, as the office names it."""
     placed: bool = False
-    """A place at a booth was theirs, at least for a time."""
+    """A place at a booth was theirs, at least for a time; whether the exhibition was cancelled stands in its own row."""
     days_reported: int = 0
     """Days of which it is known what they sold; 0: *belum lapor*."""
     facts: int = 0

@@ -190,10 +190,13 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS wanted(business_id, stream_id) USING (bus
 WHERE t.name <> '' ORDER BY t.business_id, t.at, t.sequence;
 
 -- name: facts_of_help
--- Facts of some names ($2) about businesses that are counted as those in $1. Who was absent was not helped.
+-- Facts of some names ($2) about businesses that are counted as those in $1. Who was absent was not helped, and who had a
+-- place at an exhibition that was cancelled neither.
 SELECT p.counted_as AS business_id, t.sequence, t.event_id, t.name, t.at
 FROM counted_businesses() p JOIN service_timeline t ON t.business_id = p.business_id
 WHERE p.counted_as = ANY ($1::uuid[]) AND t.name = ANY ($2::text[]) AND t.detail ->> 'present' IS DISTINCT FROM 'false'
+  AND NOT EXISTS (SELECT FROM exhibition_turnover a JOIN exhibition_turnover x ON x.stream_id = a.exhibition_id
+                  WHERE a.stream_id = t.stream_id AND x.cancelled)
 ORDER BY 1, t.at, t.sequence;
 
 -- name: facts_of_mentoring

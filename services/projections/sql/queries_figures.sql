@@ -116,7 +116,8 @@ WHERE (a.monday, a.mentor_id) > ($4, $5) ORDER BY a.monday, a.mentor_id LIMIT $6
 
 -- name: counted_help
 -- Every business that counts, as in the ledgers (decision 28), and whether it was ever trained, placed at an exhibition,
--- mentored; others put this in where its name stands. Nobody can help one that closed or was rejected.
+-- mentored; others put this in where its name stands. Nobody can help one that closed or was rejected. A place is help also
+-- for who did not come, but not at an exhibition that was cancelled: places are given long before the first day.
 WITH place AS MATERIALIZED (
     SELECT * FROM counted_businesses()
 ), trained AS (
@@ -125,6 +126,7 @@ WITH place AS MATERIALIZED (
 ), placed AS (
     SELECT DISTINCT p.counted_as FROM exhibition_turnover a JOIN place p USING (business_id)
     WHERE a.topic = 'umkm.application' AND a.placed
+      AND NOT EXISTS (SELECT FROM exhibition_turnover x WHERE x.stream_id = a.exhibition_id AND x.cancelled)
 ), mentored AS (
     SELECT DISTINCT p.counted_as FROM mentoring_activity m JOIN place p USING (business_id)
     WHERE m.topic = 'umkm.mentoring'
