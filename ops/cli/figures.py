@@ -24,6 +24,7 @@ _HEADINGS = {
     "passed": "lulus",
     "failed": "tidak lulus",
     "withdrawn": "mundur",
+    "cancelled": "dibatalkan dinas",
     "certificates": "bersertifikat",
     "businesses": "usaha",
     "trained": "pernah dilatih",

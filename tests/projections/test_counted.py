@@ -19,7 +19,7 @@ from tests.projections.cities import city, counted_city
 from tests.projections.conftest import Office
 from tests.projections.stories import registered, sealed, story
 from tests.projections.test_explain_services import explained
-from tests.projections.test_figures import MANGGAR, application, ask, exhibition, new_id, of
+from tests.projections.test_figures import BATCH, MANGGAR, application, ask, enrolment, exhibition, new_id, of
 
 LATER = "2027-12-31"
 """A day after all facts, so that every move and every count is of that day or before."""
@@ -126,3 +126,28 @@ async def test_a_place_at_an_exhibition_that_was_cancelled_is_no_help(
         page = (await client.get("/")).text
     assert '<th scope="col">Pernah mendapat tempat di pameran</th>' in page
     assert "pernah mendapat tempat di pameran yang tidak dibatalkan" in page
+
+
+async def test_who_was_in_a_batch_that_was_cancelled_did_not_withdraw(office: Office, pool: Pool) -> None:
+    business = new_id()
+    await tell(
+        pool,
+        [
+            *story(registered(business)),
+            *(each for _ in range(3) for each in enrolment(business, end="dibatalkan")),
+            *enrolment(business, state="daftar_tunggu", end="dibatalkan"),
+            *enrolment(business, end="mundur"),
+            *enrolment(business, end="lulus"),
+        ],
+    )
+    counts = await ask(office, "/trainings/outcome", by="batch")
+    names = ("enrolled", "accepted", "withdrawn", "cancelled", "passed")
+    assert of(counts["buckets"], BATCH, names) == [6, 5, 1, 4, 1]
+    for row in (*counts["buckets"], counts["total"]):
+        await adds_up(office, row, names)
+    assert counts["total"]["addresses"]["cancelled"] == "training_outcome/angka=dibatalkan"
+    async with office.client() as client:
+        page = (await client.get("/")).text
+    assert '<th scope="col">Mundur</th><th scope="col">Dibatalkan dinas</th>' in page
+    assert '<td data-address="training_outcome/angka=mundur">1</td>' in page
+    assert '<td data-address="training_outcome/angka=dibatalkan">4</td>' in page

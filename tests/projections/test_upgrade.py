@@ -11,6 +11,11 @@ import asyncpg
 
 from services.projections.store.batches import migrations
 from shared.database import migrate
+from tests.projections.logs import MemoryLog
+from tests.projections.service_stories import service_streams
+from tests.projections.stories import interleaved
+from tests.projections.test_batches import project
+from tests.projections.test_services import BUSINESSES
 from tests.stack.servers import Database
 
 ROLES = {"app_role": "registry", "audit_role": "audit"}
@@ -43,3 +48,23 @@ async def test_a_late_count_that_was_shown_gives_way_to_the_newest(empty_db: Dat
     rows = await connection.fetch("SELECT workers, workers_as_of FROM district_dashboard ORDER BY business_id")
     await connection.close()
     assert [tuple(row) for row in rows] == [(4, date(2026, 2, 1)), (None, None)]
+
+
+async def test_who_had_withdrawn_before_has_the_cause_that_was_told(projections_db: Database) -> None:
+    """The migration finds in the timeline what the rule makes of the facts, so that nothing has to be rebuilt."""
+    live, owner = await asyncpg.connect(projections_db.dsn), await asyncpg.connect(projections_db.migrate_dsn)
+    log = MemoryLog()
+    log.publish(interleaved([stream for seed in range(12) for stream in service_streams(seed, BUSINESSES)], 1))
+    await project(live, log)
+    told = await owner.fetch("SELECT stream_id, state, cause FROM training_outcome ORDER BY stream_id")
+    causes = {row["cause"] for row in told if row["state"] == "mengundurkan_diri"}
+    assert causes > {"angkatan_dibatalkan", "permintaan_peserta"}
+    assert {row["cause"] for row in told if row["state"] != "mengundurkan_diri"} == {None}
+    await owner.execute("ALTER TABLE training_outcome DROP COLUMN cause")
+    await owner.execute("CREATE TABLE training_outcome_standby (LIKE training_outcome)")
+    (migration,) = migrations()[-1].folder.glob("0304_*.sql")
+    await owner.execute(migration.read_text(encoding="utf-8"))
+    assert await owner.fetch("SELECT stream_id, state, cause FROM training_outcome ORDER BY stream_id") == told
+    assert await owner.fetchval("SELECT to_regclass('training_outcome_standby')") is None
+    for connection in (live, owner):
+        await connection.close()

@@ -37,6 +37,7 @@ class OutcomeBucket(_View):
     passed: int = Field(description="Lulus.")
     failed: int = Field(description="Tidak lulus.")
     withdrawn: int = Field(description="Mengundurkan diri.")
+    cancelled: int = Field(description="Angkatannya dibatalkan dinas; bukan pengunduran diri.")
     certificates: int = Field(description="Mempunyai sertifikat yang berlaku.")
     addresses: dict[str, str] = Field(description="Alamat setiap angka, untuk `/explain/{address}`.")
 

@@ -34,7 +34,7 @@ class EquityDimension(StrEnum):
     KELURAHAN = "kelurahan"
 
 
-OUTCOMES = ("enrolled", "accepted", "attended", "passed", "failed", "withdrawn", "certificates")
+OUTCOMES = ("enrolled", "accepted", "attended", "passed", "failed", "withdrawn", "cancelled", "certificates")
 HELP = ("businesses", "trained", "placed", "mentored", "never_helped")
 
 # Bits of GROUPING in the order of the columns: set where the column is not grouped by.

@@ -45,6 +45,8 @@ class OutcomeRow(Struct, frozen=True, gc=False):
     facts: int = 0
     version: int = 0
     changed_at: datetime | None = None
+    cause: str | None = None
+    """Of an enrolment that was withdrawn, why: the office cancelling the batch is one of the causes."""
 
 
 def year_of(moment: datetime) -> int:
@@ -93,6 +95,10 @@ def _state(state: EnrolmentState, **more: Any) -> Callable[[OutcomeRow, Any], di
     return lambda _, fact: {**_enrolment(fact), "state": state.value, **more}
 
 
+def _withdrawn(_: OutcomeRow, fact: Any) -> dict[str, Any]:
+    return {**_enrolment(fact), "state": EnrolmentState.MENGUNDURKAN_DIRI.value, "cause": str(fact.cause)}
+
+
 def _attendance(row: OutcomeRow, fact: Any) -> dict[str, Any]:
     present = set(orjson.loads(row.present or "[]"))
     present = present | {fact.session} if fact.present else present - {fact.session}
@@ -114,7 +120,7 @@ _STEPS: dict[str, Step] = {
     t.EnrolmentAccepted.NAME: _state(EnrolmentState.DITERIMA, seated=True),
     t.EnrolmentWaitlisted.NAME: _state(EnrolmentState.DAFTAR_TUNGGU),
     t.EnrolmentOffered.NAME: _state(EnrolmentState.DITAWARI),
-    t.EnrolmentWithdrawn.NAME: _state(EnrolmentState.MENGUNDURKAN_DIRI),
+    t.EnrolmentWithdrawn.NAME: _withdrawn,
     t.EnrolmentExpired.NAME: _state(EnrolmentState.KEDALUWARSA),
     t.EnrolmentRejected.NAME: _state(EnrolmentState.DITOLAK),
     t.EnrolmentFailed.NAME: _state(EnrolmentState.TIDAK_LULUS),

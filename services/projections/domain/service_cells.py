@@ -17,6 +17,7 @@ OUTCOME_NUMBERS = {
     "passed": "lulus",
     "failed": "tidak_lulus",
     "withdrawn": "mundur",
+    "cancelled": "dibatalkan",
     "certificates": "bersertifikat",
 }
 FAIR_NUMBERS = {

@@ -56,22 +56,22 @@ ON CONFLICT (business_id, stream_id, sequence) DO UPDATE SET
 -- name: load_training_outcome
 -- The rows of some streams.
 SELECT stream_id, topic, course_id, batch_id, enrolment_id, business_id, programme_id, programme, title, batches, state,
-       seated, present, year, facts, version, changed_at
+       seated, present, year, facts, version, changed_at, cause
 FROM training_outcome WHERE stream_id = ANY ($1::uuid[]);
 
 -- name: save_training_outcome
 -- Rows of a batch, a column an array. A row that is further already stays as it is.
 INSERT INTO training_outcome (stream_id, topic, course_id, batch_id, enrolment_id, business_id, programme_id, programme,
-                              title, batches, state, seated, present, year, facts, version, changed_at)
+                              title, batches, state, seated, present, year, facts, version, changed_at, cause)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
                      $9::text[], $10::jsonb[], $11::text[], $12::boolean[], $13::jsonb[], $14::int[], $15::bigint[],
-                     $16::bigint[], $17::timestamptz[])
+                     $16::bigint[], $17::timestamptz[], $18::text[])
 ON CONFLICT (stream_id) DO UPDATE SET
     course_id = EXCLUDED.course_id, batch_id = EXCLUDED.batch_id, enrolment_id = EXCLUDED.enrolment_id,
     business_id = EXCLUDED.business_id, programme_id = EXCLUDED.programme_id, programme = EXCLUDED.programme,
     title = EXCLUDED.title, batches = EXCLUDED.batches, state = EXCLUDED.state, seated = EXCLUDED.seated,
     present = EXCLUDED.present, year = EXCLUDED.year, facts = EXCLUDED.facts, version = EXCLUDED.version,
-    changed_at = EXCLUDED.changed_at
+    changed_at = EXCLUDED.changed_at, cause = EXCLUDED.cause
 WHERE training_outcome.version < EXCLUDED.version;
 
 -- name: load_exhibition_turnover

@@ -139,7 +139,7 @@ WHERE ($3::text IS NULL OR kelurahan = $3) AND ($4::text IS NULL OR coalesce(kec
   AND ($8::text IS NULL OR coalesce(year::text, 'TIDAK_DIKETAHUI') = $8)
   AND CASE $9::text WHEN 'pendaftaran' THEN true WHEN 'diterima' THEN seated WHEN 'hadir' THEN attended
                     WHEN 'lulus' THEN state = 'lulus' WHEN 'tidak_lulus' THEN state = 'tidak_lulus'
-                    WHEN 'mundur' THEN state = 'mengundurkan_diri' ELSE certificate_id IS NOT NULL END
+                    WHEN 'mundur' THEN withdrawn WHEN 'dibatalkan' THEN cancelled ELSE certificate_id IS NOT NULL END
 GROUP BY business_id
 
 -- name: cell_exhibition_turnover

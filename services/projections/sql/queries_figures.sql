@@ -3,10 +3,12 @@
 
 -- name: counted_enrolments
 -- Every enrolment with where it counts; others put this in where its name stands. NULL: not known yet. certificate_id is
--- that of a valid one.
+-- that of a valid one. Who had to leave because the batch was cancelled did not withdraw.
 SELECT e.business_id, e.stream_id, c.programme_id, c.programme, e.course_id, c.title, e.batch_id, b.number,
        coalesce(b.year, e.year) AS year, nullif(p.kecamatan, 'TIDAK_DIKETAHUI') AS kecamatan,
        nullif(p.kelurahan, 'TIDAK_DIKETAHUI') AS kelurahan, e.seated, e.state,
+       e.state = 'mengundurkan_diri' AND e.cause IS DISTINCT FROM 'angkatan_dibatalkan' AS withdrawn,
+       e.state = 'mengundurkan_diri' AND e.cause = 'angkatan_dibatalkan' AS cancelled,
        e.state = 'lulus' OR e.present <> '[]' AS attended, v.stream_id AS certificate_id, e.changed_at
 FROM training_outcome e
 LEFT JOIN training_outcome c ON c.stream_id = e.course_id AND c.programme_id IS NOT NULL
@@ -32,7 +34,8 @@ SELECT GROUPING(programme_id, course_id, batch_id, year, kecamatan, kelurahan) A
        min(programme) AS programme, min(title) AS title, min(number) AS number,
        count(*) AS enrolled, count(*) FILTER (WHERE seated) AS accepted, count(*) FILTER (WHERE attended) AS attended,
        count(*) FILTER (WHERE state = 'lulus') AS passed, count(*) FILTER (WHERE state = 'tidak_lulus') AS failed,
-       count(*) FILTER (WHERE state = 'mengundurkan_diri') AS withdrawn, count(certificate_id) AS certificates,
+       count(*) FILTER (WHERE withdrawn) AS withdrawn, count(*) FILTER (WHERE cancelled) AS cancelled,
+       count(certificate_id) AS certificates,
        max(changed_at) AS changed_at
 FROM enrolment
 WHERE $1::text IS NULL OR kelurahan = $1
