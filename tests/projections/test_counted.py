@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -151,3 +152,16 @@ async def test_who_was_in_a_batch_that_was_cancelled_did_not_withdraw(office: Of
     assert '<th scope="col">Mundur</th><th scope="col">Dibatalkan dinas</th>' in page
     assert '<td data-address="training_outcome/angka=mundur">1</td>' in page
     assert '<td data-address="training_outcome/angka=dibatalkan">4</td>' in page
+
+
+async def test_the_newest_exhibitions_are_told_in_the_unit_that_is_counted(office: Office, pool: Pool) -> None:
+    business, fair = new_id(), new_id()
+    twice = [application(fair, business, came=None), application(fair, business, came=True)]
+    await tell(pool, [*story(registered(business)), *exhibition(fair), *(each for stream in twice for each in stream)])
+    async with office.client() as client:
+        page = (await client.get("/")).text
+    (table,) = re.findall(r'<section class="panel" aria-labelledby="pameran">.*?</section>', page, re.DOTALL)
+    assert f'<td data-address="exhibition_turnover/pameran={fair}/angka=pendaftaran">2</td>' in table
+    behind = await explained(office, f"exhibition_turnover/pameran={fair}/angka=pendaftaran", None)
+    assert (behind["unit"], behind["businesses"]) == ("pendaftaran", 1)
+    assert f"<caption>Satuan: {behind['unit']};" in table
