@@ -8,7 +8,7 @@ from ops.report.figures import Cell, Figure, Report
 from ops.report.table import NOTE_HEADINGS, heading, notes_of, rows_of
 from services.projections.domain.names import number
 from shared.web_pages import page_environment, style_sheet
-from shared.web_pages.charts import StackedBars, stacked_bars
+from shared.web_pages.charts import Bar, StackedBars, stacked_bars
 from shared.wita import write_moment
 
 TEMPLATES = Path(__file__).parent
@@ -28,7 +28,7 @@ def render(report: Report) -> str:
         rows=list(rows_of(report)),
         notes=notes_of(report),
         note_headings=NOTE_HEADINGS,
-        charts=[(heading(figure), _chart(report, place)) for place, figure in _drawn(report)],
+        charts=[(heading(figure), *_chart(report, place)) for place, figure in _drawn(report)],
     )
 
 
@@ -42,11 +42,15 @@ def _drawn(report: Report) -> list[tuple[int, Figure]]:
     return [(place, figure) for place, figure in enumerate(report.figures) if figure.total]
 
 
-def _chart(report: Report, place: int) -> StackedBars:
-    """Return one bar for each kecamatan, and one for what is unknown."""
+def _chart(report: Report, place: int) -> tuple[StackedBars, list[tuple[Bar, Cell]]]:
+    """Return one bar for each kecamatan and one for what is unknown, each with the cell that it is labelled with.
+
+    A loss, what is withheld and what nobody reported have no bar; only the cell knows them from 0.
+    """
     rows = [row for row in rows_of(report) if row.kind in {"bucket", "unknown"}]
     kinds = {"bucket": BUCKET, "unknown": UNKNOWN}
-    return stacked_bars([(row.label, {kinds[row.kind]: _drawable(row.cells[place])}) for row in rows])
+    chart = stacked_bars([(row.label, {kinds[row.kind]: _drawable(row.cells[place])}) for row in rows])
+    return chart, [(bar, row.cells[place]) for bar, row in zip(chart.bars, rows, strict=True)]
 
 
 def _drawable(cell: Cell) -> int:

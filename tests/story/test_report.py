@@ -25,6 +25,7 @@ from ops.report.figures import (
 )
 from ops.report.reading import JOBS, JOBS_OF_MEN, JOBS_OF_WOMEN, jobs_gained
 from ops.report.table import UNKNOWN, rows_of
+from services.projections.domain import names
 from services.registry.reference.places import all_places
 from shared.contracts.exhibitions import LEAST_BUSINESSES
 from shared.contracts.registry import UNKNOWN_PLACE
@@ -156,6 +157,27 @@ def test_the_page_loads_nothing_and_says_every_number(tmp_path: Path) -> None:
     assert "19.000" in page
     assert "31 Desember 2026 pukul 12.00 WITA" in page
     assert page.count("<tr") >= len(list(rows_of(made())))
+
+
+def test_a_chart_says_of_every_bar_what_the_table_says(tmp_path: Path) -> None:
+    places = dict.fromkeys(districts(), 0)
+    jobs = {code: Cell(count) for code, count in (places | {TIMUR[:8]: 8, KOTA[:8]: -2}).items()}
+    figures = (
+        add_sales(ABOUT, [*sold(TIMUR, 4), *sold(TENGAH, 6), *sold(KOTA, 9)], NOON),
+        JOBS.figure(NOON, buckets=jobs, unknown=Cell(-1), total=5),
+    )
+    report = Report(2026, NOON, figures)
+    write_html(report, tmp_path / "laporan.html")
+    page = (tmp_path / "laporan.html").read_text(encoding="utf-8")
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
+    for place, chart in enumerate(charts):
+        texts = re.findall(r'<text x="[^"]+" y="[^"]+"(?: text-anchor="end")?>([^<]*)', chart)
+        told = dict(zip(texts[::2], texts[1::2], strict=True))
+        rows = [row for row in rows_of(report) if row.kind in {"bucket", "unknown"}]
+        assert told == {row.label: names.number(row.cells[place].value) for row in rows}
+        assert chart.count("<rect") == sum((row.cells[place].value or 0) > 0 for row in rows)
+    assert len(charts) == len(figures)
+    assert names.number(-2) in charts[1]
 
 
 def test_jobs_are_what_was_gained_less_what_was_lost_since_the_start_or_since_first_counted() -> None:
