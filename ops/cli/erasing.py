@@ -14,11 +14,12 @@ import typer
 
 from ops.cli.access import running_stack
 from ops.cli.confirming import is_sure
-from ops.cli.output import Json, fail, print_json, print_line, print_table
+from ops.cli.output import Json, fail, print_json, print_line, print_table, say
 from shared.auth import Role
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-EXIT_NOTHING_DONE = 3
+EXIT_NOTHING_DONE = EXIT_OVERDUE = 3
+_PAGE = 200
 LOSSES = {
     "businesses_forgotten": "businesses left without an owner: their names go, their numbers stay",
     "businesses_passed_on": "businesses that go on with another owner",
@@ -110,23 +111,38 @@ def erase(
 @app.command()
 def erasures(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their deadline of 3 x 24 h.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 100,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show at most so many; default: all.")] = None,
     url: Url = None,
     token: Token = None,
     json: Json = False,
 ) -> None:
-    """List requests to erase, oldest first. Exit code 3: there is one past its deadline."""
+    """List requests to erase, oldest first. Exit code 3: there is one past its deadline, shown or not."""
     try:
         with _client(url, token) as client:
-            params: dict[str, str | int] = {"overdue": str(overdue).lower(), "limit": limit}
-            found = _answer(client.get("/erasure-requests", params=params), as_json=json)["items"]
+            found = _listed(client, overdue=overdue, as_json=json)
     except httpx2.TransportError as error:
         _away(error, as_json=json)
+    shown = found[:limit]
     if json:
-        print_json(found)
-    elif found:
-        rows = [[item["id"], item["owner_id"], item["state"], item["due"], "yes" if item["overdue"] else ""] for item in found]  # fmt: skip
+        print_json(shown)
+    elif shown:
+        rows = [[item["id"], item["owner_id"], item["state"], item["due"], "yes" if item["overdue"] else ""] for item in shown]  # fmt: skip
         print_table(["request", "owner", "state", "due", "overdue"], rows)
     else:
         print_line("There is none.")
-    raise typer.Exit(EXIT_NOTHING_DONE if any(item["overdue"] for item in found) else 0)
+    if len(shown) < len(found):
+        late = sum(item["overdue"] for item in found[len(shown) :])
+        say(f"There are {len(found) - len(shown)} more, {late} of them overdue.")
+    raise typer.Exit(EXIT_OVERDUE if any(item["overdue"] for item in found) else 0)
+
+
+def _listed(client: httpx2.Client, *, overdue: bool, as_json: bool) -> list[dict[str, Any]]:
+    """Return the requests of all pages: those that are done stay in the list, so that a late one may stand on any."""
+    found: list[dict[str, Any]] = []
+    params: dict[str, str | int] = {"overdue": str(overdue).lower(), "limit": _PAGE}
+    while True:
+        page = _answer(client.get("/erasure-requests", params=params), as_json=as_json)
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        params["after"] = page["next"]
