@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,6 +17,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from typer.core import TyperGroup
 
+from ops.cli.output import fail, print_json, print_line, say
+from ops.cli.sending import Sending
 from services.registry.importing.checking import Checker, Terms
 from services.registry.importing.codes import CODES, FileRefusedError
 from services.registry.importing.reading import Table, open_table
@@ -34,7 +35,6 @@ from services.registry.importing.rows import CheckedRow, Result
 from services.registry.reference.places import all_places
 from shared.wita import WITA
 
-POLL_SECONDS = 0.5
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 
@@ -62,14 +62,10 @@ Kelurahan = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
-    Console(stderr=True).print(message, highlight=False, markup=False)
-    raise typer.Exit(code)
-
-
-def _known_kelurahan(code: str | None) -> str | None:
+def _known_kelurahan(code: str | None, *, as_json: bool) -> str | None:
     if code is not None and code not in all_places():
-        _fail(f"{code} is not one of the 34 kelurahan of Balikpapan; codes look like 64.71.01.1001.")
+        sentence = f"{code} is not one of the 34 kelurahan of Balikpapan; codes look like 64.71.01.1001."
+        fail(sentence, as_json=as_json, code=EXIT_USAGE)
     return code
 
 
@@ -147,7 +143,7 @@ def check(
     """
     gc.disable()  # the rows live for one chunk and form no cycles; collecting them costs a fifth of the time
     try:
-        run = _Run(file, _known_kelurahan(kelurahan))
+        run = _Run(file, _known_kelurahan(kelurahan, as_json=as_json))
         if as_json:
             _print_json(run)
         else:
@@ -161,39 +157,6 @@ def check(
         _refused(file, error, as_json=as_json)
 
 
-def _upload(client: httpx2.Client, path: Path, kelurahan: str, *, dry_run: bool) -> dict[str, Any]:
-    with path.open("rb") as file:
-        answer = client.post(
-            "/imports",
-            params={"kelurahan": kelurahan, "dry_run": str(dry_run).lower()},
-            files={"file": (path.name, file, "application/octet-stream")},
-            headers={"Idempotency-Key": f"{kelurahan}-{path.name}-{time.time_ns()}"},
-        )
-    if answer.status_code != 202:
-        _fail(f"{path.name}: {_problem(answer)}", EXIT_REFUSED)
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def _problem(answer: httpx2.Response) -> str:
-    try:
-        body = answer.json()
-    except ValueError:
-        return f"HTTP {answer.status_code}"
-    return str(body.get("detail") or body.get("title") or f"HTTP {answer.status_code}")
-
-
-def _wait(client: httpx2.Client, import_id: str) -> dict[str, Any]:
-    while True:
-        answer = client.get(f"/imports/{import_id}")
-        if answer.status_code != 200:
-            _fail(f"{import_id}: {_problem(answer)}", EXIT_REFUSED)
-        job: dict[str, Any] = answer.json()
-        if job["state"] in ("selesai", "ditolak", "gagal"):
-            return job
-        time.sleep(POLL_SECONDS)
-
-
 @app.command("send")
 def send(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX, one or more.")],
@@ -203,23 +166,21 @@ def send(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what each row would become.")] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Hand spreadsheets to the registry and wait until they are applied.
+    """Hand spreadsheets to the registry and wait until they are applied; each file is told of, with the id of its import.
 
-    Exit code 0: all files applied, whatever became of single rows; 1: a file was refused or failed.
+    Exit code 0: all files applied, whatever became of single rows; 1: a file was refused or failed, or the registry does not
+    answer. What it has taken goes on all the same.
     """
-    _known_kelurahan(kelurahan)
-    done: list[dict[str, Any]] = []
-    try:
-        with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
-            jobs = [(path, _upload(client, path, kelurahan, dry_run=dry_run)["id"]) for path in files]
-            done = [{"file": path.name, **_wait(client, job)} for path, job in jobs]
-    except httpx2.TransportError:
-        _fail(f"The registry does not answer at {url}. Is the stack up? See `naikkelas status`.")
+    _known_kelurahan(kelurahan, as_json=as_json)
+    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+        sending = Sending(client, kelurahan, dry_run=dry_run)
+        done = sending.send(files)
+    if not sending.answered:
+        fail(f"{done[0].told()}. Is the stack up? See `naikkelas status`.", as_json=as_json)
     if as_json:
-        sys.stdout.write(json.dumps(done, ensure_ascii=False) + "\n")
+        print_json([sent.as_dict() for sent in done])
     else:
-        for job in done:
-            totals = ", ".join(f"{job['totals'].get(key, 0)} {name}" for key, name in RESULT_NAMES.items())
-            Console().print(f"{job['file']}: {job['state']} ({totals}) {job.get('reason') or ''}", highlight=False)
-    if any(job["state"] != "selesai" for job in done):
+        for sent in done:
+            (print_line if sent.job else say)(sent.told())
+    if not all(sent.ok for sent in done):
         raise typer.Exit(EXIT_REFUSED)
