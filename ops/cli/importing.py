@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from typer.core import TyperGroup
 
-from ops.cli.output import fail, print_json, print_line, say
+from ops.cli.output import fail, print_json, print_line, say, written_files
 from ops.cli.sending import Sending
 from services.registry.importing.checking import Checker, Terms
 from services.registry.importing.codes import CODES, FileRefusedError
@@ -139,7 +139,7 @@ def check(
 ) -> None:
     """Check one spreadsheet and tell what each row would become. Needs no running stack.
 
-    Exit code 0: the file was read, whatever its rows are; 1: the file is refused as a whole.
+    Exit code 0: the file was read, whatever its rows are; 1: the file is refused as a whole, or the report cannot be written.
     """
     gc.disable()  # the rows live for one chunk and form no cycles; collecting them costs a fifth of the time
     try:
@@ -152,7 +152,8 @@ def check(
             _print_summary(run)
         if report is not None:
             again = _Run(file, kelurahan)
-            write_report(report, f"Laporan pemeriksaan {file.name}", totals_of(run.counts), _report_lines(again))
+            with written_files():  # the answer stands on standard output already, as JSON too
+                write_report(report, f"Laporan pemeriksaan {file.name}", totals_of(run.counts), _report_lines(again))
     except FileRefusedError as error:
         _refused(file, error, as_json=as_json)
 

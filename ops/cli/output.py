@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -53,3 +54,17 @@ def fail(sentence: str, *, as_json: bool = False, code: int = 1) -> NoReturn:
     else:
         say(sentence)
     sys.exit(code)
+
+
+@contextmanager
+def written_files(*, as_json: bool = False) -> Iterator[None]:
+    """End with a sentence where a file that is written inside cannot be, a workbook too."""
+    from xlsxwriter.exceptions import FileCreateError  # a tenth of a second that no other command is to wait for
+
+    try:
+        yield
+    except (OSError, FileCreateError) as error:
+        # A workbook's own error is no OSError: it carries the one that it came of.
+        cause = error if isinstance(error, OSError) else error.args[0]
+        name, why = getattr(cause, "filename", None), getattr(cause, "strerror", None)
+        fail(f"{name or 'The file'} cannot be written ({why or cause}): name another file.", as_json=as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx2
 import typer
 
-from ops.cli.output import Json, fail, print_json, print_line, print_table
+from ops.cli.output import Json, fail, print_json, print_line, print_table, written_files
 from ops.clients import AnswerError, Clients
 from ops.report import FigureMismatchError, Report, read_year, write_html, write_xlsx
 from ops.report.table import heading, notes_of, rows_of
@@ -37,13 +37,11 @@ def year_command(
 ) -> None:
     """Tell how many were trained, placed, sold, moved up, and what jobs were gained, by kecamatan.
 
-    Exit code 0: the report adds up, whatever it lacks; 1: a service does not answer, or a number does not add up.
+    Exit code 0: the report adds up, whatever it lacks; 1: a service does not answer, a number does not add up, or a file cannot be written.
     """
     report = _read(Stack(), year, as_json=json)
-    try:
+    with written_files(as_json=json):
         write_files(report, html, xlsx)
-    except OSError as error:
-        fail(f"{error.filename} cannot be written ({error.strerror}): name another file.", as_json=json)
     if json:
         print_json(report.as_dict())
     else:
@@ -73,7 +71,7 @@ def _read(stack: Stack, year: int, *, as_json: bool) -> Report:
 
 
 def write_files(report: Report, html: Path | None, xlsx: Path | None) -> None:
-    """Write the page and the workbook, as far as they are wanted. Raises ``OSError``."""
+    """Write the page and the workbook, as far as they are wanted. Raises ``OSError`` and ``FileCreateError``."""
     if html is not None:
         write_html(report, html)
     if xlsx is not None:
