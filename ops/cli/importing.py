@@ -13,11 +13,9 @@ from typing import Annotated, Any, NoReturn
 
 import httpx2
 import typer
-from rich.console import Console
-from rich.table import Table as Grid
 from typer.core import TyperGroup
 
-from ops.cli.output import fail, print_json, print_line, say, written_files
+from ops.cli.output import fail, print_json, print_line, print_table, say, written_files
 from ops.cli.sending import Sending
 from services.registry.importing.checking import Checker, Terms
 from services.registry.importing.codes import CODES, FileRefusedError
@@ -33,7 +31,7 @@ from services.registry.importing.report import (
 )
 from services.registry.importing.rows import CheckedRow, Result
 from services.registry.reference.places import all_places
-from shared.wita import WITA
+from shared.wita import WITA, write_number
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -74,7 +72,7 @@ def _refused(path: Path, error: FileRefusedError, *, as_json: bool) -> NoReturn:
         answer = {"file": path.name, "refused": {"code": error.code.name, "reason": error.reason}, "totals": totals_of(Counter()), "rows": []}  # fmt: skip
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     else:
-        Console(stderr=True).print(f"{path.name}: {error.reason} [{error.code.name}]", markup=False, highlight=False)
+        say(f"{path.name}: {error.reason} [{error.code.name}]")
     raise typer.Exit(EXIT_REFUSED)
 
 
@@ -109,20 +107,15 @@ def _print_json(run: _Run) -> None:
 
 
 def _print_summary(run: _Run) -> None:
-    console = Console()
     head = head_as_json(run.table)
-    console.print(
-        f"{head['file']}: {head['encoding'] or 'xlsx'}, judul pada baris {head['header_row']}", highlight=False
+    print_line(f"{head['file']}: {head['encoding'] or 'xlsx'}, judul pada baris {head['header_row']}")
+    totals = totals_of(run.counts)
+    print_table(
+        ("Hasil", "Baris"), [(RESULT_NAMES.get(name, "baris data"), write_number(n)) for name, n in totals.items()]
     )
-    grid = Grid("Hasil", "Baris")
-    for result, count in totals_of(run.counts).items():
-        grid.add_row(RESULT_NAMES.get(result, "baris data"), f"{count:,}".replace(",", "."))
-    console.print(grid)
-    reasons = Grid("Kode", "Kali", "Alasan")
-    for name, count in run.codes.most_common():
-        reasons.add_row(name, f"{count:,}".replace(",", "."), CODES[name].reason)
     if run.codes:
-        console.print(reasons)
+        reasons = [(name, write_number(count), CODES[name].reason) for name, count in run.codes.most_common()]
+        print_table(("Kode", "Kali", "Alasan"), reasons)
 
 
 def _report_lines(run: _Run) -> Iterator[ReportLine]:

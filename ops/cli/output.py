@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -41,10 +42,24 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
         for text in texts:
             print_line("  ".join(cell.ljust(width) for cell, width in zip(text, widths, strict=True)).rstrip())
         return
-    table = Table(*headings)
+    console.print(drawn_table(headings, rows))
+
+
+def drawn_table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
+    """Return rows as a table with lines.
+
+    Every text is given as it is: Rich would take what stands in square brackets for its own marks, leave it out, or fail.
+    """
+    table = Table(title=None if title is None else _as_it_is(title), title_justify="left")
+    for heading in headings:
+        table.add_column(_as_it_is(heading))
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    console.print(table)
+        table.add_row(*map(_as_it_is, row))
+    return table
+
+
+def _as_it_is(cell: object) -> Text:
+    return Text(str(cell))
 
 
 def fail(sentence: str, *, as_json: bool = False, code: int = 1) -> NoReturn:

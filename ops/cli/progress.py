@@ -28,7 +28,7 @@ def stages() -> Iterator[Tell]:
         yield tell_line
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),

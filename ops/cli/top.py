@@ -10,10 +10,9 @@ import typer
 from confluent_kafka.admin import AdminClient
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 
 from ops.cli.access import running_stack
-from ops.cli.output import Json, print_json, print_line, print_table
+from ops.cli.output import Json, drawn_table, print_json, print_line, print_table
 from ops.kafka_admin.client import operator_client
 from ops.stack import Stack
 from ops.top.reading import glance
@@ -33,13 +32,7 @@ def _next(stack: Stack, admin: AdminClient, before: Glance, seconds: float) -> t
 
 
 def _drawn(view: View) -> Group:
-    drawn = []
-    for title, headings, rows in tables(view):
-        table = Table(*headings, title=title, title_justify="left")
-        for row in rows:
-            table.add_row(*row)
-        drawn.append(table)
-    return Group(*drawn)
+    return Group(*(drawn_table(headings, rows, title) for title, headings, rows in tables(view)))
 
 
 @app.command()
