@@ -17,9 +17,7 @@ RUNS = 10
 
 def show_status(projections: Collection[str], *, as_json: bool) -> None:
     """Print the generations and the last rebuilds, of some projections or, where none is named, of all."""
-    generations, runs = _read(as_json=as_json)
-    generations = [it for it in generations if not projections or it.projection in projections]
-    runs = [it for it in runs if not projections or set(it.projections) & set(projections)]
+    generations, runs = _read(projections, as_json=as_json)
     if as_json:
         told = [asdict(run) | {"state": _state(run)} for run in runs]
         print_json({"generations": [asdict(it) for it in generations], "rebuilds": told})
@@ -46,9 +44,11 @@ def show_status(projections: Collection[str], *, as_json: bool) -> None:
     )
 
 
-def _read(*, as_json: bool) -> tuple[list[Generation], list[RebuildRun]]:
+def _read(projections: Collection[str], *, as_json: bool) -> tuple[list[Generation], list[RebuildRun]]:
     dsn = in_database(running_stack().servers.superuser_dsn(), "projections")
-    return ask_database("projections", dsn, lambda connection: look_at_generations(connection, RUNS), as_json=as_json)
+    return ask_database(
+        "projections", dsn, lambda connection: look_at_generations(connection, RUNS, projections), as_json=as_json
+    )
 
 
 def _state(run: RebuildRun) -> str:

@@ -13,6 +13,7 @@ import pytest
 from services.projections.commands import Projection, RebuildProjections
 from services.projections.handlers.generations import look_at_generations
 from services.projections.handlers.rebuilding import Rebuild, RebuildRefusedError
+from services.projections.store.operations import begin_rebuild
 from shared.consumer import discard, redrive_requested
 from shared.database import Pool
 from shared.trail import Deed, append, read_newest, verify
@@ -189,6 +190,17 @@ async def test_generations_are_told_with_their_states(bench: Bench) -> None:
     ]
     assert {it.projection for it in generations} == set(Projection)
     assert runs == []  # these told nobody how far they were
+
+
+async def test_a_rebuild_is_found_behind_any_number_of_those_of_others(bench: Bench) -> None:
+    await begin_rebuild(bench.owner, ["class_history", "jobs"])
+    for _ in range(3):
+        await begin_rebuild(bench.owner, ["business_timeline"])
+    generations, runs = await look_at_generations(bench.live, 2, ["jobs"])
+    assert [it.projection for it in generations] == ["jobs"]
+    assert [it.projections for it in runs] == [("class_history", "jobs")]
+    _, runs = await look_at_generations(bench.live, 2)
+    assert [it.projections for it in runs] == [("business_timeline",)] * 2
 
 
 async def test_there_is_nothing_to_go_back_to_before_the_first_rebuild(bench: Bench) -> None:

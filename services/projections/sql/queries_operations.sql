@@ -8,10 +8,11 @@ WHERE id IN (SELECT max(id) FROM audit_run GROUP BY left_out = '')
 ORDER BY id DESC;
 
 -- name: last_rebuilds
--- The newest rebuilds; silent: it has not ended and has said nothing for a minute. $1: how many.
+-- The newest rebuilds; silent: it has not ended and has said nothing for a minute. $1: how many; $2: only
+-- those of one of these projections, or, where none is named, all.
 SELECT projections, started_at, stage, done, total, ended_at, outcome,
        ended_at IS NULL AND told_at < now() - interval '1 minute' AS silent
-FROM rebuild_run ORDER BY id DESC LIMIT $1;
+FROM rebuild_run WHERE cardinality($2::text[]) = 0 OR projections && $2::text[] ORDER BY id DESC LIMIT $1;
 
 -- name: generations
 -- The generations that are there: the live one of each projection, and the one beside it if there is one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,9 +67,9 @@ async def last_audits(pool: Pool) -> list[AuditRun]:
     return [AuditRun(**dict(row) | {"findings": orjson.loads(row["findings"])}) for row in rows]
 
 
-async def last_rebuilds(pool: Pool | Connection, count: int) -> list[RebuildRun]:
-    """Return the newest rebuilds."""
-    rows = await pool.fetch(QUERIES.last_rebuilds, count)
+async def last_rebuilds(pool: Pool | Connection, count: int, projections: Collection[str] = ()) -> list[RebuildRun]:
+    """Return the newest rebuilds, of some projections or, where none is named, of all."""
+    rows = await pool.fetch(QUERIES.last_rebuilds, count, list(projections))
     return [RebuildRun(**dict(row) | {"projections": tuple(row["projections"])}) for row in rows]
 
 
