@@ -28,12 +28,16 @@ def dashboard(
 
 def _show(counts: dict[str, Any], url: str) -> None:
     rows = [_row(bucket) for bucket in (*counts["buckets"], counts["unknown"])]
-    rows.append(("Jumlah", counts["total"], counts["workers"] or "–", counts["workers_unknown"]))
+    rows.append(("Jumlah", counts["total"], _known(counts["workers"]), counts["workers_unknown"]))
     print_table((counts["by"], counts["unit"], "tenaga kerja", "tanpa data tenaga kerja"), rows)
     print_line(f"Sumber: {counts['source']}. Data per {counts['data_from'] or '–'} sampai {counts['data_to'] or '–'}.")
     print_line(f"Digabung ke usaha lain, tidak dihitung: {counts['merged']}. Halaman: {url}/")
 
 
 def _row(bucket: dict[str, Any]) -> tuple[str, int, object, int]:
-    workers = bucket["workers"] if bucket["workers"] is not None else "–"
-    return bucket["label"], bucket["businesses"], workers, bucket["workers_unknown"]
+    return bucket["label"], bucket["businesses"], _known(bucket["workers"]), bucket["workers_unknown"]
+
+
+def _known(count: int | None) -> object:
+    """Return a count, also 0; a dash for what nobody told."""
+    return "–" if count is None else count
