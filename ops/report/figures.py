@@ -171,7 +171,7 @@ def add_sales(about: About, sales: Iterable[Sales], as_of: datetime) -> Figure:
     everybody = len(set().union(*sellers.values()))
     if 0 < everybody < LEAST_BUSINESSES:
         return about.missing(as_of, f"baru {everybody} usaha melapor; omzet diterbitkan dari {LEAST_BUSINESSES} usaha")
-    hidden = _withheld({code: len(found) for code, found in sellers.items()})
+    hidden = _withheld(sellers)
     cells = {code: _sales_cell(amount, len(sellers[code]), hidden=code in hidden) for code, amount in amounts.items()}
     unknown = cells.pop(None)
     return about.figure(
@@ -183,11 +183,14 @@ def add_sales(about: About, sales: Iterable[Sales], as_of: datetime) -> Figure:
     )
 
 
-def _withheld(sellers: Mapping[str | None, int]) -> set[str | None]:
-    """Return the buckets whose rupiah are not told: those of fewer than five, and as many more as hide them together."""
-    hidden = {code for code, count in sellers.items() if 0 < count < LEAST_BUSINESSES}
-    rest = sorted((count, code or "") for code, count in sellers.items() if count >= LEAST_BUSINESSES)
-    while hidden and sum(sellers[code] for code in hidden) < LEAST_BUSINESSES and rest:
+def _withheld(sellers: Mapping[str | None, set[str]]) -> set[str | None]:
+    """Return the buckets whose rupiah are not told: those of fewer than five, and as many more as hide them together.
+
+    Who sold in two kecamatan is one business, and hides nobody twice.
+    """
+    hidden = {code for code, found in sellers.items() if 0 < len(found) < LEAST_BUSINESSES}
+    rest = sorted((len(found), code or "") for code, found in sellers.items() if len(found) >= LEAST_BUSINESSES)
+    while hidden and len(set().union(*(sellers[code] for code in hidden))) < LEAST_BUSINESSES and rest:
         hidden.add(rest.pop(0)[1] or None)
     return hidden
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 from ops.clients import AnswerError, Clients, Json
 from ops.report.figures import About, Cell, Figure, Report, Sales, add_sales, count_businesses, districts
+from ops.report.merging import Merged, read_merged
 from shared.wita import WITA
 
 PLACED = frozenset({"ditempatkan", "dikonfirmasi", "ikut", "tidak_hadir"})
@@ -79,6 +80,7 @@ class Asked:
     clients: Clients
     year: int
     at: datetime
+    merged: Merged
 
 
 Read = Callable[[Asked], Awaitable[list[Figure]]]
@@ -86,7 +88,7 @@ Read = Callable[[Asked], Awaitable[list[Figure]]]
 
 async def read_year(clients: Clients, year: int) -> Report:
     """Return the report of a year. Raises ``AnswerError`` and ``FigureMismatchError``."""
-    asked = Asked(clients, year, datetime.now(UTC))
+    asked = Asked(clients, year, datetime.now(UTC), await read_merged(clients))
     figures = [figure for read in READERS for figure in await read(asked)]
     return Report(year, asked.at, tuple(figures))
 
@@ -127,7 +129,7 @@ def _year_of(batch: Json) -> int:
 
 async def _passed(asked: Asked, batch_id: str) -> dict[str, str]:
     pages = asked.clients.pages("training", f"/batches/{batch_id}/enrolments", state="lulus")
-    return {item["business_id"]: item["kelurahan"] async for item in pages}
+    return {asked.merged.counted_as(item["business_id"]): item["kelurahan"] async for item in pages}
 
 
 async def read_exhibitions(asked: Asked) -> list[Figure]:
@@ -138,11 +140,12 @@ async def read_exhibitions(asked: Asked) -> list[Figure]:
         if date.fromisoformat(exhibition["starts_on"]).year == asked.year and not exhibition["cancelled"]:
             path = f"/exhibitions/{exhibition['id']}"
             found = [item async for item in asked.clients.pages("events", f"{path}/applications")]
-            placed |= {item["business_id"]: item["kelurahan"] for item in found if item["state"] in PLACED}
+            one = asked.merged.counted_as
+            placed |= {one(item["business_id"]): item["kelurahan"] for item in found if item["state"] in PLACED}
             kelurahan = {item["id"]: item["kelurahan"] for item in found}
             reports = [item async for item in asked.clients.pages("events", f"{path}/sales")]
             sales += [
-                Sales(item["business_id"], kelurahan[item["application_id"]], sum(_reported(item)))
+                Sales(one(item["business_id"]), kelurahan[item["application_id"]], sum(_reported(item)))
                 for item in reports
                 if _reported(item)
             ]
@@ -163,7 +166,7 @@ async def read_risen(asked: Asked) -> list[Figure]:
     """Businesses that moved up a class, with evidence, by the registry's list; a business counts once."""
     days = {"since": date(asked.year, 1, 1).isoformat(), "until": date(asked.year, 12, 31).isoformat()}
     pages = asked.clients.pages("registry", "/class-rises", **days)
-    places = {item["business_id"]: item["kelurahan"] async for item in pages}
+    places = {asked.merged.counted_as(item["business_id"]): item["kelurahan"] async for item in pages}
     return [count_businesses(RISEN, places, asked.at)]
 
 

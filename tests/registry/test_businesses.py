@@ -82,6 +82,8 @@ async def test_a_merge_can_be_undone(clerk: Caller, checker: Caller, owner: str,
     assert (await checker.post(f"/businesses/{other}/merge", {"into_id": business}, 2)).status_code == 200
     merged = (await clerk.get(f"/businesses/{other}")).json()
     assert (merged["status"], merged["merged_into"]) == ("digabung", business)
+    listed = (await checker.get("/businesses?status=digabung")).json()["items"]
+    assert [(it["id"], it["merged_into"]) for it in listed] == [(other, business)]  # the year's report reads it there
     assert (await clerk.get("/duplicates?state=digabung")).json()["items"][0]["other_id"] == business
     assert (await checker.post(f"/businesses/{other}/merge-undo", None, 3)).status_code == 200
     assert (await clerk.get(f"/businesses/{other}")).json()["status"] == "draf"

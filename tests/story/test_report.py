@@ -82,6 +82,13 @@ def test_rupiah_of_four_in_the_whole_city_are_no_number() -> None:
     assert "4.000" not in str(figure.as_dict())
 
 
+def test_who_sold_in_two_kecamatan_hides_nobody_twice() -> None:
+    sales = [Sales(str(n), place, 1_000) for n in range(3) for place in (TIMUR, TENGAH)]
+    figure = add_sales(ABOUT, [*sales, *sold(KOTA, 9)], NOON)
+    assert value(figure, TIMUR) == value(figure, TENGAH) == value(figure, KOTA) == Cell(None, WITHHELD)
+    assert (figure.withheld, figure.total) == (15_000, 15_000)
+
+
 def test_nobody_reported_is_nothing_to_withhold() -> None:
     figure = add_sales(ABOUT, [], NOON)
     assert (figure.total, figure.withheld, figure.missing) == (0, None, None)
