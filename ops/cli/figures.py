@@ -28,7 +28,7 @@ _HEADINGS = {
     "certificates": "bersertifikat",
     "businesses": "usaha",
     "trained": "pernah dilatih",
-    "placed": "pernah di pameran",
+    "placed": "pernah mendapat tempat di pameran",
     "mentored": "pernah didampingi",
     "never_helped": "belum pernah",
 }

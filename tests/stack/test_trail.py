@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
+from errno import EBUSY, ENOSPC, EROFS
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -16,6 +18,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from ops.audit.report import Finding, Report
 from ops.cli.audit import keep_run
 from ops.cli.noting import noted
+from ops.cli.trail import _keep_heads
 from ops.kafka_admin import plan
 from ops.kafka_admin.plan import make_plan
 from ops.ledger import migrations_of
@@ -111,6 +114,21 @@ def test_heads_that_cannot_be_kept_are_no_fault_of_the_trail_and_a_file_without_
     naikkelas_here("trail", "verify", "--heads", str(heads), home=migrated_stack.home.path, given=given_servers)
     code, told, said = verify_with(heads)
     assert (code, said, sorted(told["services"]) == told["compared"]) == (0, "", True)
+    assert [path.name for path in tmp_path.iterdir()] == ["heads.json"]
+
+
+@pytest.mark.parametrize(("number", "kept"), [(EBUSY, True), (EROFS, True), (ENOSPC, False)])
+def test_heads_in_a_file_that_is_mounted_by_itself_are_kept_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kept: bool
+) -> None:
+    def refuse(_: Path, __: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    heads = tmp_path / "heads.json"
+    heads.write_text("{}")
+    monkeypatch.setattr(Path, "replace", refuse)
+    why = _keep_heads(heads, {"training": {"number": 3}})
+    assert (why is None, json.loads(heads.read_text())) == (kept, {"training": {"number": 3}} if kept else {})
     assert [path.name for path in tmp_path.iterdir()] == ["heads.json"]
 
 
