@@ -132,11 +132,8 @@ class PlacesMachine(RuleBasedStateMachine):
     def take(self, places: Places) -> None:
         """Take over what a deed came to, and look at whom free places went to."""
         leaving = {change.after.id for change in places.changes if change.after.state is S.MENGUNDURKAN_DIRI}
-        up = {
-            change.after.kind
-            for change in places.changes
-            if self.applications[change.after.id].state is S.CADANGAN and change.after.state in CHOSEN
-        }
+        waited, all_of_them = {item.id for item in self.floor().reserve}, [change.after for change in places.changes]
+        up = {after.kind for after in all_of_them if after.id in waited and after.state in CHOSEN}
         for change in places.changes:
             before, after = self.applications[change.after.id], change.after
             assert after.version == before.version + len(change.facts)
