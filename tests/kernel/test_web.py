@@ -20,7 +20,7 @@ from shared.web.bodies import check_json
 from shared.web.docs import asset
 from shared.web.edge import Limits
 from shared.web.server import PortTakenError, run_http
-from tests.kernel.web_client import LocalSettings, client_of, parsed, raw_request, served
+from tests.kernel.web_client import LocalSettings, all_of, client_of, parsed, raw_request, served
 
 MIB = 1024 * 1024
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
@@ -230,9 +230,9 @@ async def dripped(port: int, head: bytes, pieces: list[bytes]) -> bytes:
     """Send a head, and then a piece now and then, until the server has closed the connection; return what it answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
-    answering = asyncio.create_task(reader.read())
+    answering = asyncio.create_task(all_of(reader))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not answering.done():
                 await asyncio.wait([answering], timeout=0.1)
                 writer.write(pieces.pop(0) if len(pieces) > 1 else pieces[0])

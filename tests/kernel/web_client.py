@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,15 @@ async def raw_request(port: int, *parts: bytes) -> tuple[int, dict[str, str], by
         return int(lines[0].split()[1]), headers, body
     finally:
         writer.close()
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes until the connection ends: by a reset, if something is on its way to a server that has closed it."""
+    parts = []
+    with suppress(ConnectionError):
+        while part := await reader.read(65_536):
+            parts.append(part)
+    return b"".join(parts)
 
 
 def parsed(body: bytes) -> Any:
