@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -13,6 +12,7 @@ from shared.consumer import Consumer
 from shared.database import Pool, connected
 from shared.envelope import Event, to_kafka
 from tests.desk import Desk
+from tests.kernel.delivery import running
 from tests.notifications.waiting import until
 from tests.stack.servers import Kafka
 
@@ -22,14 +22,8 @@ MakeConsumer = Callable[[Pool, KafkaSettings, str], Consumer]
 @asynccontextmanager
 async def working(desk: Desk, kafka: Kafka, service: str, make: MakeConsumer) -> AsyncIterator[Consumer]:
     """Run the consumer of a service, as the principal that it is, for the time of the block."""
-    stop = asyncio.Event()
-    consumer = make(desk.pool, kafka.credentials(service), "test")
-    task = asyncio.create_task(consumer.run(stop))
-    try:
+    async with running(make(desk.pool, kafka.credentials(service), "test")) as consumer:
         yield consumer
-    finally:
-        stop.set()
-        await task
 
 
 async def publish(kafka: Kafka, *events: Event) -> None:

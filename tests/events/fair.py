@@ -232,8 +232,7 @@ SELECT p.exhibition_id, p.kind, p.places, count(a.id) AS chosen
 FROM (SELECT exhibition_id, kind, sum(capacity * cardinality(placed)) AS places FROM booth GROUP BY 1, 2) p
 LEFT JOIN application a ON a.exhibition_id = p.exhibition_id AND a.kind = p.kind
     AND a.state IN ('lolos', 'ditempatkan', 'dikonfirmasi', 'ikut', 'tidak_hadir')
-    AND NOT (a.state = 'lolos' AND EXISTS (SELECT FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)
-                                           AND b.status IN ('tutup', 'ditolak', 'digabung')))  -- nothing is kept for them
+    AND (a.state <> 'lolos' OR coalesce(status_of(a.business_id), '') NOT IN ('tutup', 'ditolak', 'digabung'))  -- kept nothing
 GROUP BY 1, 2, 3
 """
 DOUBLES = """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -12,11 +14,24 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from shared.broker import KafkaSettings, make_reader
+from shared.consumer import Consumer
 from shared.contracts.registry import BusinessVerified
 from shared.envelope import format_time, headers_of, read_address
 from shared.outbox import Cause, append
 
 AGGREGATE_TABLE = "CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 0)"
+
+
+@asynccontextmanager
+async def running(consumer: Consumer) -> AsyncIterator[Consumer]:
+    """Run a consumer for the time of the block, and let it stop in order."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        yield consumer
+    finally:
+        stop.set()
+        await task
 
 
 def fact_on(topic: str) -> type[BusinessVerified]:

@@ -21,6 +21,7 @@ from shared.consumer import Consumer
 from shared.contracts.registry import BusinessVerified
 from shared.envelope import Event, EventMeta, to_kafka
 from tests.kernel.conftest import KernelDatabase
+from tests.kernel.delivery import running
 from tests.stack.servers import Kafka
 
 TYPE = BusinessVerified.type_name()
@@ -57,17 +58,12 @@ async def producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
 @asynccontextmanager
 async def consuming(db: KernelDatabase, kafka: Kafka, topic: str, apply: Apply) -> AsyncIterator[Consumer]:
     """Run a consumer for the time of the block."""
-    stop = asyncio.Event()
     consumer = Consumer(
         name=f"test-{topic}", topics=(topic,), types=frozenset({TYPE}), apply=apply, pool=db.pool,
         kafka=kafka.credentials(), instance="test",
     )  # fmt: skip
-    task = asyncio.create_task(consumer.run(stop))
-    try:
+    async with running(consumer):
         yield consumer
-    finally:
-        stop.set()
-        await task
 
 
 async def until(db: KernelDatabase, query: str, expected: int) -> None:

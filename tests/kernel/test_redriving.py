@@ -14,15 +14,15 @@ import pytest
 from shared.broker import KafkaSettings
 from shared.consumer import Consumer, apply_batch, consumer, redrive, redrive_requested, request_redrive
 from tests.kernel.conftest import KernelDatabase
+from tests.kernel.delivery import running
 from tests.kernel.test_applying import TYPE, Effects, effects, items
 
 NOWHERE = KafkaSettings("127.0.0.1:1", "user", "password")
 
 
 @asynccontextmanager
-async def running(db: KernelDatabase, work: Effects) -> AsyncIterator[Consumer]:
+async def without_broker(db: KernelDatabase, work: Effects) -> AsyncIterator[Consumer]:
     """Run a consumer that finds no broker."""
-    stop = asyncio.Event()
     made = Consumer(
         name="tester",
         topics=("uji",),
@@ -32,12 +32,8 @@ async def running(db: KernelDatabase, work: Effects) -> AsyncIterator[Consumer]:
         kafka=NOWHERE,
         instance="t",
     )
-    task = asyncio.create_task(made.run(stop))
-    try:
+    async with running(made):
         yield made
-    finally:
-        stop.set()
-        await task
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -74,7 +70,7 @@ async def test_a_redrive_that_fails_is_shown_and_done_when_it_can_be(
         return await redrive_requested(*asked)
 
     monkeypatch.setattr(consumer, "redrive_requested", failing)
-    async with running(kernel_db, work) as made, kernel_db.connection() as connection:
+    async with without_broker(kernel_db, work) as made, kernel_db.connection() as connection:
         await until(lambda: made.redrive_problem == type(fault).__name__)
         assert made.tasks_alive()
         await until(lambda: made.redrive_problem is None)
@@ -93,7 +89,7 @@ async def test_a_consumer_whose_redrives_ended_is_not_alive(
 
     monkeypatch.setattr(Consumer, "_redrive", dying)
     monkeypatch.setattr(consumer, "REDRIVE_SECONDS", 0.05)
-    async with running(kernel_db, Effects()) as made:
+    async with without_broker(kernel_db, Effects()) as made:
         assert made.tasks_alive()
         await until(lambda: not made.tasks_alive())
     assert ended.is_set()

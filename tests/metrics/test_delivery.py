@@ -19,7 +19,7 @@ from shared.metrics import Metrics
 from shared.metrics.looking import outbox_look
 from shared.relay import Relay
 from tests.kernel.conftest import KernelDatabase, kernel_db
-from tests.kernel.delivery import change, fact_on, published
+from tests.kernel.delivery import change, fact_on, published, running
 from tests.kernel.test_consumer import TYPE, note, producing, record, until
 from tests.metrics.reading import read
 from tests.stack.servers import Kafka
@@ -30,7 +30,6 @@ __all__ = ["kernel_db"]
 @asynccontextmanager
 async def consuming(db: KernelDatabase, kafka: Kafka, topic: str, metrics: Metrics) -> AsyncIterator[Consumer]:
     """Run a measured consumer for the time of the block; of what is poison it knows the last life."""
-    stop = asyncio.Event()
 
     async def apply(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
         if await connection.fetchval(
@@ -44,12 +43,8 @@ async def consuming(db: KernelDatabase, kafka: Kafka, topic: str, metrics: Metri
         kafka=kafka.credentials(), instance="test",
     )  # fmt: skip
     consumer.measure(metrics)
-    task = asyncio.create_task(consumer.run(stop))
-    try:
+    async with running(consumer):
         yield consumer
-    finally:
-        stop.set()
-        await task
 
 
 async def settled(metrics: Metrics, name: str, expected: int) -> dict[tuple[str, ...], float]:

@@ -19,7 +19,7 @@ from shared.contracts.registry import BusinessVerified
 from shared.envelope import Event
 from shared.relay import Relay
 from tests.kernel.conftest import KernelDatabase
-from tests.kernel.delivery import change, fact_on
+from tests.kernel.delivery import change, fact_on, running
 from tests.stack.servers import Kafka
 
 EFFECT = "felt"
@@ -105,13 +105,8 @@ class Lab:
     @asynccontextmanager
     async def consuming(self, apply: Apply = feel, name: str = "lab") -> AsyncIterator[Consumer]:
         """Run the product's consumer for the time of the block."""
-        consumer, stop = self.consumer(apply, name), asyncio.Event()
-        task = asyncio.create_task(consumer.run(stop))
-        try:
+        async with running(self.consumer(apply, name)) as consumer:
             yield consumer
-        finally:
-            stop.set()
-            await task
 
     def consumer(self, apply: Apply, name: str) -> Consumer:
         """Return the product's consumer, not started."""

@@ -99,21 +99,21 @@ SELECT * FROM application WHERE exhibition_id = $1 AND state = ANY ($2::text[]) 
 -- that goes on for it. Looked up one by one, as far as they are wanted, and never by a join of all businesses.
 SELECT a.* FROM application a
 WHERE a.exhibition_id = $1 AND a.kind = $2 AND a.state = 'cadangan'
-  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($4::text[])
+  AND coalesce(status_of(a.business_id), '') <> ALL ($4::text[])
 ORDER BY a.rank, a.id LIMIT $3;
 
 -- name: load_promised
 -- Who was chosen at a locked exhibition and has no place yet, by rank, without businesses of some status ($2), as above.
 SELECT a.* FROM application a
 WHERE a.exhibition_id = $1 AND a.state = 'lolos'
-  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($2::text[])
+  AND coalesce(status_of(a.business_id), '') <> ALL ($2::text[])
 ORDER BY a.rank, a.id;
 
 -- name: count_promised
 -- How many of each kind were chosen and have no place yet, without businesses of some status ($2), as above.
 SELECT a.kind, count(*)::int AS promised FROM application a
 WHERE a.exhibition_id = $1 AND a.state = 'lolos'
-  AND coalesce((SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(a.business_id)), '') <> ALL ($2::text[])
+  AND coalesce(status_of(a.business_id), '') <> ALL ($2::text[])
 GROUP BY a.kind;
 
 -- name: count_states

@@ -51,7 +51,7 @@ class Workbook:
     @classmethod
     def _open(cls, path: Path) -> Workbook:
         widest = rows = 0
-        filled: list[tuple[str, Workbook]] = []
+        filled: tuple[str, Workbook] | None = None
         empty: Workbook | None = None
         with CalamineWorkbook.from_path(path) as workbook:
             for meta in workbook.sheets_metadata:
@@ -64,11 +64,11 @@ class Workbook:
                 elif sheet.end is None or sheet.end[0] < header.row + header.rows - 1:  # a form that nobody filled in
                     empty = empty or cls(header, sheet, {})
                 elif filled:
-                    _refuse_two(filled[0][0], meta.name)
+                    _refuse_two(filled[0], meta.name)
                 else:
-                    filled.append((meta.name, cls(header, sheet, _fills(sheet, header))))
+                    filled = meta.name, cls(header, sheet, _fills(sheet, header))
         if filled:
-            return filled[0][1]
+            return filled[1]
         if empty:
             return empty
         if rows == 0:

@@ -15,3 +15,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                                                   WHERE b.business_id = one.id AND b.merged_into IS NULL OFFSET 0) AS e),
                     business)
 $$;
+
+-- How the business stands that goes on for one; NULL: nobody told of it yet.
+CREATE FUNCTION status_of(business uuid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT b.status FROM business_copy b WHERE b.business_id = survivor_of(business) $$;
